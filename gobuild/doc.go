@@ -1,0 +1,8 @@
+// Package gobuild turns the executables that a manifest names into files, and tells what an executable is.
+//
+// Resolve finds the main package behind each executable, Build runs one go build for each platform and keeps its outputs
+// between runs, Inspect reads what a finished executable says of itself.
+//
+// It refuses to run anything of the integration's tree: Makefiles are read, never executed, and the only program started is
+// the go tool. It refuses to build for the wrong platform: the target's GOOS and GOARCH win over exported ones.
+package gobuild
