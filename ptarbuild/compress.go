@@ -1,0 +1,64 @@
+package ptarbuild
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/pierrec/lz4/v4"
+)
+
+// gzipLevel is where klauspost's gzip stops paying: above it, minutes for a few per cent.
+const gzipLevel = 6
+
+// algorithm is kloset's name of the compression.
+func (c Compression) algorithm() string {
+	if c == LZ4 {
+		return "LZ4"
+	}
+	return "GZIP"
+}
+
+// encoder is a compressor that can be used again; both libraries' writers allocate too much to be made for each blob.
+type encoder interface {
+	io.WriteCloser
+	Reset(io.Writer)
+}
+
+var encoders = map[Compression]*sync.Pool{
+	GZIP: {New: func() any {
+		w, err := gzip.NewWriterLevel(nil, gzipLevel)
+		if err != nil {
+			panic(err) // only for a level out of range
+		}
+		return w
+	}},
+	LZ4: {New: func() any {
+		w := lz4.NewWriter(nil)
+		// The smallest block a chunk fits in: the default of 4 MiB is allocated for each writer.
+		if err := w.Apply(lz4.BlockSizeOption(lz4.Block256Kb)); err != nil {
+			panic(err) // only for a size out of range
+		}
+		return w
+	}},
+}
+
+// encode compresses one blob. What comes out depends only on data and on the version of the compression library, which
+// generation (fingerprint.go) stands for.
+func (c Compression) encode(data []byte) ([]byte, error) {
+	pool := encoders[c]
+	w := pool.Get().(encoder)
+	defer pool.Put(w)
+	var out bytes.Buffer
+	out.Grow(len(data)/2 + 64)
+	w.Reset(&out)
+	if _, err := w.Write(data); err != nil {
+		return nil, fmt.Errorf("compressing a blob: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compressing a blob: %w", err)
+	}
+	return out.Bytes(), nil
+}

@@ -1,0 +1,59 @@
+package ptarbuild
+
+import (
+	"hash"
+	"io"
+
+	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/hashing"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/google/uuid"
+)
+
+// sealer computes MACs as kloset does for a store that is not encrypted: the key is the hash of the RepositoryID, so
+// they protect against damage, not against forgery.
+type sealer struct{ key []byte }
+
+func newSealer(id uuid.UUID) sealer {
+	h := hashing.GetHasher(hashAlgorithm)
+	h.Write(id[:])
+	return sealer{key: h.Sum(nil)}
+}
+
+func (s sealer) hasher() hash.Hash { return hashing.GetMACHasher(hashAlgorithm, s.key) }
+
+func (s sealer) mac(data []byte) objects.MAC {
+	h := s.hasher()
+	h.Write(data)
+	return objects.MAC(h.Sum(nil))
+}
+
+// copy writes one region: kloset's header for the resource, the body, the MAC of both.
+func (s sealer) copy(w io.Writer, resource resources.Type, body io.Reader) error {
+	h := s.hasher()
+	if resource == resources.RT_CONFIG {
+		// The configuration holds the RepositoryID, so its reader has no key yet.
+		h = hashing.GetHasher(hashAlgorithm)
+	}
+	sealed, err := storage.Serialize(h, resource, formatVersion, body)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(w, sealed, make([]byte, 256<<10))
+	return err
+}
+
+// stream is copy for a body that is produced by writing it. When w fails, so does the writing of the body.
+func (s sealer) stream(w io.Writer, resource resources.Type, produce func(body io.Writer) error) error {
+	r, body := io.Pipe()
+	produced := make(chan struct{})
+	go func() {
+		defer close(produced)
+		body.CloseWithError(produce(body))
+	}()
+	err := s.copy(w, resource, r)
+	r.CloseWithError(err)
+	<-produced
+	return err
+}

@@ -1,0 +1,121 @@
+package ptarbuild
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"time"
+
+	chunkers "github.com/PlakarKorp/go-cdc-chunkers"
+	_ "github.com/PlakarKorp/go-cdc-chunkers/chunkers/fastcdc" // registers the algorithm of Options.configuration
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/hashing"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/snapshot/header"
+	"github.com/PlakarKorp/kloset/snapshot/vfs"
+	"github.com/gabriel-vasile/mimetype"
+)
+
+// writeSnapshot writes all blobs of the one snapshot: first the chunks of every file, so that a reader that reads past a
+// large blob, as plakar's do, stays inside the file; then objects, entries, indexes and the header.
+func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []fingerprint, at time.Time) error {
+	contents := make([]content, len(files))
+	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil,
+		&chunkers.ChunkerOpts{MinSize: chunkMin, NormalSize: chunkNormal, MaxSize: chunkMax})
+	if err != nil {
+		return fmt.Errorf("setting up the chunker: %w", err)
+	}
+	for i, f := range files {
+		if contents[i], err = writeChunks(ctx, pack, chunker, f, prints[i]); err != nil {
+			return fmt.Errorf("packing %s: %w", f.Name, err)
+		}
+	}
+
+	tree := newTree(at)
+	for i, f := range files {
+		serialized, err := contents[i].object.Serialize()
+		if err != nil {
+			return fmt.Errorf("packing %s: %w", f.Name, err)
+		}
+		object, err := pack.put(resources.RT_OBJECT, serialized)
+		if err != nil {
+			return err
+		}
+		tree.addFile(f, contents[i], object)
+	}
+	source, err := tree.write(pack)
+	if err != nil {
+		return err
+	}
+
+	head := header.NewHeader("", pack.seal.mac(append([]byte("snapshot"), source.VFS.Root[:]...)))
+	head.Timestamp = at
+	head.Sources = []header.Source{source}
+	serialized, err := head.Serialize()
+	if err != nil {
+		return fmt.Errorf("writing the snapshot's header: %w", err)
+	}
+	return pack.putAs(resources.RT_SNAPSHOT, head.Identifier, serialized)
+}
+
+// content is what packing the bytes of a file left to say about them.
+type content struct {
+	size   int64
+	object *objects.Object
+}
+
+func writeChunks(ctx context.Context, pack *packfile, chunker *chunkers.Chunker, f File, print fingerprint) (content, error) {
+	r, err := f.Open()
+	if err != nil {
+		return content{}, err
+	}
+	defer r.Close()
+
+	whole, again := pack.seal.hasher(), hashing.GetHasher(hashAlgorithm)
+	c := content{object: objects.NewObject()}
+	chunker.Reset(contextReader{ctx, r})
+	for last := false; !last; {
+		data, err := chunker.Next()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return content{}, err
+		}
+		last = err != nil
+		// An empty file has one empty chunk.
+		if data == nil {
+			continue
+		}
+		if c.object.ContentType == "" {
+			c.object.ContentType = mimetype.Detect(data).String()
+		}
+		whole.Write(data)
+		again.Write(data)
+		mac, err := pack.put(resources.RT_CHUNK, bytes.Clone(data))
+		if err != nil {
+			return content{}, err
+		}
+		chunk := objects.NewChunk()
+		chunk.ContentMAC, chunk.Length = mac, uint32(len(data))
+		c.object.Chunks = append(c.object.Chunks, *chunk)
+		c.size += int64(len(data))
+	}
+	if c.size != print.size || [32]byte(again.Sum(nil)) != print.hash {
+		return content{}, errors.New("it changed while it was being packed; try again when nothing writes to it")
+	}
+	c.object.ContentMAC = objects.MAC(whole.Sum(nil))
+	return c, nil
+}
+
+func fileInfo(name string, size int64, mode fs.FileMode, at time.Time) objects.FileInfo {
+	// One link and no device or inode: plakar takes a file with several links for one it will meet again and installs
+	// nothing.
+	return objects.NewFileInfo(name, size, mode, at, 0, 0, 0, 0, 1)
+}
+
+func entryOf(pathname string, info objects.FileInfo) *vfs.Entry {
+	return vfs.NewEntry(path.Dir(pathname), &connectors.Record{Pathname: pathname, FileInfo: info})
+}

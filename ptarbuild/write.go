@@ -1,0 +1,132 @@
+// Package ptarbuild writes a list of files as one ptar that plakar installs.
+//
+// The same files and options give the same bytes on every machine: nothing of the machine, the user, the clock or the
+// order of goroutines gets into the output. To have that, the package does not go through kloset's snapshot builder,
+// which draws random identifiers, reads the clock, records the host and needs a database on disk. It assembles the
+// snapshot from the parts that kloset exports (chunker, objects, vfs entries, btrees, header, state entries,
+// serialization): they define every record; what is written here is only which records there are and their order.
+//
+// It streams: memory does not grow with the size of the files. It refuses names that leave the package and knows no
+// links, devices or owners: a package holds regular files and the folders above them.
+//
+// The layout of the file is the one the module integrations/ptar reads:
+//
+//	magic, version | configuration | packfile: blobs, index, footer | state | offset and length of each region
+package ptarbuild
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/versioning"
+	"github.com/google/uuid"
+)
+
+// formatVersion is stamped on the ptar and on every record in it. plakar refuses what is newer than it knows, so the
+// oldest version that can express a package reaches the most users.
+var formatVersion = versioning.NewVersion(1, 0, 0)
+
+// Result says what was written.
+type Result struct {
+	// RepositoryID is equal for equal files and options and different otherwise: plakar caches what it knows of a package
+	// by it.
+	RepositoryID uuid.UUID
+	// Unpacked is the sum of the files' sizes, Size the size of the package; bytes.
+	Unpacked int64
+	Size     int64
+}
+
+// Write writes the files to w as one package. Every file is opened twice: to derive the RepositoryID, on which all MACs
+// depend, from the content, and to pack it; a file that changes in between is an error. When Write fails or ctx ends,
+// what w received is useless: write to a temporary file and rename it.
+func Write(ctx context.Context, w io.Writer, files []File, opts Options) (Result, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return Result{}, err
+	}
+	files = slices.Clone(files)
+	if err := arrange(files); err != nil {
+		return Result{}, err
+	}
+	prints, err := fingerprints(ctx, files)
+	if err != nil {
+		return Result{}, err
+	}
+	id := repositoryID(files, prints, opts)
+	seal := newSealer(id)
+	out := &counter{w: bufio.NewWriterSize(w, 256<<10)}
+
+	if _, err := io.WriteString(out, "_PLATAR_"); err != nil {
+		return Result{}, fmt.Errorf("writing the start of the package: %w", err)
+	}
+	if err := binary.Write(out, binary.LittleEndian, formatVersion); err != nil {
+		return Result{}, fmt.Errorf("writing the start of the package: %w", err)
+	}
+
+	var pack *packfile
+	var trailer []int64 // offset and length of each region
+	for _, region := range []struct {
+		name  string
+		write func() error
+	}{
+		{"configuration", func() error {
+			body, err := opts.configuration(id).ToBytes()
+			if err != nil {
+				return err
+			}
+			return seal.copy(out, resources.RT_CONFIG, bytes.NewReader(body))
+		}},
+		{"packfile", func() error {
+			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
+				pack = newPackfile(body, opts, seal)
+				if err := writeSnapshot(ctx, pack, files, prints, opts.Time); err != nil {
+					return err
+				}
+				return pack.finish(opts.Time)
+			})
+		}},
+		{"state", func() error {
+			body, err := opts.Compression.encode(state(pack.index, id, opts.Time))
+			if err != nil {
+				return err
+			}
+			return seal.copy(out, resources.RT_STATE, bytes.NewReader(body))
+		}},
+	} {
+		offset := out.n
+		if err := region.write(); err != nil {
+			return Result{}, fmt.Errorf("writing the %s of the package: %w", region.name, err)
+		}
+		trailer = append(trailer, offset, out.n-offset)
+	}
+
+	if err := binary.Write(out, binary.LittleEndian, trailer); err != nil {
+		return Result{}, fmt.Errorf("writing the end of the package: %w", err)
+	}
+	if err := out.w.Flush(); err != nil {
+		return Result{}, fmt.Errorf("writing the end of the package: %w", err)
+	}
+	result := Result{RepositoryID: id, Size: out.n}
+	for _, p := range prints {
+		result.Unpacked += p.size
+	}
+	return result, nil
+}
+
+// counter knows how far the package has been written.
+type counter struct {
+	w *bufio.Writer
+	n int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
