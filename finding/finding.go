@@ -6,7 +6,6 @@ package finding
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 )
@@ -107,11 +106,3 @@ func Count(findings []Finding, severity Severity) int {
 
 // HasErrors reports whether any finding is an Error.
 func HasErrors(findings []Finding) bool { return Count(findings, Error) > 0 }
-
-// MarshalList is the JSON form of a list of findings: an array, never null.
-func MarshalList(findings []Finding) (json.RawMessage, error) {
-	if findings == nil {
-		findings = []Finding{}
-	}
-	return json.Marshal(findings)
-}
