@@ -1,0 +1,59 @@
+package manifest
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+// Extension ends the file name of a package.
+const Extension = ".ptar"
+
+// Identity is what the file name of a package says: NAME_vX.Y.Z_OS_ARCH.ptar. plakar takes a package's name, version and
+// platform from there and from nowhere else.
+type Identity struct {
+	Name    string
+	Version string // with its "v"
+	OS      string // as in GOOS
+	Arch    string // as in GOARCH
+}
+
+// FileName is the name under which plakar installs the package.
+func (i Identity) FileName() string {
+	return i.Name + "_" + i.Version + "_" + i.OS + "_" + i.Arch + Extension
+}
+
+// ParseFileName takes the base name of a package apart. What it accepts, plakar's package manager accepts.
+func ParseFileName(base string) (Identity, error) {
+	fail := func(format string, args ...any) (Identity, error) {
+		return Identity{}, fmt.Errorf("package file name %q: %s; want NAME_vX.Y.Z_OS_ARCH%s",
+			base, fmt.Sprintf(format, args...), Extension)
+	}
+	if path.Ext(base) != Extension {
+		return fail("it does not end in %s", Extension)
+	}
+	parts := strings.Split(strings.TrimSuffix(base, Extension), "_")
+	if len(parts) != 4 {
+		return fail("it has %d parts between underscores, not 4", len(parts))
+	}
+	i := Identity{Name: parts[0], Version: parts[1], OS: parts[2], Arch: parts[3]}
+	switch {
+	case !isName(i.Name):
+		return fail("%q is not a name of letters, digits and hyphens", i.Name)
+	case !semver.IsValid(i.Version):
+		return fail("%q is not a version", i.Version)
+	case !isPlatformPart(i.OS):
+		return fail("%q is not an operating system", i.OS)
+	case !isPlatformPart(i.Arch):
+		return fail("%q is not an architecture", i.Arch)
+	}
+	return i, nil
+}
+
+func isName(s string) bool {
+	return s != "" && strings.Trim(s, "-ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == ""
+}
+
+func isPlatformPart(s string) bool { return isName(s) && !strings.Contains(s, "-") }

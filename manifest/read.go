@@ -1,0 +1,210 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// MaxSize is the largest manifest that Read looks into, in bytes. Real ones are around one kilobyte.
+const MaxSize = 1 << 20
+
+var utf8BOM = []byte("\ufeff")
+
+// Document is a manifest.yaml as it was written: its content, and where in the file each part of it stands.
+type Document struct {
+	// File is what findings call the file.
+	File string
+	// Raw is the file's content.
+	Raw []byte
+	// Manifest is what could be decoded: the zero value where the file says nothing or nothing decodable.
+	Manifest Manifest
+
+	lines    *lines
+	root     *value // nil when the YAML is unusable
+	problems []problem
+	packed   []byte
+}
+
+// problem is a finding whose severity may depend on CheckOptions.Strict.
+type problem struct {
+	finding.Finding
+	strict bool // plakar's next validator refuses it: an error under Strict
+}
+
+// Read decodes data, the content of the manifest that findings call file. It never fails: whatever is wrong is among the
+// findings of Check, which says nothing but that when the YAML itself cannot be used.
+func Read(file string, data []byte) *Document {
+	d := &Document{File: file, Raw: data, packed: data}
+	if len(data) > MaxSize {
+		d.lines = newLines(nil)
+		d.problem(finding.Finding{
+			Rule:     "yaml-size",
+			Severity: finding.Error,
+			Message:  fmt.Sprintf("the manifest is %d bytes long, more than %d", len(data), MaxSize),
+			Hint:     "keep the manifest to what plakar reads; other files belong into extra_files",
+		})
+		return d
+	}
+	d.lines = newLines(data)
+	if !d.checkEncoding() {
+		return d
+	}
+	d.root = d.parse()
+	if d.root == nil {
+		return d
+	}
+	d.Manifest = d.root.manifest()
+	d.packed = d.pack()
+	return d
+}
+
+func (d *Document) problem(f finding.Finding) {
+	f.File = d.File
+	d.problems = append(d.problems, problem{Finding: f})
+}
+
+// problemAt adds a problem of severity error at a byte offset.
+func (d *Document) problemAt(offset int, rule, message, hint string) {
+	line, column := d.lines.position(offset)
+	d.problem(finding.Finding{
+		Rule: rule, Severity: finding.Error, Line: line, Column: column, Message: message, Hint: hint,
+	})
+}
+
+// checkEncoding reports whether the bytes are UTF-8, the only encoding that packages and editors agree on.
+func (d *Document) checkEncoding() bool {
+	if bytes.HasPrefix(d.Raw, utf8BOM) {
+		d.problem(finding.Finding{
+			Rule: "yaml-bom", Severity: finding.Warning, Line: 1, Column: 1,
+			Message: "the file starts with a byte order mark",
+			Hint:    "save it as UTF-8 without one",
+		})
+	}
+	for i := 0; i < len(d.Raw); {
+		r, size := utf8.DecodeRune(d.Raw[i:])
+		if r == utf8.RuneError && size == 1 {
+			d.problemAt(i, "yaml-encoding", fmt.Sprintf("byte 0x%02x is not UTF-8", d.Raw[i]), "save the file as UTF-8")
+			return false
+		}
+		i += size
+	}
+	return true
+}
+
+// parse reads the first YAML document and reports what follows it. It returns nil, after reporting why, when there is
+// nothing to go on with.
+func (d *Document) parse() *value {
+	decoder := yaml.NewDecoder(bytes.NewReader(d.Raw))
+	first, err := decode(decoder)
+	switch {
+	case errors.Is(err, io.EOF), err == nil && isNull(first.Content[0]):
+		d.problem(finding.Finding{
+			Rule: "yaml-empty", Severity: finding.Error, Message: "the manifest is empty",
+			Hint: "start with name, description and connectors",
+		})
+		return nil
+	case err != nil:
+		d.syntax(err)
+		return nil
+	}
+	switch second, err := decode(decoder); {
+	case err == nil:
+		d.trailing(d.lines.offset(second))
+	case !errors.Is(err, io.EOF):
+		d.trailing(d.lines.start(d.failingLine(err)))
+	}
+	return d.resolve(first.Content[0])
+}
+
+// decode reads the next document of decoder. yaml.v3 has input it panics on: that is an error here.
+func decode(decoder *yaml.Decoder) (document *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("yaml: the parser gave up: %v", r)
+		}
+	}()
+	document = new(yaml.Node)
+	if err := decoder.Decode(document); err != nil {
+		return nil, err
+	}
+	return document, nil
+}
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+func (d *Document) trailing(offset int) {
+	line, column := d.lines.position(offset)
+	d.problems = append(d.problems, problem{strict: true, Finding: finding.Finding{
+		Rule: "yaml-documents", Severity: finding.Warning, File: d.File, Line: line, Column: column,
+		Message: "a second YAML document starts here; plakar reads the first only",
+		Hint:    "remove it",
+	}})
+}
+
+func (d *Document) syntax(err error) {
+	line := d.failingLine(err)
+	offset := d.lines.start(line)
+	text := d.lines.text(line)
+	indent := len(text) - len(strings.TrimLeft(text, " \t"))
+	message, hint := reason(err), ""
+	if tab := strings.IndexByte(text[:indent], '\t'); tab >= 0 {
+		offset += tab
+		message, hint = "a tab cannot indent YAML", "indent with spaces"
+	} else {
+		offset += indent
+	}
+	switch {
+	case strings.Contains(message, "mapping values are not allowed"):
+		message = "a second \": \" stands where one value is expected"
+		hint = "quote the value if it contains \": \", or check the indentation"
+	case strings.HasPrefix(message, "did not find expected key"):
+		message = "a key is expected here"
+		hint = "check the indentation: keys of one mapping start in the same column"
+	}
+	d.problemAt(offset, "yaml-syntax", message, hint)
+}
+
+// failingLine returns the index of the line that makes YAML parsing fail with err. The library names a line only, that of
+// the construct around the failure, and counts from zero or from one; but it reads in order, so the shortest run of lines
+// that fails in the same way ends with the one to blame.
+func (d *Document) failingLine(err error) int {
+	low, high := 0, d.lines.count()-1
+	for low < high {
+		middle := (low + high) / 2
+		if d.failsAlike(d.Raw[:d.lines.start(middle+1)], err) {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return low
+}
+
+func (d *Document) failsAlike(data []byte, want error) bool {
+	decoder := yaml.NewDecoder(bytes.NewReader(data))
+	for range 2 {
+		if _, err := decode(decoder); err != nil {
+			return err.Error() == want.Error()
+		}
+	}
+	return false
+}
+
+// reason is the library's message without its prefix and its line.
+func reason(err error) string {
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if strings.HasPrefix(message, "line ") {
+		if _, after, found := strings.Cut(message, ": "); found {
+			return after
+		}
+	}
+	return message
+}

@@ -1,0 +1,119 @@
+package manifest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/semver"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// VersionSource tells where a package's version was found.
+type VersionSource string
+
+// The sources, the first that has a version wins.
+const (
+	FromArgument VersionSource = "argument"
+	FromManifest VersionSource = "manifest"
+	FromTag      VersionSource = "git tag"
+)
+
+// Version is the version of the package to be made.
+type Version struct {
+	Value  string // with its "v"
+	Source VersionSource
+}
+
+// ErrNoVersion is returned by ResolveVersion when nothing gives a version.
+var ErrNoVersion = errors.New("no version: give one as an argument, or tag the commit vX.Y.Z")
+
+// NormalizeVersion returns a semantic version with the "v" that plakar requires. Unlike plakar it wants all three numbers:
+// "1.10" in a manifest is as likely a slip as a version.
+func NormalizeVersion(version string) (string, error) {
+	v := version
+	if !strings.HasPrefix(v, "v") {
+		v = "v" + v
+	}
+	core, _, _ := strings.Cut(v, "+")
+	if core, _, _ = strings.Cut(core, "-"); !semver.IsValid(v) || strings.Count(core, ".") != 2 {
+		return "", fmt.Errorf("%q is not a semantic version such as v1.2.3", version)
+	}
+	return v, nil
+}
+
+// ResolveVersion finds the version of the package made from doc, whose folder is dir: the argument if it is not empty, else
+// the manifest's version, else the git tag at HEAD, which is NAME/vX.Y.Z in a repository of several integrations and vX.Y.Z
+// in one of its own. A source that disagrees with the winner is a warning. Without git, or outside a repository, there is
+// no tag; a version that is none, or no version at all, is the error.
+func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (Version, []finding.Finding, error) {
+	tag, err := tagAtHead(ctx, dir, doc.Manifest.Name)
+	if err != nil {
+		return Version{}, nil, err
+	}
+	var chosen Version
+	var findings []finding.Finding
+	for _, candidate := range []Version{
+		{Value: argument, Source: FromArgument},
+		{Value: doc.Manifest.Version, Source: FromManifest},
+		{Value: tag, Source: FromTag},
+	} {
+		if candidate.Value == "" {
+			continue
+		}
+		value, err := NormalizeVersion(candidate.Value)
+		switch {
+		case err != nil && chosen.Value == "":
+			return Version{}, nil, fmt.Errorf("version from the %s: %w", candidate.Source, err)
+		case err != nil:
+			// Not needed, and reported by Check.
+		case chosen.Value == "":
+			chosen = Version{Value: value, Source: candidate.Source}
+		case value != chosen.Value:
+			findings = append(findings, doc.versionMismatch(candidate.Source, value, chosen))
+		}
+	}
+	if chosen.Value == "" {
+		return Version{}, nil, ErrNoVersion
+	}
+	return chosen, findings, nil
+}
+
+func (d *Document) versionMismatch(source VersionSource, value string, chosen Version) finding.Finding {
+	f := finding.Finding{
+		Rule: "version-mismatch", Severity: finding.Warning, File: d.File,
+		Message: fmt.Sprintf("the %s says %s, the %s %s", source, value, chosen.Source, chosen.Value),
+		Hint:    fmt.Sprintf("the package becomes %s", chosen.Value),
+	}
+	f.Line, f.Column = d.Position("version")
+	return f
+}
+
+// latestTag picks the highest version among a commit's tags: those under the name of the integration if there are any,
+// else those of the whole repository. Tags that are no versions are not ours to judge.
+func latestTag(tags []string, name string) string {
+	var own, plain []string
+	for _, tag := range tags {
+		if version, found := strings.CutPrefix(tag, name+"/"); found && isVersionTag(version) {
+			own = append(own, version)
+		}
+		if isVersionTag(tag) {
+			plain = append(plain, tag)
+		}
+	}
+	if len(own) > 0 {
+		return slices.MaxFunc(own, semver.Compare)
+	}
+	if len(plain) > 0 {
+		return slices.MaxFunc(plain, semver.Compare)
+	}
+	return ""
+}
+
+func isVersionTag(tag string) bool {
+	_, err := NormalizeVersion(tag)
+	return err == nil && strings.HasPrefix(tag, "v")
+}
