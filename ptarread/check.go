@@ -1,0 +1,275 @@
+package ptarread
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"hash"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/resources"
+	"golang.org/x/sync/errgroup"
+)
+
+// Checked is what Check has looked at.
+type Checked struct {
+	// Blobs is how many blobs were compared with their MACs; Files how many files with the MAC of their content.
+	Blobs, Files int
+	// Unpacked is how many bytes all blobs decode to.
+	Unpacked int64
+}
+
+// Check reads the whole package and compares every byte with what it should be: the packfile's MAC, the MAC of each
+// blob, the MAC of each file's content, and the distance from each blob to the end of the file. What it finds comes
+// as problems, the first 100 in the order of the file; the error is a failure to read it, or ctx's.
+func (p *Package) Check(ctx context.Context) (Checked, []Problem, error) {
+	c := &checker{p: p}
+	err := c.run(ctx)
+	slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(a.Offset, b.Offset) })
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return c.checked, c.problems, err
+}
+
+// errEnough ends a check that has found maxProblems, or a limit that makes the rest not worth reading.
+var errEnough = errors.New("enough problems")
+
+type checker struct {
+	p *Package
+
+	mu       sync.Mutex
+	checked  Checked
+	problems []Problem
+}
+
+// workers bounds the memory of a check: each worker holds a blob stored and decoded.
+func workers() int { return min(runtime.GOMAXPROCS(0), 4) }
+
+func (c *checker) run(ctx context.Context) error {
+	if err := c.blobs(ctx); err != nil {
+		return err
+	}
+	// What is wrong with a blob would be told again for each file that it is part of.
+	if len(c.problems) == 0 {
+		if err := c.files(ctx); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(c.distances(), c.unused())
+}
+
+// record keeps a problem and passes any other error on.
+func (c *checker) record(err error) error {
+	var problem *Problem
+	if !errors.As(err, &problem) {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.problems = append(c.problems, *problem)
+	if problem.Kind == TooLarge || len(c.problems) == maxProblems {
+		return errEnough
+	}
+	return nil
+}
+
+// stored is a blob on its way from the reader to the workers.
+type stored struct {
+	blob blob
+	data []byte
+}
+
+// blobs reads the packfile once from beginning to end: the reader hashes it as a whole while workers decode its blobs.
+func (c *checker) blobs(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	queue := make(chan stored)
+	free := make(chan []byte, workers()+1)
+	for range cap(free) {
+		free <- nil
+	}
+	group.Go(func() error {
+		defer close(queue)
+		return c.record(c.readPackfile(ctx, queue, free))
+	})
+	for range workers() {
+		group.Go(func() error {
+			var decoded []byte
+			for s := range queue {
+				err := guard(func() (err error) {
+					data, err := c.p.decode(s.blob, decoded, s.data)
+					if err == nil {
+						decoded = data
+						err = c.count(len(data))
+					}
+					return err
+				})
+				if err := c.record(err); err != nil {
+					return err
+				}
+				free <- s.data
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// readPackfile sends every blob to queue, in buffers from free.
+func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-chan []byte) error {
+	packfile := c.p.layout.packfile
+	mac := c.p.key.hasher()
+	defer c.p.key.put(mac)
+	next := packfile.offset
+	for _, b := range c.p.index.blobs {
+		if err := c.hashTo(mac, section{next, b.offset - next}); err != nil {
+			return err
+		}
+		next = b.end()
+		var data []byte
+		select {
+		case data = <-free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		data = slices.Grow(data[:0], int(b.length))[:b.length]
+		if err := c.p.readAt(data, b.offset); err != nil {
+			return err
+		}
+		mac.Write(data)
+		select {
+		case queue <- stored{b, data}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := c.hashTo(mac, section{next, packfile.end() - envelopeMAC - next}); err != nil {
+		return err
+	}
+	want, err := c.p.readSection(section{packfile.end() - envelopeMAC, envelopeMAC})
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(mac.Sum(nil), want) {
+		return problemf(Damaged, regionPackfile, packfile.offset, "does not match its MAC")
+	}
+	return nil
+}
+
+// hashTo hashes a range that no blob covers.
+func (c *checker) hashTo(mac hash.Hash, s section) error {
+	_, err := io.Copy(mac, io.NewSectionReader(c.p.file, s.offset, s.length))
+	return err
+}
+
+func (c *checker) count(bytes int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checked.Blobs++
+	if c.checked.Unpacked += int64(bytes); c.checked.Unpacked > maxExpansion(c.p.size) {
+		return problemf(TooLarge, regionBlobs, nowhere, "decode to more than %d bytes, too much for a package of %d bytes",
+			maxExpansion(c.p.size), c.p.size)
+	}
+	return nil
+}
+
+// files compares each distinct content with its MAC. One of a single chunk has the MAC of the chunk.
+func (c *checker) files(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(workers())
+	seen := map[objects.MAC]bool{}
+	for _, e := range c.p.entries {
+		if !e.Mode.IsRegular() {
+			continue
+		}
+		c.checked.Files++
+		if seen[e.object] {
+			continue
+		}
+		seen[e.object] = true
+		group.Go(func() error {
+			return c.record(guard(func() error { return c.file(ctx, e) }))
+		})
+	}
+	return group.Wait()
+}
+
+func (c *checker) file(ctx context.Context, e Entry) error {
+	object, err := c.p.readObject(e.object)
+	if err != nil {
+		return err
+	}
+	if len(object.Chunks) == 1 {
+		return e.compare(object.Chunks[0].ContentMAC)
+	}
+	mac := c.p.key.hasher()
+	defer c.p.key.put(mac)
+	for _, chunk := range object.Chunks {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		data, err := c.p.readChunk(chunk)
+		if err != nil {
+			return err
+		}
+		mac.Write(data)
+	}
+	return e.compare(objects.MAC(mac.Sum(nil)))
+}
+
+// compare checks the MAC of the entry's content.
+func (e *Entry) compare(mac objects.MAC) error {
+	if mac != e.ContentMAC {
+		return problemf(Inconsistent, regionContent, nowhere, "%s does not match the MAC of its content", e.Path)
+	}
+	return nil
+}
+
+// distances checks that every read of plakar's stays within the file. It reads beyond what it wants by a random amount
+// and joins chunks that follow each other into one read of about 4 MiB, so that for chunks the whole run counts.
+func (c *checker) distances() error {
+	const joined = 4<<20 + MaxBlob
+	var run section
+	for _, b := range c.p.index.blobs {
+		length := b.length
+		if b.id.typ == resources.RT_CHUNK {
+			if run.length == 0 || run.end() != b.offset {
+				run = section{offset: b.offset}
+			}
+			run.length = b.end() - run.offset
+			length = min(run.length, joined)
+		}
+		if behind := c.p.size - b.end(); behind < overread(length) {
+			err := c.record(problemf(Inconsistent, regionBlobs, b.offset, "%v ends %d bytes before the end of the file; "+
+				"plakar may read up to %d beyond it and fail", b.id, behind, overread(length)))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unused reports what no part of the snapshot refers to.
+func (c *checker) unused() error {
+	blobs, bytes := 0, c.p.index.gaps
+	for i, used := range c.p.used {
+		if !used {
+			blobs++
+			bytes += c.p.index.blobs[i].length
+		}
+	}
+	// The footer counts blobs that were written twice, of which the index knows one.
+	total := int(c.p.index.footer.Count)
+	blobs += total - len(c.p.index.blobs)
+	if bytes == 0 && blobs == 0 {
+		return nil
+	}
+	return c.record(problemf(Unused, regionBlobs, nowhere,
+		"%d bytes and %d of %d blobs belong to nothing in the snapshot", bytes, blobs, total))
+}

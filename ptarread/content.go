@@ -1,0 +1,121 @@
+package ptarread
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/resources"
+)
+
+// OpenEntry returns the content of a regular file. Every chunk is checked against its MAC when it is read; the reader
+// may be used concurrently through ReadAt and needs no closing.
+func (p *Package) OpenEntry(path string) (*io.SectionReader, error) {
+	entry, ok := p.Entry(path)
+	if !ok {
+		return nil, fmt.Errorf("open %s: not in the package", path)
+	}
+	if !entry.Mode.IsRegular() {
+		return nil, fmt.Errorf("open %s: not a regular file", path)
+	}
+	var object *objects.Object
+	err := guard(func() (err error) {
+		object, err = p.readObject(entry.object)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	return p.content(object), nil
+}
+
+func (p *Package) content(object *objects.Object) *io.SectionReader {
+	c := &content{p: p, chunks: object.Chunks, ends: make([]int64, len(object.Chunks))}
+	var end int64
+	for i, chunk := range object.Chunks {
+		end += int64(chunk.Length)
+		c.ends[i] = end
+	}
+	return io.NewSectionReader(c, 0, end)
+}
+
+// cachedChunks is how many decoded chunks a content keeps: enough to read an executable's tables, which lie in a few
+// places, without decoding a chunk for each of them.
+const cachedChunks = 4
+
+// content is the bytes of an object as an io.ReaderAt.
+type content struct {
+	p      *Package
+	chunks []objects.Chunk
+	// ends holds the offset in the content at which each chunk ends.
+	ends []int64
+
+	mu sync.Mutex
+	// cache holds the chunks used last, the last one first.
+	cache []cachedChunk
+}
+
+type cachedChunk struct {
+	index int
+	data  []byte
+}
+
+// ReadAt reads from any offset within the content.
+func (c *content) ReadAt(dst []byte, offset int64) (int, error) {
+	if offset < 0 {
+		return 0, fmt.Errorf("read at negative offset %d", offset)
+	}
+	n := 0
+	for i := sort.Search(len(c.ends), func(i int) bool { return offset < c.ends[i] }); n < len(dst); i++ {
+		if i == len(c.chunks) {
+			return n, io.EOF
+		}
+		data, err := c.chunk(i)
+		if err != nil {
+			return n, err
+		}
+		start := c.ends[i] - int64(len(data))
+		n += copy(dst[n:], data[offset+int64(n)-start:])
+	}
+	return n, nil
+}
+
+func (c *content) chunk(i int) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := slices.IndexFunc(c.cache, func(cached cachedChunk) bool { return cached.index == i })
+	if at < 0 {
+		data, err := c.p.readChunk(c.chunks[i])
+		if err != nil {
+			return nil, err
+		}
+		c.cache = slices.Insert(c.cache, 0, cachedChunk{i, data})
+		c.cache = c.cache[:min(len(c.cache), cachedChunks)]
+		return data, nil
+	}
+	hit := c.cache[at]
+	c.cache = slices.Insert(slices.Delete(c.cache, at, at+1), 0, hit)
+	return hit.data, nil
+}
+
+func (p *Package) readChunk(chunk objects.Chunk) (data []byte, err error) {
+	id := blobID{resources.RT_CHUNK, chunk.ContentMAC}
+	b, err := p.index.find(id)
+	if err != nil {
+		return nil, err
+	}
+	err = guard(func() (err error) {
+		data, err = p.readBlob(b)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(data) != int(chunk.Length) {
+		return nil, p.malformed(id, fmt.Errorf("is %d bytes long where %d are expected", len(data), chunk.Length))
+	}
+	return data, nil
+}

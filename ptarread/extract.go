@@ -1,0 +1,98 @@
+package ptarread
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/PlakarKorp/kloset/objects"
+)
+
+// Extract writes the package's directories and files into dir, which must exist. It refuses a package that holds
+// anything else, never writes over a file, compares every content with its MAC, and removes what it has written when it
+// fails or ctx ends.
+//
+// Permissions are those of the package for owner, group and others, without write access for the latter two, and with
+// all for the owner of a directory. Owners and times are not restored.
+func (p *Package) Extract(ctx context.Context, dir string) (err error) {
+	for _, e := range p.entries {
+		if !e.Mode.IsDir() && !e.Mode.IsRegular() || e.Mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
+			return fmt.Errorf("extract package: %s is of mode %v; only plain files and directories are extracted", e.Path, e.Mode)
+		}
+		if !filepath.IsLocal(filepath.FromSlash(e.Path)) {
+			return fmt.Errorf("extract package: %q is not a name of a file here", e.Path)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("extract package: %w", err)
+	}
+	defer root.Close()
+
+	var made []string
+	defer func() {
+		if err != nil {
+			for _, name := range slices.Backward(made) {
+				err = errors.Join(err, root.Remove(name))
+			}
+		}
+	}()
+	// Sorted, so that a directory comes before what is in it.
+	for _, e := range p.entries {
+		if e.Path == "." {
+			continue
+		}
+		name := filepath.FromSlash(e.Path)
+		if e.Mode.IsDir() {
+			err = root.Mkdir(name, e.Mode.Perm()&^0o022|0o700)
+		} else {
+			err = p.extractFile(ctx, root, name, e, &made)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("extract package: %w", err)
+		}
+		made = append(made, name)
+	}
+	return nil
+}
+
+func (p *Package) extractFile(ctx context.Context, root *os.Root, name string, e Entry, made *[]string) (err error) {
+	content, err := p.OpenEntry(e.Path)
+	if err != nil {
+		return err
+	}
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, e.Mode.Perm()&^0o022)
+	if err != nil {
+		return err
+	}
+	*made = append(*made, name)
+	defer func() { err = errors.Join(err, file.Close()) }()
+
+	mac := p.key.hasher()
+	defer p.key.put(mac)
+	if _, err := io.Copy(io.MultiWriter(file, mac), &contextReader{ctx, content}); err != nil {
+		return fmt.Errorf("%s: %w", e.Path, err)
+	}
+	return e.compare(objects.MAC(mac.Sum(nil)))
+}
+
+// contextReader stops reading when its context ends.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *contextReader) Read(data []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(data)
+}

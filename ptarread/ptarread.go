@@ -1,0 +1,148 @@
+// Package ptarread opens a package (a ptar file), lists what is in it, reads and extracts it, and checks every byte.
+//
+// A package comes from a stranger. Nothing in it is believed: every length is bounded before memory is taken for it,
+// every blob is compared with its MAC when it is read, trees must be trees, and what one structure says must be what
+// the others say, so that what kpkg shows is what plakar installs. In particular the directory listings that plakar
+// extracts from (the "dirpack" index) must repeat the file tree entry by entry.
+//
+// The package refuses encrypted stores, versions it does not know and compressions that no released plakar reads, and
+// it never follows or creates links. It proves that a file is whole and consistent, not who made it: the key of every
+// MAC derives from an identifier in the file itself, so authenticity needs a signature.
+//
+// The format is the one that integrations/ptar stores and kloset v1.1 reads; kloset's own types decode what it holds.
+// kloset's repository is not used: it keeps state in databases on disk, and takes memory for lengths that it has not
+// checked.
+package ptarread
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/snapshot/header"
+)
+
+// Package is an open package. Its methods may be called concurrently.
+type Package struct {
+	file   io.ReaderAt
+	size   int64
+	closer io.Closer
+
+	layout   layout
+	config   config
+	key      *macKey
+	index    *index
+	state    *stateInfo
+	snapshot objects.MAC
+	header   *header.Header
+	// used has one element for each blob of the index: whether the snapshot refers to it.
+	used []bool
+	// metadata counts the decoded bytes that opening took.
+	metadata int
+
+	// root is the directory of the snapshot that plakar installs.
+	root string
+	// tree is the whole snapshot by its paths there; entries are those that are installed.
+	tree    map[string]*node
+	entries []Entry
+	// failures are what the writer could not read.
+	failures []Failure
+}
+
+// Open opens the package at path and reads all that describes its content, which is checked on the way; the content
+// itself is checked by Check, and when it is read.
+//
+// The error is or wraps a *Problem when the file is at fault, and anything else when it could not be read.
+func Open(path string) (*Package, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open package: %w", err)
+	}
+	// Asked before opening: opening a pipe would wait for its other end.
+	if !info.Mode().IsRegular() {
+		return nil, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a package", path, fileKind(info.Mode()))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open package: %w", err)
+	}
+	pkg, err := New(file, info.Size())
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	pkg.closer = file
+	return pkg, nil
+}
+
+// New is Open for a package of size bytes that r holds.
+func New(r io.ReaderAt, size int64) (*Package, error) {
+	p := &Package{file: r, size: size}
+	err := guard(func() error {
+		for _, step := range []func() error{
+			p.readLayout, p.readConfig, p.readIndex, p.readState, p.readSnapshot, p.readEntries, p.readIndexes,
+		} {
+			if err := step(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close closes the file that Open opened.
+func (p *Package) Close() error {
+	if p.closer == nil {
+		return nil
+	}
+	return p.closer.Close()
+}
+
+// Size is the length of the package in bytes.
+func (p *Package) Size() int64 { return p.size }
+
+// Entries lists what plakar installs, sorted by path: the directories and files below the package's root directory,
+// and whatever else is recorded there that an installation should not hold.
+func (p *Package) Entries() []Entry { return slices.Clone(p.entries) }
+
+// Entry returns the entry at a slash-separated path below the package's root.
+func (p *Package) Entry(path string) (Entry, bool) {
+	i, found := slices.BinarySearchFunc(p.entries, path, func(e Entry, path string) int {
+		return strings.Compare(e.Path, path)
+	})
+	if !found {
+		return Entry{}, false
+	}
+	return p.entries[i], true
+}
+
+// guard runs f and makes a panic of it, which only the decoding of a forged package causes, a Problem.
+func guard(f func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = problemf(Damaged, regionFile, nowhere, "decoding failed: %v", reason)
+		}
+	}()
+	return f()
+}
+
+func fileKind(mode os.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&os.ModeDevice != 0:
+		return "a device"
+	case mode&os.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&os.ModeSocket != 0:
+		return "a socket"
+	}
+	return "not a regular file"
+}
