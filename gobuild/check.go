@@ -1,0 +1,108 @@
+package gobuild
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// checkSettings judges the build key.
+func (r *resolver) checkSettings() {
+	settings := r.plan.settings
+	for _, name := range slices.Sorted(maps.Keys(settings.Packages)) {
+		if !slices.ContainsFunc(r.declared, func(d declared) bool { return d.name == path.Clean(name) }) {
+			r.report("build-package-unused", finding.Warning, fmt.Sprintf("no connector has the executable %s", name),
+				"build.packages is keyed by the connectors' executables", "build", "packages", name)
+		}
+	}
+	for i, platform := range settings.Platforms {
+		if _, err := ParsePlatform(platform); err != nil {
+			r.report("build-platform", finding.Error, err.Error(), "", "build", "platforms", i)
+		}
+	}
+	if _, err := expandLDFlags(settings.LDFlags, Stamp{}); err != nil {
+		r.report("build-ldflags", finding.Error, err.Error(), "", "build", "ldflags")
+	}
+}
+
+// checkMakefile compares the Makefile with the manifest.
+func (r *resolver) checkMakefile() {
+	declares := func(output string) bool {
+		return slices.ContainsFunc(r.declared, func(d declared) bool { return d.name == output })
+	}
+	var bare []makeBuild
+	for _, b := range r.builds {
+		switch {
+		case !b.Default && !declares(b.Output):
+			continue // a tool of the author's that plain make does not build
+		case !declares(b.Output):
+			r.reportMakefile("makefile-undeclared", b.Line, fmt.Sprintf("%s is built here and named by no connector", b.Output),
+				"name it as a connector's executable, or build it under a target of its own")
+		case !b.EXT:
+			bare = append(bare, b)
+		}
+	}
+	if len(bare) > 0 && r.windowsMatters() {
+		names := make([]string, len(bare))
+		for i, b := range bare {
+			names[i] = b.Output
+		}
+		r.reportMakefile("makefile-ext", bare[0].Line,
+			fmt.Sprintf("%s: no ${EXT} at the end of the name, so that plakar pkg build finds no .exe on windows",
+				strings.Join(slices.Compact(names), ", ")),
+			"write -o "+bare[0].Output+"${EXT}; kpkg itself appends .exe")
+	}
+	if r.makefile == "" && r.doc.Manifest.Build == nil && slices.ContainsFunc(r.plan.Executables, Executable.built) {
+		r.report("makefile-missing", finding.Info, "there is no Makefile: kpkg needs none, plakar pkg build does", "")
+	}
+}
+
+// windowsMatters reports whether the integration may be built for windows: it says so, or says nothing and has the code.
+func (r *resolver) windowsMatters() bool {
+	if platforms := r.plan.settings.Platforms; len(platforms) > 0 {
+		return slices.ContainsFunc(platforms, func(p string) bool { return strings.HasPrefix(p, "windows/") })
+	}
+	for _, e := range r.plan.Executables {
+		if e.built() {
+			if _, err := r.tree.importPackage(e.Package, Platform{"windows", "amd64"}); err != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// checkPackages judges the packages that were found.
+func (r *resolver) checkPackages() {
+	built := map[string]string{} // executable by conventional package
+	for _, e := range r.plan.Executables {
+		at := slices.IndexFunc(r.declared, func(d declared) bool { return d.name == e.Name })
+		d := r.declared[at]
+		if other := typeOf(path.Base(e.Package)); other != "" && len(d.types) > 0 && !slices.Contains(d.types, other) {
+			hint := ""
+			if dir, found := r.tree.conventional(e.Name, d.types); found && dotted(dir) != e.Package {
+				hint = fmt.Sprintf("did you mean %s?", dotted(dir))
+			}
+			r.report("wrong-package", finding.Warning, fmt.Sprintf("the %s %s is built from %s, which looks like the %s's (%s)",
+				d.types[0], e.Name, e.Package, other, e.Source), hint, "connectors", d.index, "executable")
+		}
+		if e.Source != FromConvention {
+			continue
+		}
+		if other, twice := built[e.Package]; twice {
+			r.report("same-package", finding.Warning,
+				fmt.Sprintf("%s and %s are both built from %s", other, e.Name, e.Package),
+				"one executable may serve several connectors; or name each one's main package under build.packages",
+				"connectors", d.index, "executable")
+		}
+		built[e.Package] = e.Name
+	}
+	if slices.ContainsFunc(r.plan.Executables, Executable.built) && !r.tree.inModule() {
+		r.report("module-missing", finding.Error, "there is no go.mod here or above, so that go builds nothing",
+			"run go mod init")
+	}
+}

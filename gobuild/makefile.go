@@ -1,0 +1,370 @@
+package gobuild
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// makefileLimit bounds the Makefile read, in bytes; real ones have some hundreds.
+const makefileLimit = 1 << 20
+
+// makeBuild is one go build in a Makefile.
+type makeBuild struct {
+	Line    int    // of the Makefile, from 1
+	Output  string // slash path of the executable, relative to the Makefile, without ${EXT}
+	EXT     bool   // the output ends in ${EXT}, so that `make EXT=.exe` names it for windows
+	Dir     string // the package's folder, slash path relative to the Makefile
+	Files   []string
+	Default bool // plain `make` runs it
+}
+
+// extMark stands for ${EXT} in expanded text. The Makefile's own value does not matter: plakar gives EXT on make's command
+// line, which wins.
+const extMark = "\uE000"
+
+// parseMakefile finds the go builds of a Makefile without running anything. It knows variables, line continuations, $@ and
+// $<, `cd DIR &&` and lists of .go files; both branches of a conditional count, and a line it cannot fully expand (shell
+// functions, loops, pattern rules) is left out.
+func parseMakefile(data []byte) []makeBuild {
+	mk := makefile{variables: map[string]string{}, budget: expandLimit}
+	mk.read(string(data))
+	mk.expandRules()
+	reached := mk.reachable()
+	var builds []makeBuild
+	for _, rule := range mk.rules {
+		for _, target := range rule.targets {
+			automatic := map[string]string{"@": target}
+			if len(rule.prerequisites) > 0 {
+				automatic["<"] = rule.prerequisites[0]
+			}
+			for _, line := range rule.recipe {
+				text := mk.expand(line.text, automatic)
+				if mk.budget < 0 {
+					return builds
+				}
+				for _, b := range shellBuilds(text) {
+					b.Line, b.Default = line.number, reached[target]
+					builds = append(builds, b)
+				}
+			}
+		}
+	}
+	return builds
+}
+
+// makefile is what a Makefile says.
+type makefile struct {
+	variables map[string]string // unexpanded
+	rules     []makeRule
+	goal      string // the target that plain `make` builds, unexpanded
+	budget    int    // bytes that may still be expanded
+}
+
+type makeRule struct {
+	head                   string // "targets:prerequisites", unexpanded
+	targets, prerequisites []string
+	recipe                 []makeLine
+}
+
+type makeLine struct {
+	number int
+	text   string
+}
+
+var (
+	assignment = regexp.MustCompile(`^(?:export\s+|override\s+)*([A-Za-z_.][\w.-]*)\s*(\?|\+|:{1,3})?=\s*(.*)$`)
+	// directive lines steer make and define nothing that a go build needs.
+	directive = regexp.MustCompile(`^(?:ifn?eq|ifn?def|else|endif|-?include|sinclude|define|endef|unexport|vpath)\b`)
+)
+
+func (mk *makefile) read(text string) {
+	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		number, line := i+1, lines[i]
+		for strings.HasSuffix(line, `\`) && i+1 < len(lines) {
+			i++
+			line = line[:len(line)-1] + " " + strings.TrimLeft(lines[i], " \t")
+		}
+		if recipe, ok := strings.CutPrefix(line, "\t"); ok {
+			mk.addRecipe(makeLine{number, recipe})
+			continue
+		}
+		line, _, _ = strings.Cut(line, "#")
+		line = strings.TrimSpace(line)
+		if line == "" || directive.MatchString(line) {
+			continue
+		}
+		if m := assignment.FindStringSubmatch(line); m != nil {
+			mk.assign(m[1], m[2], m[3])
+			continue
+		}
+		head, recipe, inline := strings.Cut(line, ";")
+		targets, _, isRule := strings.Cut(head, ":")
+		if !isRule {
+			continue
+		}
+		mk.rules = append(mk.rules, makeRule{head: head})
+		if inline {
+			mk.addRecipe(makeLine{number, recipe})
+		}
+		if first := strings.Fields(targets); mk.goal == "" && len(first) > 0 && !strings.HasPrefix(first[0], ".") &&
+			!strings.Contains(first[0], "%") {
+			mk.goal = first[0]
+		}
+	}
+}
+
+func (mk *makefile) addRecipe(line makeLine) {
+	if n := len(mk.rules); n > 0 {
+		mk.rules[n-1].recipe = append(mk.rules[n-1].recipe, line)
+	}
+}
+
+func (mk *makefile) assign(name, operator, value string) {
+	old, set := mk.variables[name]
+	switch {
+	case name == ".DEFAULT_GOAL":
+		mk.goal = value
+	case operator == "?" && set:
+	case operator == "+" && set:
+		mk.variables[name] = old + " " + value
+	case strings.HasPrefix(operator, ":"): // expanded once, here, so that it may name its own older value
+		mk.variables[name] = strings.ReplaceAll(mk.expand(value, nil), "$", "$$")
+	default:
+		mk.variables[name] = value
+	}
+}
+
+// expandRules fills each rule's targets and prerequisites: only now are all variables known.
+func (mk *makefile) expandRules() {
+	for i := range mk.rules {
+		rule := &mk.rules[i]
+		targets, prerequisites, _ := strings.Cut(mk.expand(rule.head, nil), ":")
+		rule.targets = strings.Fields(targets)
+		rule.prerequisites = strings.Fields(strings.TrimPrefix(prerequisites, ":"))
+	}
+}
+
+// reachable returns the targets that plain `make` builds: the default goal and all it needs.
+func (mk *makefile) reachable() map[string]bool {
+	needs := map[string][]string{}
+	for _, rule := range mk.rules {
+		for _, target := range rule.targets {
+			needs[target] = append(needs[target], rule.prerequisites...)
+		}
+	}
+	reached := map[string]bool{}
+	pending := strings.Fields(mk.expand(mk.goal, nil))
+	for len(pending) > 0 {
+		target := pending[0]
+		pending = pending[1:]
+		if !reached[target] {
+			reached[target] = true
+			pending = append(pending, needs[target]...)
+		}
+	}
+	return reached
+}
+
+const (
+	// unknownMark stands for what cannot be known without running make.
+	unknownMark = "\uE001"
+	// Bounds on expansion: real Makefiles nest twice and expand to some kilobytes; a hostile one doubles at every step.
+	expandDepth = 16
+	expandLimit = 8 << 20
+)
+
+// expand replaces $(NAME), ${NAME} and $X. What make would have to compute, and what no line assigns, becomes unknownMark;
+// but an unassigned GO is go.
+func (mk *makefile) expand(text string, automatic map[string]string) string {
+	return mk.expandWithin(text, automatic, expandDepth)
+}
+
+func (mk *makefile) expandWithin(text string, automatic map[string]string, depth int) string {
+	var out strings.Builder
+	for {
+		literal, rest, found := strings.Cut(text, "$")
+		if mk.budget -= len(literal) + 1; mk.budget < 0 || depth == 0 {
+			return unknownMark
+		}
+		out.WriteString(literal)
+		if !found || rest == "" {
+			return out.String()
+		}
+		var name string
+		switch rest[0] {
+		case '$':
+			out.WriteByte('$')
+			text = rest[1:]
+			continue
+		case '(', '{':
+			name, text = bracketed(rest)
+		default:
+			name, text = rest[:1], rest[1:]
+		}
+		value, set := mk.variables[name]
+		switch {
+		case name == "EXT":
+			out.WriteString(extMark)
+		case automatic[name] != "":
+			out.WriteString(automatic[name])
+		case set:
+			out.WriteString(mk.expandWithin(value, automatic, depth-1))
+		case name == "GO":
+			out.WriteString("go")
+		default:
+			out.WriteString(unknownMark)
+		}
+	}
+}
+
+// bracketed cuts "(name)rest" or "{name}rest" after the bracket that closes the first one.
+func bracketed(s string) (name, rest string) {
+	open, shut := s[0], byte(')')
+	if open == '{' {
+		shut = '}'
+	}
+	depth := 0
+	for i := range len(s) {
+		switch s[i] {
+		case open:
+			depth++
+		case shut:
+			if depth--; depth == 0 {
+				return s[1:i], s[i+1:]
+			}
+		}
+	}
+	return s[1:], ""
+}
+
+// shellBuilds finds the go builds in one expanded recipe line.
+func shellBuilds(line string) []makeBuild {
+	line = strings.TrimLeft(line, "@-+ \t")
+	var builds []makeBuild
+	dir := "."
+	for _, command := range shellCommands(line) {
+		switch {
+		case len(command) == 2 && command[0] == "cd":
+			dir = path.Join(dir, command[1])
+		default:
+			if b, ok := goBuild(command, dir); ok {
+				builds = append(builds, b)
+			}
+		}
+	}
+	return builds
+}
+
+// shellCommands splits a line of shell into simple commands and those into words. Quotes and backslashes are taken away;
+// what a loop or a condition would do is not known, so its words merely make a command that is no go build.
+func shellCommands(line string) [][]string {
+	var commands [][]string
+	var words []string
+	var word strings.Builder
+	inWord := false
+	endWord := func() {
+		if inWord {
+			words = append(words, word.String())
+			word.Reset()
+			inWord = false
+		}
+	}
+	endCommand := func() {
+		endWord()
+		if len(words) > 0 {
+			commands = append(commands, words)
+			words = nil
+		}
+	}
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; c {
+		case ' ', '\t':
+			endWord()
+		case '&', ';', '|', '(', ')', '{', '}':
+			endCommand()
+		case '#':
+			if !inWord {
+				endCommand()
+				return commands
+			}
+			word.WriteByte(c)
+		case '\'', '"':
+			inWord = true
+			for i++; i < len(line) && line[i] != c; i++ {
+				if c == '"' && line[i] == '\\' && i+1 < len(line) {
+					i++
+				}
+				word.WriteByte(line[i])
+			}
+		case '\\':
+			if i++; i < len(line) {
+				inWord = true
+				word.WriteByte(line[i])
+			}
+		default:
+			inWord = true
+			word.WriteByte(c)
+		}
+	}
+	endCommand()
+	return commands
+}
+
+// valueFlags are the flags of go build that take the next word as their value.
+var valueFlags = []string{"C", "asmflags", "buildmode", "compiler", "covermode", "coverpkg", "gccgoflags", "gcflags",
+	"installsuffix", "ldflags", "mod", "modfile", "o", "overlay", "p", "pgo", "pkgdir", "tags", "toolexec"}
+
+// goBuild reads the words of one command run in dir.
+func goBuild(words []string, dir string) (makeBuild, bool) {
+	for len(words) > 0 && (words[0] == "env" || strings.Contains(words[0], "=")) {
+		words = words[1:]
+	}
+	if len(words) < 2 || path.Base(words[0]) != "go" || words[1] != "build" {
+		return makeBuild{}, false
+	}
+	words = words[2:]
+	var output string
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") {
+		name, value, hasValue := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
+		words = words[1:]
+		if !hasValue && slices.Contains(valueFlags, name) && len(words) > 0 {
+			value, words = words[0], words[1:]
+		}
+		switch name {
+		case "C":
+			dir = path.Join(dir, value)
+		case "o":
+			output = value
+		}
+	}
+	if len(words) == 0 {
+		words = []string{"."}
+	}
+	b := makeBuild{Dir: path.Join(dir, words[0])}
+	if strings.HasSuffix(words[0], ".go") {
+		b.Dir = path.Dir(b.Dir)
+		for _, file := range words {
+			file = path.Join(dir, file)
+			if !strings.HasSuffix(file, ".go") || path.Dir(file) != b.Dir {
+				return makeBuild{}, false
+			}
+			b.Files = append(b.Files, file)
+		}
+	} else if len(words) > 1 {
+		return makeBuild{}, false // several packages: their outputs have no names of their own
+	}
+	if output == "" || strings.HasSuffix(output, "/") {
+		output = path.Join(output, path.Base(b.Dir))
+	}
+	b.Output, b.EXT = strings.CutSuffix(path.Join(dir, output), extMark)
+	if !b.EXT { // an ending that make computes, such as $(shell go env GOEXE), serves as well
+		b.Output, b.EXT = strings.CutSuffix(b.Output, unknownMark)
+	}
+	if strings.ContainsAny(b.Output+b.Dir, unknownMark+extMark+"$%*`") || b.Output == "" || b.Output == "." {
+		return makeBuild{}, false
+	}
+	return b, true
+}

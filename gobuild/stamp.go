@@ -1,0 +1,40 @@
+package gobuild
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Stamp is what build.ldflags may put into executables: {{.Version}}, {{.Commit}} and {{.Date}}.
+type Stamp struct {
+	Version string // the package's, "v1.2.3"
+	Commit  string // the full hash of the commit built
+	Date    string // of that commit, RFC 3339 in UTC; the clock's would make every build different
+}
+
+var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
+
+// expandLDFlags fills the placeholders of build.ldflags in. The error names the first unknown one.
+func expandLDFlags(ldflags string, stamp Stamp) (string, error) {
+	var err error
+	expanded := placeholder.ReplaceAllStringFunc(ldflags, func(match string) string {
+		switch name := placeholder.FindStringSubmatch(match)[1]; name {
+		case ".Version":
+			return stamp.Version
+		case ".Commit":
+			return stamp.Commit
+		case ".Date":
+			return stamp.Date
+		default:
+			if err == nil {
+				err = fmt.Errorf("unknown field {{%s}} in build.ldflags: there are {{.Version}}, {{.Commit}} and {{.Date}}", name)
+			}
+			return match
+		}
+	})
+	if err == nil && strings.Contains(placeholder.ReplaceAllString(ldflags, ""), "{{") {
+		err = fmt.Errorf("build.ldflags has a {{ without its }}")
+	}
+	return expanded, err
+}
