@@ -44,44 +44,42 @@ func (p *Package) Extract(ctx context.Context, dir string) (err error) {
 	}()
 	// Sorted, so that a directory comes before what is in it.
 	for _, e := range p.entries {
-		if e.Path == "." {
-			continue
-		}
-		name := filepath.FromSlash(e.Path)
-		if e.Mode.IsDir() {
-			err = root.Mkdir(name, e.Mode.Perm()&^0o022|0o700)
-		} else {
-			err = p.extractFile(ctx, root, name, e, &made)
-			if err == nil {
-				continue
+		switch name := filepath.FromSlash(e.Path); {
+		case e.Path == ".":
+		case e.Mode.IsDir():
+			if err := root.Mkdir(name, e.Mode.Perm()&^0o022|0o700); err != nil {
+				return fmt.Errorf("extract package: %w", err)
+			}
+			made = append(made, name)
+		default:
+			file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, e.Mode.Perm()&^0o022)
+			if err != nil {
+				return fmt.Errorf("extract package: %w", err)
+			}
+			made = append(made, name)
+			if err := errors.Join(p.copyTo(ctx, file, e), file.Close()); err != nil {
+				return fmt.Errorf("extract %s: %w", e.Path, err)
 			}
 		}
-		if err != nil {
-			return fmt.Errorf("extract package: %w", err)
-		}
-		made = append(made, name)
 	}
 	return nil
 }
 
-func (p *Package) extractFile(ctx context.Context, root *os.Root, name string, e Entry, made *[]string) (err error) {
+// copyTo writes the content of an entry and compares it with its MAC.
+func (p *Package) copyTo(ctx context.Context, w io.Writer, e Entry) error {
 	content, err := p.OpenEntry(e.Path)
 	if err != nil {
 		return err
 	}
-	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, e.Mode.Perm()&^0o022)
-	if err != nil {
-		return err
-	}
-	*made = append(*made, name)
-	defer func() { err = errors.Join(err, file.Close()) }()
-
 	mac := p.key.hasher()
 	defer p.key.put(mac)
-	if _, err := io.Copy(io.MultiWriter(file, mac), &contextReader{ctx, content}); err != nil {
-		return fmt.Errorf("%s: %w", e.Path, err)
+	if _, err := io.Copy(io.MultiWriter(w, mac), &contextReader{ctx, content}); err != nil {
+		return err
 	}
-	return e.compare(objects.MAC(mac.Sum(nil)))
+	if objects.MAC(mac.Sum(nil)) != e.ContentMAC {
+		return problemf(Inconsistent, regionContent, nowhere, "%s does not match the MAC of its content", e.Path)
+	}
+	return nil
 }
 
 // contextReader stops reading when its context ends.

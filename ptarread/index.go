@@ -152,7 +152,10 @@ func (p *Package) readIndexRecords(at section, footer packfile.PackfileInMemoryF
 // place checks that the records tile the packfile up to the index and orders them as they are stored.
 func (x *index) place(records []packfile.Blob, at section) error {
 	x.at = make(map[blobID]int32, len(records))
-	slices.SortFunc(records, func(a, b packfile.Blob) int { return cmp.Compare(a.Offset, b.Offset) })
+	// An empty blob, stored as nothing without compression, is where the next one is.
+	slices.SortFunc(records, func(a, b packfile.Blob) int {
+		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Length, b.Length))
+	})
 	next, room := x.base, at.offset-x.base
 	for i, r := range records {
 		id := blobID{r.Type, r.MAC}
