@@ -1,0 +1,16 @@
+package manifest
+
+import "slices"
+
+// builtins are the protocols that plakar v1.1.4 registers for the connectors in its own binary, by type of connector. Its
+// package manager refuses a package that claims one of them for the same type. A test holds the table to the modules that
+// plakar links; they stay out of kpkg's binary.
+var builtins = map[string][]string{
+	"importer": {"fs", "stdin", "tar", "tar+gz", "tar+gzip", "tgz"},
+	"exporter": {"fs", "stderr", "stdout"},
+	"storage":  {"fs", "http", "https", "ptar", "ptar+http", "ptar+https"},
+}
+
+func isBuiltin(connectorType, protocol string) bool {
+	return slices.Contains(builtins[connectorType], protocol)
+}

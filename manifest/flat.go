@@ -1,0 +1,96 @@
+package manifest
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// rootIsObject reports a schema that does not describe a set of options.
+func (v *validator) rootIsObject() bool {
+	if !slices.Equal(v.schema.Types, []string{"object"}) {
+		v.refused(v.locate("/type"), "write \"type\": \"object\"", "the schema's root must have the type object")
+	}
+	return true
+}
+
+// propertiesHaveTypes reports options that say nothing of their type.
+func (v *validator) propertiesHaveTypes() bool {
+	for name, property := range v.schema.Properties {
+		if len(property.Types) == 0 && property.Ref == nil {
+			v.refused(v.locateSchema(property), "add its \"type\"", "property %q has no type", name)
+		}
+	}
+	return true
+}
+
+// enumsAreStrings reports enumerated options that are not text, as all options are in plakar's configuration.
+func (v *validator) enumsAreStrings() bool {
+	for name, property := range v.schema.Properties {
+		for _, allowed := range property.Enum {
+			if _, isString := allowed.(string); !isString {
+				v.refused(v.locateSchema(property), "quote it", "property %q enumerates %v, which is not a string", name, allowed)
+			}
+		}
+	}
+	return true
+}
+
+// locateSchema is the place of a schema within the file.
+func (v *validator) locateSchema(s *jsonschema.Schema) place {
+	_, pointer, _ := strings.Cut(s.Location, "#")
+	return v.locate(pointer)
+}
+
+// isFlat reports options that are not one scalar: plakar's configuration has keys and values, nothing below.
+func (v *validator) isFlat() bool {
+	reported := map[*jsonschema.Schema]bool{}
+	eachAlternative(v.schema, func(root *jsonschema.Schema) {
+		for _, option := range members(root) {
+			eachAlternative(option, func(s *jsonschema.Schema) {
+				if isNested(s) && !reported[s] {
+					reported[s] = true
+					_, pointer, _ := strings.Cut(s.Location, "#")
+					v.refused(v.locate(pointer), "use one property for each value", "nested fields at #%s: plakar's options are flat", pointer)
+				}
+			})
+		}
+	})
+	return true
+}
+
+// eachAlternative visits a schema and all that apply to the same value by reference or combination, each once.
+func eachAlternative(s *jsonschema.Schema, visit func(*jsonschema.Schema)) {
+	seen := map[*jsonschema.Schema]bool{}
+	var walk func(*jsonschema.Schema)
+	walk = func(s *jsonschema.Schema) {
+		if s == nil || seen[s] {
+			return
+		}
+		seen[s] = true
+		visit(s)
+		for _, next := range slices.Concat(
+			[]*jsonschema.Schema{s.Ref, s.Not, s.If, s.Then, s.Else}, s.AllOf, s.AnyOf, s.OneOf,
+		) {
+			walk(next)
+		}
+	}
+	walk(s)
+}
+
+// members are the schemas of an object's values.
+func members(s *jsonschema.Schema) []*jsonschema.Schema {
+	all := slices.Collect(maps.Values(s.Properties))
+	all = slices.AppendSeq(all, maps.Values(s.PatternProperties))
+	if additional, isSchema := s.AdditionalProperties.(*jsonschema.Schema); isSchema {
+		all = append(all, additional)
+	}
+	return all
+}
+
+func isNested(s *jsonschema.Schema) bool {
+	return slices.Contains(s.Types, "object") || slices.Contains(s.Types, "array") || len(members(s)) > 0 ||
+		s.Items != nil || s.Items2020 != nil || len(s.PrefixItems) > 0
+}

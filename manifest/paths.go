@@ -1,0 +1,127 @@
+package manifest
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"unicode"
+)
+
+// namedFile is a file that a connector names.
+type namedFile struct {
+	path  string
+	at    place
+	built bool // by kpkg, so that it need not be there yet
+}
+
+// namedFiles lists the paths in the manifest, in its order.
+func (c *checker) namedFiles() []namedFile {
+	var files []namedFile
+	for i, connector := range c.Manifest.Connectors {
+		if connector.Executable != "" {
+			files = append(files, namedFile{connector.Executable, c.at("connectors", i, "executable"), true})
+		}
+		if connector.Validator != "" {
+			files = append(files, namedFile{connector.Validator, c.at("connectors", i, "validator"), false})
+		}
+		for j, extra := range connector.ExtraFiles {
+			files = append(files, namedFile{extra, c.at("connectors", i, "extra_files", j), false})
+		}
+	}
+	return files
+}
+
+// localPath cleans a path of the manifest. It says what is wrong with one that does not stay, on every system alike, in the
+// manifest's folder.
+func localPath(p string) (clean, fault string) {
+	clean = path.Clean(p)
+	switch {
+	case p == "":
+		return "", "is empty"
+	case strings.ContainsFunc(p, unicode.IsControl):
+		return "", "contains a control character"
+	case strings.Contains(p, `\`):
+		return "", `contains "\"`
+	case path.IsAbs(p), len(p) > 1 && p[1] == ':':
+		return "", "is absolute"
+	case clean == ".." || strings.HasPrefix(clean, "../"):
+		return "", "leaves the manifest's folder"
+	case clean == ".":
+		return "", "is the manifest's folder"
+	}
+	return clean, ""
+}
+
+// paths reports paths that plakar refuses or that mean something else on another system.
+func (c *checker) paths() {
+	for _, file := range c.namedFiles() {
+		if _, fault := localPath(file.path); fault != "" {
+			c.error(file.at, "write it relative to the manifest, with \"/\"", "path %q %s", file.path, fault)
+		}
+	}
+}
+
+// missingFiles reports files that packing would not find.
+func (c *checker) missingFiles() {
+	c.eachFile(func(file namedFile, _ fs.FileInfo, err error) {
+		if err != nil && !file.built {
+			message := "does not exist"
+			if !errors.Is(err, fs.ErrNotExist) {
+				message = "cannot be read: " + err.Error()
+			}
+			c.error(file.at, "", "%q %s", file.path, message)
+		}
+	})
+}
+
+// fileKinds reports what is there under the name of a file and is none.
+func (c *checker) fileKinds() {
+	c.eachFile(func(file namedFile, info fs.FileInfo, err error) {
+		switch {
+		case err != nil || info.Mode().IsRegular():
+		case info.IsDir() && file.built:
+			c.error(file.at, "give the executable another name", "%q is a folder: nothing can be built under this name", file.path)
+		case info.IsDir():
+			c.error(file.at, "name a file", "%q is a folder", file.path)
+		case info.Mode()&fs.ModeSymlink != 0:
+			c.error(file.at, "name the file it points to", "%q is reached by a symbolic link, which packages do not hold", file.path)
+		default:
+			c.error(file.at, "name a file", "%q is not a regular file", file.path)
+		}
+	})
+}
+
+// eachFile looks up the files named by usable paths, each path once.
+func (c *checker) eachFile(visit func(namedFile, fs.FileInfo, error)) {
+	if c.opts.Tree == nil {
+		return
+	}
+	seen := map[string]bool{}
+	for _, file := range c.namedFiles() {
+		clean, fault := localPath(file.path)
+		if fault != "" || seen[clean] {
+			continue
+		}
+		seen[clean] = true
+		info, err := lstat(c.opts.Tree, clean)
+		visit(file, info, err)
+	}
+}
+
+// lstat is fs.Lstat that stops at a symbolic link anywhere in the path.
+func lstat(tree fs.FS, name string) (fs.FileInfo, error) {
+	for i := range name {
+		if name[i] != '/' {
+			continue
+		}
+		info, err := fs.Lstat(tree, name[:i])
+		switch {
+		case err != nil || info.Mode()&fs.ModeSymlink != 0:
+			return info, err
+		case !info.IsDir():
+			return nil, fs.ErrNotExist
+		}
+	}
+	return fs.Lstat(tree, name)
+}

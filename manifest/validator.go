@@ -1,0 +1,202 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// MaxValidatorSize is the largest connector schema that CheckValidator looks into, in bytes.
+const MaxValidatorSize = 256 << 10
+
+// validatorFindings checks each validator that is in the tree once.
+func (c *checker) validatorFindings() []finding.Finding {
+	var findings []finding.Finding
+	seen := map[string]bool{}
+	for _, connector := range c.Manifest.Connectors {
+		name, fault := localPath(connector.Validator)
+		if c.opts.Tree == nil || fault != "" || seen[name] {
+			continue
+		}
+		seen[name] = true
+		data, err := readRegular(c.opts.Tree, name)
+		if err != nil {
+			continue // reported by file-missing or file-kind
+		}
+		file := path.Join(path.Dir(filepath.ToSlash(c.File)), name)
+		findings = append(findings, CheckValidator(file, data, c.opts.Strict)...)
+	}
+	return findings
+}
+
+// readRegular reads a regular file, and no more of it than shows that it is too large.
+func readRegular(tree fs.FS, name string) ([]byte, error) {
+	if info, err := lstat(tree, name); err != nil {
+		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fs.ErrInvalid
+	}
+	f, err := tree.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, MaxValidatorSize+1))
+}
+
+// validatorChecks are the rules on a connector's schema, in the order of plakar's next validator. Each stops at what would
+// make the following ones meaningless by returning false.
+var validatorChecks = []struct {
+	rule string
+	run  func(*validator) bool
+}{
+	{"validator-json", (*validator).isJSON},
+	{"validator-compile", (*validator).compiles},
+	{"validator-type", (*validator).rootIsObject},
+	{"validator-property", (*validator).propertiesHaveTypes},
+	{"validator-nested", (*validator).isFlat},
+	{"validator-enum", (*validator).enumsAreStrings},
+}
+
+// CheckValidator judges the JSON schema of a connector's configuration, which findings call file. plakar today packs any
+// JSON object; its next validator wants a schema that compiles, of one object with scalar fields. The findings are sorted.
+func CheckValidator(file string, data []byte, strict bool) []finding.Finding {
+	v := &validator{
+		checker: checker{
+			Document: &Document{File: file, Raw: data, lines: newLines(data)},
+			opts:     CheckOptions{Strict: strict},
+		},
+	}
+	for _, check := range validatorChecks {
+		v.rule = check.rule
+		if !check.run(v) {
+			break
+		}
+	}
+	finding.Sort(v.findings)
+	return v.findings
+}
+
+// validator is the state of one CheckValidator.
+type validator struct {
+	checker
+	offsets map[string]int // of each value, by JSON pointer
+	schema  *jsonschema.Schema
+}
+
+// locate is the place of the value that a JSON pointer of the schema library names, or of the nearest one around it.
+func (v *validator) locate(pointer string) place {
+	steps := splitPointer(pointer)
+	for {
+		if offset, found := v.offsets[joinPointer(steps)]; found {
+			return v.place(offset)
+		}
+		if len(steps) == 0 {
+			return place{}
+		}
+		steps = steps[:len(steps)-1]
+	}
+}
+
+func (v *validator) place(offset int) place {
+	line, column := v.lines.position(offset)
+	return place{line, column}
+}
+
+// isJSON reports what plakar cannot read as one JSON object when it packs the file.
+func (v *validator) isJSON() bool {
+	if len(v.Raw) > MaxValidatorSize {
+		v.error(place{}, "", "the schema is larger than %d bytes", MaxValidatorSize)
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(v.Raw))
+	var object map[string]any
+	err := decoder.Decode(&object)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF):
+		v.error(place{}, "", "the schema is empty")
+	case errors.As(err, &syntax):
+		v.error(v.place(int(max(syntax.Offset-1, 0))), "", "the schema is not JSON: %s", err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		v.error(v.place(len(v.Raw)), "", "the schema is not JSON: it ends too early")
+	case err != nil || object == nil:
+		v.error(place{1, 1}, "", "the schema must be a JSON object")
+	default:
+		v.offsets = jsonOffsets(v.Raw)
+		end := int(decoder.InputOffset())
+		if rest := bytes.TrimLeft(v.Raw[end:], " \t\r\n"); len(rest) > 0 {
+			v.refused(v.place(len(v.Raw)-len(rest)), "remove it", "something follows the schema")
+			return false
+		}
+		return true
+	}
+	return false
+}
+
+// compiles reports what is no JSON schema of its draft, or not one by itself.
+func (v *validator) compiles() bool {
+	compiled, err := compile(v.Raw)
+	if err == nil {
+		v.schema = compiled
+		return true
+	}
+	var invalid *jsonschema.ValidationError
+	if errors.As(err, &invalid) {
+		leaf := deepest(invalid)
+		v.refused(v.locate(leaf.InstanceLocation), "", "not a JSON schema: %s at #%s", leaf.Message, leaf.InstanceLocation)
+		return false
+	}
+	v.refused(place{1, 1}, "use local references such as #/$defs/x only", "the schema does not compile: %s", innermost(err))
+	return false
+}
+
+// compile compiles a schema that may not refer to anything outside it. The library panics on some schemas.
+func compile(data []byte) (compiled *jsonschema.Schema, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the schema library gave up: %v", r)
+		}
+	}()
+	const location = "kpkg:///validator"
+	compiler := jsonschema.NewCompiler()
+	compiler.LoadURL = refuseURL
+	if err := compiler.AddResource(location, bytes.NewReader(data)); err != nil {
+		return nil, err
+	}
+	return compiler.Compile(location)
+}
+
+// deepest is the most specific of the reasons that the library gives, and always the same one.
+func deepest(e *jsonschema.ValidationError) *jsonschema.ValidationError {
+	best := e
+	for _, cause := range e.Causes {
+		leaf := deepest(cause)
+		longer := cmp.Or(
+			cmp.Compare(strings.Count(leaf.InstanceLocation, "/"), strings.Count(best.InstanceLocation, "/")),
+			cmp.Compare(best.InstanceLocation+best.Message, leaf.InstanceLocation+leaf.Message),
+		)
+		if best == e || longer > 0 {
+			best = leaf
+		}
+	}
+	return best
+}
+
+func innermost(err error) error {
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err
+}
