@@ -36,13 +36,14 @@ func (r *resolver) checkMakefile() {
 	}
 	var bare []makeBuild
 	for _, b := range r.builds {
-		switch {
-		case !b.Default && !declares(b.Output):
+		if !b.Default && !declares(b.Output) {
 			continue // a tool of the author's that plain make does not build
-		case !declares(b.Output):
+		}
+		if !declares(b.Output) {
 			r.reportMakefile("makefile-undeclared", b.Line, fmt.Sprintf("%s is built here and named by no connector", b.Output),
 				"name it as a connector's executable, or build it under a target of its own")
-		case !b.EXT:
+		}
+		if !b.EXT {
 			bare = append(bare, b)
 		}
 	}

@@ -1,0 +1,114 @@
+package gobuild
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// keepFile makes an entry of one sparse file that was used some time ago.
+func keepFile(t *testing.T, root, entry string, size int64, ago time.Duration) string {
+	t.Helper()
+	dir := filepath.Join(root, "outputs", entry)
+	writeTree(t, dir, map[string]string{"importer": ""})
+	if err := os.Truncate(filepath.Join(dir, "importer"), size); err != nil {
+		t.Fatal(err)
+	}
+	return aged(t, dir, ago)
+}
+
+func aged(t *testing.T, file string, ago time.Duration) string {
+	t.Helper()
+	used := time.Now().Add(-ago)
+	if err := os.Chtimes(file, used, used); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func exists(t *testing.T, file string) bool {
+	t.Helper()
+	_, err := os.Stat(file)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+func TestPrune(t *testing.T) {
+	c := openCache(t.TempDir())
+	old := keepFile(t, c.root, "old", 1, cacheAge+time.Hour)
+	large := keepFile(t, c.root, "large", cacheLimit/2, 2*time.Hour)
+	larger := keepFile(t, c.root, "larger", cacheLimit/2, time.Hour)
+	last := keepFile(t, c.root, "last", 1, time.Minute)
+	killed := filepath.Join(c.root, "work", "killed")
+	writeTree(t, killed, map[string]string{"tmp/object": "x"})
+	aged(t, killed, workAge+time.Hour)
+	running := filepath.Join(c.root, "work", "running")
+	writeTree(t, running, map[string]string{"tmp/object": "x"})
+	if err := c.prune(); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]bool{
+		old: false, large: false, larger: true, last: true, killed: false, running: true,
+	} {
+		if exists(t, file) != want {
+			t.Errorf("%s is there: %v", file, !want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	root := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", root)
+	t.Setenv("HOME", root)
+	t.Setenv("LocalAppData", root)
+	c := openCache("")
+	entry := keepFile(t, c.root, "entry", 1000, 0)
+	running := filepath.Join(c.root, "work", "running")
+	writeTree(t, running, map[string]string{"object": "x"})
+	dir, freed, err := Clean()
+	if err != nil || dir != c.root || freed != 1000 {
+		t.Errorf("Clean() = %s, %d, %v", dir, freed, err)
+	}
+	if exists(t, entry) || !exists(t, running) {
+		t.Error("Clean must remove what is kept and leave running builds alone")
+	}
+}
+
+func TestBuildWithoutCacheFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := testBuilder(t, Options{}, filepath.Join(file, "cache"), runGo)
+	output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), Host(), Stamp{})
+	if err != nil || output.Cached || len(output.Files) != 2 {
+		t.Errorf("%+v, %v", output, err)
+	}
+}
+
+func TestKeepingIsWholeWhileOthersRead(t *testing.T) {
+	root := t.TempDir()
+	plan := testPlan(t, twoPrograms())
+	first, second := testBuilder(t, Options{}, root, runGo), testBuilder(t, Options{}, root, runGo)
+	one, err := first.Build(t.Context(), plan, Host(), Stamp{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := sums(t, one.Files)
+	writeTree(t, plan.Dir, map[string]string{"importer/main.go": program + "\nfunc init() { version = \"new\" }\n"})
+	two, err := second.Build(t.Context(), plan, Host(), Stamp{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, again := sums(t, two.Files), sums(t, one.Files)
+	if again["importer"] != before["importer"] {
+		t.Error("a later run changed the executable handed out by an earlier one")
+	}
+	if after["importer"] == before["importer"] {
+		t.Error("the later run did not build the change")
+	}
+}

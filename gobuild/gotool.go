@@ -1,0 +1,44 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"time"
+)
+
+// outputLimit bounds what is kept of the go tool's output, in bytes. go prints ten errors for each package.
+const outputLimit = 256 << 10
+
+// runner runs the go tool with args in dir and returns what it printed on both streams. Tests put their own in.
+type runner func(ctx context.Context, dir string, env, args []string) (output []byte, err error)
+
+// runGo runs the go tool of PATH in a process group of its own, so that cancelling ctx ends it and the compilers it started.
+func runGo(ctx context.Context, dir string, env, args []string) ([]byte, error) {
+	var output limitedBuffer
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = dir, env
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.WaitDelay = 5 * time.Second // for a compiler that still holds the pipe
+	ownGroup(cmd)
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case errors.Is(err, exec.ErrNotFound):
+		err = errors.New("the go command is not in PATH: install Go (https://go.dev/dl), or pack finished files without building")
+	case bytes.Contains(output.kept, []byte("signal: killed")) || killed(err):
+		err = fmt.Errorf("%w: killed from outside, most often because memory ran out; fewer jobs need less", err)
+	}
+	return output.kept, err
+}
+
+// limitedBuffer keeps the first outputLimit bytes and drops the rest.
+type limitedBuffer struct{ kept []byte }
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	b.kept = append(b.kept, p[:min(outputLimit-len(b.kept), len(p))]...)
+	return len(p), nil
+}
