@@ -1,0 +1,49 @@
+# Every target says what it needs beyond Go, git and make.
+
+GO         ?= go
+STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+MODULES     = . interop $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+FUZZTIME   ?= 20s
+
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build bin/kpkg
+	$(GO) build -trimpath -o bin/kpkg ./cmd/kpkg
+
+demo: build ## Create a package of examples/ftp and verify it; needs no server
+	bin/kpkg create examples/ftp/manifest.yaml --out-dir dist --force
+	bin/kpkg verify dist/ftp_v0.1.0_*.ptar
+
+test: ## Run the tests, and the writer's also as a 32-bit program, which must write the same bytes
+	@set -e; for module in $(filter-out interop,$(MODULES)); do \
+		echo "# tests of $$module"; (cd $$module && $(GO) test ./...); done
+	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GO) test -run Golden ./ptarbuild; fi
+
+race: ## Run the tests under the race detector; needs a C compiler
+	@set -e; for module in $(filter-out interop,$(MODULES)); do \
+		echo "# race detector on $$module"; (cd $$module && $(GO) test -race ./...); done
+
+lint: ## Check formatting, vet and staticcheck
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@set -e; for module in $(MODULES); do \
+		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(STATICCHECK) ./...); done
+
+fuzz: ## Run every fuzz target for FUZZTIME (20s)
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "# $$target in $$package"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; done; done
+
+interop: build ## Run plakar's own code against packages of the examples; needs proftpd (docs/interop.md)
+	cd interop && $(GO) test -count=1 ./...
+
+bench: build ## Measure kpkg beside its peers in one run (docs/benchmarks.md)
+	cd interop && $(GO) run ./bench
+
+clean: ## Remove what the targets made
+	rm -rf bin dist
+
+.PHONY: help build demo test race lint fuzz interop bench clean
