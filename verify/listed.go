@@ -1,0 +1,62 @@
+package verify
+
+import (
+	"path"
+	"strings"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// wellKnown are files that belong into every package, without being named by its manifest.
+var wellKnown = map[string]bool{
+	manifestName: true, "README.md": true, "assets/icon.svg": true, "assets/icon.png": true,
+}
+
+// checkListed reports files that the manifest does not account for, and files that should be there and are not.
+func (v *verifier) checkListed() (int, error) {
+	files := v.files()
+	for _, f := range v.pkg.Failures() {
+		v.errorf("package-incomplete", "make the file readable and build the package again",
+			"the package was made without %s: %s", strings.TrimPrefix(f.Path, "/"), f.Message)
+	}
+	if n := v.pkg.Outside(); n > 0 {
+		v.warningf("package-unused", "pack the integration's folder alone",
+			"%d entries are outside of the package's root, where plakar does not see them", n)
+	}
+	if v.doc == nil {
+		return len(files), nil
+	}
+	listed := map[string]bool{}
+	for _, c := range v.doc.Manifest.Connectors {
+		listed[v.fileName(path.Clean(c.Executable))] = true
+		listed[path.Clean(c.Validator)] = true
+		for _, extra := range c.ExtraFiles {
+			listed[path.Clean(extra)] = true
+		}
+	}
+	for _, f := range files {
+		if !listed[f.Path] && !wellKnown[f.Path] && !isLicense(f.Path) {
+			v.errorf("package-unlisted", "list it in a connector's extra_files or leave it out",
+				"%s is in the package but no part of the manifest names it", f.Path)
+		}
+	}
+	v.checkReadme()
+	return len(files), nil
+}
+
+// isLicense reports names like LICENSE, LICENSE.md and LICENSE-MIT at the root.
+func isLicense(name string) bool {
+	return !strings.Contains(name, "/") && strings.HasPrefix(name, "LICENSE")
+}
+
+// checkReadme reports a missing README.md, which plakar's next validator wants.
+func (v *verifier) checkReadme() {
+	if entry, ok := v.pkg.Entry("README.md"); ok && entry.Mode.IsRegular() {
+		return
+	}
+	severity := finding.Warning
+	if v.opts.Strict {
+		severity = finding.Error
+	}
+	v.add(severity, "package-readme", "write one: plakar shows it to users", "there is no file README.md at the package's root")
+}

@@ -1,0 +1,84 @@
+package verify
+
+import (
+	"cmp"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
+)
+
+// manifestName is the only name under which plakar looks for the manifest, at the package's root.
+const manifestName = "manifest.yaml"
+
+// checkManifest judges the manifest with the rules of kpkg validate, against the files of the package: validators and
+// extra files are there and are what they should be.
+func (v *verifier) checkManifest() (int, error) {
+	entry, ok := v.pkg.Entry(manifestName)
+	if !ok || !entry.Mode.IsRegular() {
+		hint := "build it again with kpkg create"
+		if _, other := v.pkg.Entry("manifest.yml"); other {
+			hint = "rename manifest.yml to manifest.yaml and build it again"
+		}
+		v.errorf("package-manifest", hint, "there is no file %s at the package's root", manifestName)
+		return 0, nil
+	}
+	data, err := v.read(manifestName, manifest.MaxSize+1)
+	if err != nil {
+		v.unreadable(manifestName, err)
+		return 0, nil
+	}
+	v.doc = manifest.Read(v.inside(manifestName), data)
+	v.report.Findings = append(v.report.Findings,
+		v.doc.Check(manifest.CheckOptions{Strict: v.opts.Strict, Tree: v.pkg.FS()})...)
+	m := v.doc.Manifest
+	for _, c := range m.Connectors {
+		v.report.Connectors = append(v.report.Connectors,
+			Connector{Type: c.Type, Protocols: append([]string{}, c.Protocols...), Executable: c.Executable})
+	}
+	v.compareName()
+	v.compareVersion()
+	return len(m.Connectors), nil
+}
+
+// unreadable reports a file of the package that cannot be read; that it is damaged is reported elsewhere.
+func (v *verifier) unreadable(name string, err error) {
+	v.errorf("package-read", "", "%s cannot be read: %v", name, err)
+}
+
+// compareName holds the manifest's name against the file's. Recipes and catalogues know an integration by its name.
+func (v *verifier) compareName() {
+	m := v.doc.Manifest
+	if v.identity == nil || m.Name == "" || m.Name == v.identity.Name {
+		return
+	}
+	v.addAt("package-name", finding.Error, "name the file "+v.renamed(m.Name, v.identity.Version),
+		"the manifest's name is "+m.Name+", the file's is "+v.identity.Name, "name")
+}
+
+// compareVersion holds the version in a manifest of the older format against the file's, which alone counts.
+func (v *verifier) compareVersion() {
+	m := v.doc.Manifest
+	if v.identity == nil || m.Version == "" {
+		return
+	}
+	version, err := manifest.NormalizeVersion(m.Version)
+	if err != nil || version == v.identity.Version {
+		return
+	}
+	v.addAt("package-version", finding.Warning, "plakar goes by the file name; remove the key or make them equal",
+		"the manifest's version is "+version+", the file's is "+v.identity.Version, "version")
+}
+
+func (v *verifier) renamed(name, version string) string {
+	i := *v.identity
+	i.Name, i.Version = cmp.Or(name, i.Name), version
+	return i.FileName()
+}
+
+// addAt adds a finding at a key of the manifest.
+func (v *verifier) addAt(rule string, severity finding.Severity, hint, message string, path ...any) {
+	line, column := v.doc.Position(path...)
+	v.report.Findings = append(v.report.Findings, finding.Finding{
+		Rule: rule, Severity: severity, File: v.doc.File, Line: line, Column: column, Message: message, Hint: hint,
+	})
+}

@@ -1,0 +1,187 @@
+// Package verify judges a finished package: whether plakar installs and can use it, and whether a stranger may trust it
+// with a disk.
+//
+// It looks at the package alone, never at the tree that it was made from, starts nothing that is in it and extracts
+// nothing. Whatever the file is, the answer is a list of findings; an error means that the caller ended the check. What
+// "plakar pkg add" demands of a file is an error here.
+//
+// It does not say who made the package: only a signature does.
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
+)
+
+// Options say how strictly a package is judged.
+type Options struct {
+	// Strict makes errors of what plakar's next validator refuses; they are warnings otherwise.
+	Strict bool
+}
+
+// checks are all families of checks, in the order in which they run and are reported.
+var checks = []struct {
+	id, unit string
+	// inside means that the check looks into the package, so that there is nothing to do for one that does not open.
+	inside bool
+	// run returns how many units it has looked at.
+	run func(*verifier) (int, error)
+}{
+	{"name", "file name", false, (*verifier).checkName},
+	{"integrity", "blobs", true, (*verifier).checkIntegrity},
+	{"encoding", "properties", true, (*verifier).checkEncoding},
+	{"manifest", "connectors", true, (*verifier).checkManifest},
+	{"executables", "executables", true, (*verifier).checkExecutables},
+	{"listed", "files", true, (*verifier).checkListed},
+	{"modes", "entries", true, (*verifier).checkModes},
+	{"paths", "entries", true, (*verifier).checkPaths},
+	{"sizes", "files", true, (*verifier).checkSizes},
+	{"privacy", "facts", true, (*verifier).checkPrivacy},
+}
+
+// verifier is the state of one File.
+type verifier struct {
+	ctx    context.Context
+	opts   Options
+	report *Report
+
+	// pkg is nil when the file does not open as a package.
+	pkg *ptarread.Package
+	// doc is nil when the package has no manifest.
+	doc *manifest.Document
+	// identity is nil when the file name is none of a package, platform when it names no platform that Go knows.
+	identity *manifest.Identity
+	platform *gobuild.Platform
+}
+
+// File judges the package at path. The error is that of ctx, or a failure to go on reading a file that could be opened.
+func File(ctx context.Context, path string, opts Options) (*Report, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	v := &verifier{ctx: ctx, opts: opts, report: newReport(path)}
+	group.Go(v.run)
+	group.Go(func() (err error) {
+		v.report.SHA256, v.report.Size, err = sum(ctx, path)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, fmt.Errorf("verify %s: %w", path, err)
+	}
+	finding.Sort(v.report.Findings)
+	return v.report, nil
+}
+
+func (v *verifier) run() error {
+	pkg, err := ptarread.Open(v.report.File)
+	if err == nil {
+		defer pkg.Close()
+		v.pkg = pkg
+		v.describe()
+	} else {
+		v.cannotOpen(err)
+	}
+	for _, check := range checks {
+		if check.inside && v.pkg == nil {
+			continue
+		}
+		count, err := check.run(v)
+		if err != nil {
+			return err
+		}
+		v.report.Checks = append(v.report.Checks, Check{ID: check.id, Count: count, Unit: check.unit})
+	}
+	return nil
+}
+
+// cannotOpen reports why a file is no package.
+func (v *verifier) cannotOpen(err error) {
+	var problem *ptarread.Problem
+	if errors.As(err, &problem) {
+		v.problem(*problem)
+		return
+	}
+	v.errorf("package-read", "check that it exists and that you may read it", "the package cannot be read: %v", err)
+}
+
+// sum returns the SHA-256 of a regular file in hexadecimal, and its length; nothing for a file that cannot be opened,
+// which is a finding.
+func sum(ctx context.Context, path string) (string, int64, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return "", 0, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, nil
+	}
+	defer file.Close()
+	hash := sha256.New()
+	var size int64
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", 0, err
+		}
+		n, err := io.CopyN(hash, file, 4<<20)
+		size += n
+		if err == io.EOF {
+			return hex.EncodeToString(hash.Sum(nil)), size, nil
+		}
+		if err != nil {
+			return "", 0, err
+		}
+	}
+}
+
+func (v *verifier) add(severity finding.Severity, rule, hint, message string) {
+	v.report.Findings = append(v.report.Findings, finding.Finding{
+		Rule: rule, Severity: severity, File: v.report.File, Message: message, Hint: hint,
+	})
+}
+
+func (v *verifier) errorf(rule, hint, format string, args ...any) {
+	v.add(finding.Error, rule, hint, fmt.Sprintf(format, args...))
+}
+
+func (v *verifier) warningf(rule, hint, format string, args ...any) {
+	v.add(finding.Warning, rule, hint, fmt.Sprintf(format, args...))
+}
+
+// inside is what findings call a file of the package, as if the package were a folder.
+func (v *verifier) inside(name string) string {
+	return filepath.ToSlash(v.report.File) + "/" + name
+}
+
+// files are the regular files of the package.
+func (v *verifier) files() []ptarread.Entry {
+	var files []ptarread.Entry
+	for _, e := range v.pkg.Entries() {
+		if e.Mode.IsRegular() {
+			files = append(files, e)
+		}
+	}
+	return files
+}
+
+// read returns a small file of the package, nil when there is none.
+func (v *verifier) read(name string, limit int64) ([]byte, error) {
+	file, err := v.pkg.FS().Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(file, limit))
+}

@@ -1,0 +1,164 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/ptarbuild"
+	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+const goodManifest = `name: sample
+display_name: Sample
+description: a sample
+license: ISC
+homepage: https://example.org/sample
+api_version: v1.1.0
+connectors:
+- type: importer
+  class: service
+  subclass: ftp
+  validator: schema/importer.json
+  protocols: [sample]
+  executable: importer
+  extra_files: [data/words]
+`
+
+// program is a Go executable for the platform, built once for all tests.
+func program(t testing.TB, goos, goarch string) []byte {
+	t.Helper()
+	build, _ := programs.LoadOrStore(goos+"/"+goarch, sync.OnceValues(func() ([]byte, error) {
+		dir, err := os.MkdirTemp("", "kpkg-verify-test-*")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		files := map[string]string{"go.mod": "module example.org/importer\n\ngo 1.24\n", "main.go": "package main\n\nfunc main() {}\n"}
+		for name, content := range files {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+				return nil, err
+			}
+		}
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", "program", ".")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch, "GOFLAGS=", "GOWORK=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%w: %s", err, out)
+		}
+		return os.ReadFile(filepath.Join(dir, "program"))
+	}))
+	data, err := build.(func() ([]byte, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+var programs sync.Map
+
+// good is a package with which nothing is wrong.
+func good(t testing.TB) []ptartest.File {
+	return []ptartest.File{
+		{Path: "manifest.yaml", Mode: 0o644, Content: []byte(goodManifest)},
+		{Path: "importer", Mode: 0o755, Content: program(t, "linux", "amd64")},
+		{Path: "schema/importer.json", Mode: 0o644, Content: []byte(`{"type": "object", "properties": {"host": {"type": "string"}}}`)},
+		{Path: "data/words", Mode: 0o644, Content: []byte("words\n")},
+		{Path: "README.md", Mode: 0o644, Content: []byte("# Sample\n")},
+		{Path: "LICENSE", Mode: 0o644, Content: []byte("ISC\n")},
+	}
+}
+
+const goodName = "sample_v1.0.0_linux_amd64.ptar"
+
+// write writes a package to a new folder.
+func write(t testing.TB, name string, data []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// pack packs the files as kpkg does.
+func pack(t testing.TB, files []ptartest.File) []byte {
+	t.Helper()
+	var packed []ptarbuild.File
+	for _, f := range files {
+		p := ptarbuild.FromBytes(f.Path, f.Content)
+		p.Executable = f.Mode&0o111 != 0
+		packed = append(packed, p)
+	}
+	var out bytes.Buffer
+	if _, err := ptarbuild.Write(context.Background(), &out, packed, ptarbuild.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func run(t testing.TB, path string, opts verify.Options) *verify.Report {
+	t.Helper()
+	report, err := verify.File(context.Background(), path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func TestGoodPackage(t *testing.T) {
+	path := write(t, goodName, pack(t, good(t)))
+	report := run(t, path, verify.Options{Strict: true})
+	if len(report.Findings) > 0 {
+		t.Errorf("findings: %v", report.Findings)
+	}
+	if len(report.Checks) != 10 {
+		t.Errorf("%d checks ran: %v", len(report.Checks), report.Checks)
+	}
+	if report.Name != "sample" || report.Version != "v1.0.0" || report.OS != "linux" || report.Arch != "amd64" {
+		t.Errorf("identity: %+v", report)
+	}
+	if len(report.Connectors) != 1 || !slices.Equal(report.Connectors[0].Protocols, []string{"sample"}) {
+		t.Errorf("connectors: %+v", report.Connectors)
+	}
+	if len(report.Executables) != 1 {
+		t.Fatalf("executables: %+v", report.Executables)
+	}
+	want := verify.Executable{
+		Path: "importer", Size: int64(len(program(t, "linux", "amd64"))), Format: "elf", OS: "linux", Arch: "amd64",
+		Go: runtime.Version(), Main: "example.org/importer", Modules: []verify.Module{}, Trimpath: true, Stripped: true,
+	}
+	if got := report.Executables[0]; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("executable: %+v, not %+v", got, want)
+	}
+	if info, err := os.Stat(path); err != nil || report.Size != info.Size() || len(report.SHA256) != 64 {
+		t.Errorf("size %d, sha256 %q", report.Size, report.SHA256)
+	}
+}
+
+// TestUpstreamPackage holds that what the client's own "pkg create" writes installs, with warnings on privacy.
+func TestUpstreamPackage(t *testing.T) {
+	report := run(t, write(t, goodName, ptartest.Upstream(t, good(t), nil)), verify.Options{})
+	if finding.HasErrors(report.Findings) {
+		t.Errorf("errors: %v", report.Findings)
+	}
+	for _, rule := range []string{"privacy-origin", "privacy-owner", "privacy-inode", "privacy-time"} {
+		if !slices.ContainsFunc(report.Findings, func(f finding.Finding) bool { return f.Rule == rule }) {
+			t.Errorf("no finding %s in %v", rule, report.Findings)
+		}
+	}
+	if report.Findings[0].File != report.File || !strings.Contains(fmt.Sprint(report.Findings), "MachineID") {
+		t.Errorf("findings: %v", report.Findings)
+	}
+}
