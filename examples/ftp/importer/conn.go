@@ -1,0 +1,138 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"github.com/jlaffaye/ftp"
+)
+
+const (
+	// dialTimeout bounds the opening of a control or data connection.
+	dialTimeout = 30 * time.Second
+	// silence is how long a server may send or accept nothing before its connection counts as dead.
+	silence = 2 * time.Minute
+)
+
+// conn is one control connection, logged in. FTP carries one command or transfer at a time on it, so one goroutine at a
+// time may use it.
+type conn struct {
+	client *ftp.ServerConn
+	// abort ends every exchange in progress by closing the sockets. It may be called from any goroutine, at any time.
+	abort context.CancelFunc
+
+	life    context.Context
+	peer    string   // the address of the server, once the control connection stands
+	listing *capture // where the bytes of the next data connection are copied; nil for a file's
+	reused  bool     // it has lain in the pool: the server may have dropped it since
+}
+
+// connect dials and logs in. ctx bounds both, not the connection that they give.
+func connect(ctx context.Context, src source, options ...ftp.DialOption) (*conn, error) {
+	c := &conn{}
+	c.life, c.abort = context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, c.abort)
+	err := c.login(src, options)
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		c.abort()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *conn) login(src source, options []ftp.DialOption) error {
+	client, err := ftp.Dial(src.address, append(options, ftp.DialWithDialFunc(c.dial))...)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", src.address, err)
+	}
+	if err := client.Login(src.username, src.password); err != nil {
+		if src.password != anonymous && strings.Contains(err.Error(), src.password) {
+			err = errors.New("the server's answer repeats the password and is not shown")
+		}
+		return fmt.Errorf("log in to %s as %s: %w", src.address, src.username, err)
+	}
+	c.client = client
+	return nil
+}
+
+// dial opens the control connection first and data connections from then on. Those go to the server that answered, whatever
+// host its PASV reply names: behind NAT that host is wrong, and a hostile server must not choose whom we connect to.
+func (c *conn) dial(network, address string) (net.Conn, error) {
+	isControl := c.peer == ""
+	if !isControl {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		address = net.JoinHostPort(c.peer, port)
+	}
+	dialer := net.Dialer{Timeout: dialTimeout}
+	tcp, err := dialer.DialContext(c.life, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if isControl {
+		if c.peer, _, err = net.SplitHostPort(tcp.RemoteAddr().String()); err != nil {
+			return nil, errors.Join(err, tcp.Close())
+		}
+	}
+	s := &socket{Conn: tcp, listing: c.listing}
+	s.detach = context.AfterFunc(c.life, func() { tcp.Close() })
+	return s, nil
+}
+
+// close says goodbye and closes the connection.
+func (c *conn) close() {
+	_ = c.client.Quit() // the connection is given up either way
+	c.abort()
+}
+
+// usable reports whether the connection still answers after an exchange that ended with err: a refusal is an answer, unless
+// it is 421, with which a server announces that it hangs up (RFC 959, section 5.4).
+func (c *conn) usable(err error) bool {
+	if c.life.Err() != nil {
+		return false
+	}
+	var refusal *textproto.Error
+	return err == nil || errors.As(err, &refusal) && refusal.Code != ftp.StatusNotAvailable
+}
+
+// socket is a TCP connection that fails when its peer falls silent.
+type socket struct {
+	net.Conn
+	detach  func() bool // from the life of the conn
+	listing *capture
+}
+
+func (s *socket) Read(p []byte) (int, error) {
+	if err := s.SetReadDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	n, err := s.Conn.Read(p)
+	if s.listing != nil {
+		if err := s.listing.add(p[:n]); err != nil {
+			return 0, err
+		}
+	}
+	return n, err
+}
+
+func (s *socket) Write(p []byte) (int, error) {
+	if err := s.SetWriteDeadline(time.Now().Add(silence)); err != nil {
+		return 0, err
+	}
+	return s.Conn.Write(p)
+}
+
+func (s *socket) Close() error {
+	s.detach()
+	return s.Conn.Close()
+}

@@ -1,0 +1,112 @@
+// Package importer backs up a tree of files from an FTP server.
+//
+// It reads folders with MLSD, or with LIST where the server has nothing better, and opens a file only when plakar asks for
+// its content. What one entry lacks is an error record for that entry and never an incomplete backup that looks complete;
+// only a root that cannot be read fails the import. It speaks plain FTP in passive mode: no TLS, no active mode.
+package importer
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+	"github.com/PlakarKorp/kloset/exclude"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/jlaffaye/ftp"
+)
+
+// maxConnections bounds the connections to one server, however many files plakar reads at once.
+const maxConnections = 8
+
+// Importer is one source on one server.
+type Importer struct {
+	src      source
+	excludes *exclude.RuleSet
+	pool     *pool
+	// listers holds a connection that knows no MLSD, because the library leaves no choice on one that does.
+	listers     *pool
+	withoutMLSD atomic.Bool
+}
+
+// NewImporter logs in to the server of config's location, so that a wrong host, name or password is known at once. See newSource
+// for the configuration. ctx bounds the login alone; the importer lives until Close.
+func NewImporter(ctx context.Context, opts *connectors.Options, proto string, config map[string]string) (importer.Importer, error) {
+	src, err := newSource(proto, config)
+	if err != nil {
+		return nil, fmt.Errorf("ftp importer: %w", err)
+	}
+	excludes := exclude.NewRuleSet()
+	if err := excludes.AddRulesFromArray(opts.Excludes); err != nil {
+		return nil, fmt.Errorf("ftp importer: exclude rules: %w", err)
+	}
+
+	// One more than plakar's readers, for the walk.
+	limit := min(max(opts.MaxConcurrency, 1)+1, maxConnections)
+	imp := &Importer{
+		src:      src,
+		excludes: excludes,
+		pool:     newPool(limit, func(ctx context.Context) (*conn, error) { return connect(ctx, src) }),
+		listers: newPool(1, func(ctx context.Context) (*conn, error) {
+			return connect(ctx, src, ftp.DialWithDisabledMLSD(true))
+		}),
+	}
+	if err := imp.Ping(ctx); err != nil {
+		return nil, err
+	}
+	return imp, nil
+}
+
+// Origin is the host, with the port if the location names one.
+func (imp *Importer) Origin() string { return imp.src.origin }
+
+// Type is "ftp".
+func (imp *Importer) Type() string { return "ftp" }
+
+// Root is the path of the location.
+func (imp *Importer) Root() string { return imp.src.root }
+
+// Flags is 0: the import can be repeated, and waits for no acknowledgement.
+func (imp *Importer) Flags() location.Flags { return 0 }
+
+// Ping asks whether the server still answers.
+func (imp *Importer) Ping(ctx context.Context) error {
+	c, err := imp.pool.exchange(ctx, func(c *conn) error { return c.client.NoOp() })
+	if c != nil {
+		imp.pool.put(c, err)
+	}
+	if err != nil {
+		return fmt.Errorf("ftp importer: %w", err)
+	}
+	return nil
+}
+
+// Import sends the tree. When ctx ends first, transfers end with it.
+func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+	defer close(records)
+	// Files may still be read after Import has returned, and ctx may end with it.
+	defer context.AfterFunc(ctx, imp.abort)()
+
+	w := &walk{Importer: imp, ctx: ctx, records: records}
+	err := w.run()
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("ftp importer: %w", err)
+	}
+	return nil
+}
+
+func (imp *Importer) abort() {
+	imp.pool.abort()
+	imp.listers.abort()
+}
+
+// Close ends all connections. Files still being read fail.
+func (imp *Importer) Close(context.Context) error {
+	imp.pool.close()
+	imp.listers.close()
+	return nil
+}

@@ -1,0 +1,203 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/textproto"
+	"path"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/jlaffaye/ftp"
+)
+
+// maxPath bounds the length of a path, in bytes, and so the depth of a tree that a server makes up.
+const maxPath = 4096
+
+// walk sends the records of one Import.
+type walk struct {
+	*Importer
+	ctx     context.Context
+	records chan<- *connectors.Record
+	folders []string // still to be listed
+}
+
+// run sends the folders above the root, the root, and everything below it, a folder always before what it holds. Only a
+// root that cannot be read is an error; what fails below becomes an error record, and the walk goes on.
+func (w *walk) run() error {
+	content, err := w.list(w.src.root)
+	if err != nil {
+		file, found := w.findFile(w.src.root)
+		if !found {
+			return fmt.Errorf("list %s: %w", w.src.root, err)
+		}
+		if err := w.sendParents(path.Dir(w.src.root)); err != nil {
+			return err
+		}
+		return w.sendEntry(w.src.root, file)
+	}
+
+	if w.src.root != "/" {
+		if err := w.sendParents(path.Dir(w.src.root)); err != nil {
+			return err
+		}
+	}
+	if err := w.sendFolder(w.src.root, content.self); err != nil {
+		return err
+	}
+	if err := w.sendContent(w.src.root, content); err != nil {
+		return err
+	}
+	for len(w.folders) > 0 {
+		last := len(w.folders) - 1
+		dir := w.folders[last]
+		w.folders = w.folders[:last]
+
+		content, err := w.list(dir)
+		if err != nil {
+			err = w.send(connectors.NewError(dir, fmt.Errorf("list %s: %w", dir, err)))
+		} else {
+			err = w.sendContent(dir, content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list reads a folder, and with LIST what MLSD does not tell.
+func (w *walk) list(dir string) (*listing, error) {
+	if !w.withoutMLSD.Load() {
+		content, err := w.listWith(w.pool, dir)
+		switch {
+		case isNotImplemented(err):
+			// The server announced MLSD and does not have it.
+			w.withoutMLSD.Store(true)
+		case err == nil && content.lacksTargets():
+			lines, err := w.listWith(w.listers, dir)
+			var refusal *textproto.Error
+			if errors.As(err, &refusal) {
+				return content, nil // the links that lack a target become error records
+			}
+			if err != nil {
+				return nil, err
+			}
+			content.takeTargets(lines)
+			return content, nil
+		default:
+			return content, err
+		}
+	}
+	return w.listWith(w.listers, dir)
+}
+
+func (w *walk) listWith(p *pool, dir string) (*listing, error) {
+	var content *listing
+	c, err := p.exchange(w.ctx, func(c *conn) (err error) {
+		content, err = c.list(dir)
+		return err
+	})
+	if c != nil {
+		p.put(c, err)
+	}
+	return content, err
+}
+
+func isNotImplemented(err error) bool {
+	var refusal *textproto.Error
+	return errors.As(err, &refusal) &&
+		(refusal.Code == ftp.StatusBadCommand || refusal.Code == ftp.StatusNotImplemented)
+}
+
+// findFile looks in its folder for a root that cannot be listed: it may be a file.
+func (w *walk) findFile(name string) (entry, bool) {
+	if name == "/" {
+		return entry{}, false
+	}
+	content, err := w.list(path.Dir(name))
+	if err != nil {
+		return entry{}, false
+	}
+	for _, e := range content.entries {
+		if e.info.Lname == path.Base(name) && e.kind == typeFile {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// sendParents sends dir and the folders above it, from the top. Nothing is known of them but that they exist: a login is
+// often not allowed to look there.
+func (w *walk) sendParents(dir string) error {
+	if dir != "/" {
+		if err := w.sendParents(path.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	return w.sendFolder(dir, nil)
+}
+
+func (w *walk) sendFolder(dir string, info *objects.FileInfo) error {
+	if info == nil {
+		info = &objects.FileInfo{Lmode: fs.ModeDir | 0o755, LmodTime: time.Unix(0, 0), Lnlink: 1}
+	}
+	record := &connectors.Record{Pathname: dir, FileInfo: *info}
+	record.FileInfo.Lname = path.Base(dir)
+	return w.send(record)
+}
+
+// sendContent sends what the folder dir holds, and keeps its folders for later.
+func (w *walk) sendContent(dir string, content *listing) error {
+	for _, flaw := range content.flaws {
+		if err := w.send(connectors.NewError(dir, fmt.Errorf("list %s: %w", dir, flaw))); err != nil {
+			return err
+		}
+	}
+	for _, e := range content.entries {
+		name := path.Join(dir, e.info.Lname)
+		if len(name) > maxPath {
+			err := fmt.Errorf("list %s: the path of %q is longer than %d bytes", dir, e.info.Lname, maxPath)
+			if err := w.send(connectors.NewError(dir, err)); err != nil {
+				return err
+			}
+			continue
+		}
+		if w.excludes.IsExcluded(name, e.kind == typeFolder) {
+			continue
+		}
+		if e.kind == typeFolder {
+			w.folders = append(w.folders, name)
+		}
+		if err := w.sendEntry(name, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) sendEntry(name string, e entry) error {
+	record := &connectors.Record{Pathname: name, FileInfo: e.info, Target: e.target}
+	switch {
+	case e.kind == typeFile:
+		record.Reader = connectors.NewLazyReader(func() (io.ReadCloser, error) { return w.open(name) })
+	case e.lacksTarget():
+		record = connectors.NewError(name, fmt.Errorf("%s: the server does not say where this symbolic link points", name))
+	case e.kind != typeFolder && e.kind != typeLink:
+		record = connectors.NewError(name, fmt.Errorf("%s: neither file, folder nor symbolic link but %q", name, e.kind))
+	}
+	return w.send(record)
+}
+
+func (w *walk) send(record *connectors.Record) error {
+	select {
+	case w.records <- record:
+		return nil
+	case <-w.ctx.Done():
+		return context.Cause(w.ctx)
+	}
+}

@@ -1,0 +1,11 @@
+// Command ftpImporter is the FTP importer as a plugin of plakar.
+package main
+
+import (
+	"github.com/PlakarKorp/kpkg/examples/ftp/importer"
+	"github.com/PlakarKorp/kpkg/sdk"
+)
+
+func main() {
+	sdk.RunImporter(importer.NewImporter)
+}
