@@ -99,6 +99,9 @@ func (c *checker) missingKeys() {
 
 // recommendedKeys reports what nothing requires and users expect. A key at the wrong level is not missing but misplaced.
 func (c *checker) recommendedKeys() {
+	if c.root.kind() != yaml.MappingNode {
+		return // reported by kind
+	}
 	for _, key := range []string{"homepage", "license", "api_version"} {
 		if c.absent(key) && !c.inConnector(key) {
 			c.warning(c.atMissing(key), recommendations[key], "%q is missing", key)

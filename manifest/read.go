@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -48,7 +47,7 @@ func Read(file string, data []byte) *Document {
 		d.problem(finding.Finding{
 			Rule:     "yaml-size",
 			Severity: finding.Error,
-			Message:  fmt.Sprintf("the manifest is %d bytes long, more than %d", len(data), MaxSize),
+			Message:  fmt.Sprintf("the manifest is larger than %d bytes", MaxSize),
 			Hint:     "keep the manifest to what plakar reads; other files belong into extra_files",
 		})
 		return d
@@ -147,64 +146,4 @@ func (d *Document) trailing(offset int) {
 		Message: "a second YAML document starts here; plakar reads the first only",
 		Hint:    "remove it",
 	}})
-}
-
-func (d *Document) syntax(err error) {
-	line := d.failingLine(err)
-	offset := d.lines.start(line)
-	text := d.lines.text(line)
-	indent := len(text) - len(strings.TrimLeft(text, " \t"))
-	message, hint := reason(err), ""
-	if tab := strings.IndexByte(text[:indent], '\t'); tab >= 0 {
-		offset += tab
-		message, hint = "a tab cannot indent YAML", "indent with spaces"
-	} else {
-		offset += indent
-	}
-	switch {
-	case strings.Contains(message, "mapping values are not allowed"):
-		message = "a second \": \" stands where one value is expected"
-		hint = "quote the value if it contains \": \", or check the indentation"
-	case strings.HasPrefix(message, "did not find expected key"):
-		message = "a key is expected here"
-		hint = "check the indentation: keys of one mapping start in the same column"
-	}
-	d.problemAt(offset, "yaml-syntax", message, hint)
-}
-
-// failingLine returns the index of the line that makes YAML parsing fail with err. The library names a line only, that of
-// the construct around the failure, and counts from zero or from one; but it reads in order, so the shortest run of lines
-// that fails in the same way ends with the one to blame.
-func (d *Document) failingLine(err error) int {
-	low, high := 0, d.lines.count()-1
-	for low < high {
-		middle := (low + high) / 2
-		if d.failsAlike(d.Raw[:d.lines.start(middle+1)], err) {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return low
-}
-
-func (d *Document) failsAlike(data []byte, want error) bool {
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	for range 2 {
-		if _, err := decode(decoder); err != nil {
-			return err.Error() == want.Error()
-		}
-	}
-	return false
-}
-
-// reason is the library's message without its prefix and its line.
-func reason(err error) string {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	if strings.HasPrefix(message, "line ") {
-		if _, after, found := strings.Cut(message, ": "); found {
-			return after
-		}
-	}
-	return message
 }

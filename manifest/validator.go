@@ -185,7 +185,7 @@ func deepest(e *jsonschema.ValidationError) *jsonschema.ValidationError {
 		leaf := deepest(cause)
 		longer := cmp.Or(
 			cmp.Compare(strings.Count(leaf.InstanceLocation, "/"), strings.Count(best.InstanceLocation, "/")),
-			cmp.Compare(best.InstanceLocation+best.Message, leaf.InstanceLocation+leaf.Message),
+			cmp.Compare(leaf.InstanceLocation+leaf.Message, best.InstanceLocation+best.Message),
 		)
 		if best == e || longer > 0 {
 			best = leaf

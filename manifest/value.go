@@ -68,7 +68,7 @@ func (r *resolver) value(n *yaml.Node) *value {
 		n = n.Alias
 	}
 	if r.left--; r.left < 0 {
-		r.fail(n, "yaml-alias", fmt.Sprintf("the manifest holds more than %d values once its aliases are expanded", maxValues),
+		r.fail(n, "yaml-alias", fmt.Sprintf("the manifest holds more than %d values, counting what aliases repeat", maxValues),
 			"write fewer, or do not nest aliases")
 		return nil
 	}
@@ -90,6 +90,7 @@ func (r *resolver) value(n *yaml.Node) *value {
 		}
 	default:
 		if err := n.Decode(&v.text); err != nil {
+			v.text = n.Value
 			r.fail(n, "yaml-tag", fmt.Sprintf("%q is not what its tag %s says", n.Value, n.ShortTag()), "remove the tag")
 		}
 	}

@@ -1,0 +1,181 @@
+package manifest
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+var update = flag.Bool("update", false, "write the golden files from what is found")
+
+const manifests = "../testdata/manifests"
+
+// example is a manifest of the test data: FILE.yaml alone, or FOLDER/manifest.yaml with the tree around it. What is found
+// in it stands beside it in FILE.txt, or FOLDER/findings.txt.
+type example struct {
+	document *Document
+	options  CheckOptions
+	golden   string
+}
+
+func examples(t *testing.T, pattern string) map[string]example {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(manifests, pattern))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]example{}
+	for _, path := range paths {
+		e := example{golden: filepath.Join(path, "findings.txt")}
+		file := filepath.Join(path, "manifest.yaml")
+		if name, single := strings.CutSuffix(path, ".yaml"); single {
+			e.golden = name + ".txt"
+			file = path
+		} else if info, err := os.Stat(path); err != nil || !info.IsDir() {
+			continue
+		} else {
+			e.options.Tree = os.DirFS(path)
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.document = Read("manifest.yaml", data)
+		found[filepath.Base(path)] = e
+	}
+	return found
+}
+
+// report writes findings with their hints; then, if there are any, those that Strict makes worse.
+func (e example) report() string {
+	var out strings.Builder
+	write := func(f finding.Finding) {
+		fmt.Fprintln(&out, f)
+		if f.Hint != "" {
+			fmt.Fprintf(&out, "    hint: %s\n", f.Hint)
+		}
+	}
+	relaxed := e.document.Check(e.options)
+	for _, f := range relaxed {
+		write(f)
+	}
+	e.options.Strict = true
+	separator := "with --strict:\n"
+	for _, f := range e.document.Check(e.options) {
+		if !slices.Contains(relaxed, f) {
+			out.WriteString(separator)
+			separator = ""
+			write(f)
+		}
+	}
+	return out.String()
+}
+
+// TestBadManifests holds the findings on manifests with one fault each, and sees to it that every rule has one.
+func TestBadManifests(t *testing.T) {
+	shown := map[string]bool{}
+	for name, e := range examples(t, "bad/*") {
+		t.Run(name, func(t *testing.T) {
+			got := e.report()
+			if *update {
+				if err := os.WriteFile(e.golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(e.golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Error(diff)
+			}
+			if got == "" {
+				t.Error("nothing found in a bad manifest")
+			}
+		})
+		for _, f := range e.document.Check(e.options) {
+			shown[f.Rule] = true
+		}
+	}
+	for _, check := range checks {
+		if !shown[check.rule] {
+			t.Errorf("no bad manifest shows rule %s", check.rule)
+		}
+	}
+	for _, check := range validatorChecks {
+		if !shown[check.rule] {
+			t.Errorf("no bad manifest shows rule %s", check.rule)
+		}
+	}
+	documented := documentedRules(t)
+	for rule := range shown {
+		if !slices.Contains(documented, rule) {
+			t.Errorf("docs/checks.md does not explain rule %s", rule)
+		}
+	}
+}
+
+// TestDocumentedRules finds in the code each rule that the documentation lists.
+func TestDocumentedRules(t *testing.T) {
+	var code strings.Builder
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			code.Write(data)
+		}
+	}
+	for _, rule := range documentedRules(t) {
+		if !strings.Contains(code.String(), strconv.Quote(rule)) {
+			t.Errorf("docs/checks.md explains rule %s, which does not exist", rule)
+		}
+	}
+}
+
+// documentedRules are the rules that docs/checks.md lists: the first cells of its tables.
+func documentedRules(t *testing.T) []string {
+	t.Helper()
+	data, err := os.ReadFile("../docs/checks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, cell := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(string(data), -1) {
+		rules = append(rules, cell[1])
+	}
+	return rules
+}
+
+// TestGoodManifests finds no errors, not even with Strict except in the manifest that announced kpkg.
+func TestGoodManifests(t *testing.T) {
+	for name, e := range examples(t, "good/*") {
+		t.Run(name, func(t *testing.T) {
+			e.options.Strict = name != "announcement"
+			findings := e.document.Check(e.options)
+			for _, f := range findings {
+				if f.Severity == finding.Error || e.options.Strict {
+					t.Error(f)
+				}
+			}
+			if name == "announcement" && len(findings) == 0 {
+				t.Error("the announcement's manifest has no warnings")
+			}
+		})
+	}
+}
