@@ -9,6 +9,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,6 +30,9 @@ import (
 
 // Options say how strictly a package is judged.
 type Options struct {
+	// Name is the file name that the package is judged under, when it is not that of its path: a package that is about to
+	// be renamed. Findings call the package by it.
+	Name string
 	// Strict makes errors of what plakar's next validator refuses; they are warnings otherwise.
 	Strict bool
 }
@@ -57,6 +61,7 @@ var checks = []struct {
 type verifier struct {
 	ctx    context.Context
 	opts   Options
+	path   string
 	report *Report
 
 	// pkg is nil when the file does not open as a package.
@@ -71,7 +76,7 @@ type verifier struct {
 // File judges the package at path. The error is that of ctx, or a failure to go on reading a file that could be opened.
 func File(ctx context.Context, path string, opts Options) (*Report, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	v := &verifier{ctx: ctx, opts: opts, report: newReport(path)}
+	v := &verifier{ctx: ctx, opts: opts, path: path, report: newReport(cmp.Or(opts.Name, path))}
 	group.Go(v.run)
 	group.Go(func() (err error) {
 		v.report.SHA256, v.report.Size, err = sum(ctx, path)
@@ -85,7 +90,7 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 }
 
 func (v *verifier) run() error {
-	pkg, err := ptarread.Open(v.report.File)
+	pkg, err := ptarread.Open(v.path)
 	if err == nil {
 		defer pkg.Close()
 		v.pkg = pkg

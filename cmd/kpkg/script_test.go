@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kpkg": main})
+}
+
+// TestScripts drives the real program through the scripts of testdata/script.
+func TestScripts(t *testing.T) {
+	toolchain := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE")
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			// The compiler's cache is the machine's, kpkg's own is the script's.
+			for name, value := range toolchain {
+				env.Setenv(name, value)
+			}
+			for name, value := range map[string]string{
+				"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "",
+				"XDG_CACHE_HOME": filepath.Join(env.WorkDir, ".cache"),
+				// Git must not find the repository around a temporary folder.
+				"GIT_CEILING_DIRECTORIES": filepath.Dir(env.WorkDir),
+			} {
+				env.Setenv(name, value)
+			}
+			return nil
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"code":  code,
+			"flip":  flip,
+			"empty": empty,
+		},
+	})
+}
+
+func goEnv(t *testing.T, names ...string) map[string]string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	if err != nil {
+		t.Fatalf("go env: %v", err)
+	}
+	values := strings.Split(strings.TrimSpace(string(out)), "\n")
+	env := map[string]string{}
+	for i, name := range names {
+		env[name] = values[i]
+	}
+	return env
+}
+
+// code N COMMAND...: the command must exit with status N. Its output is matched by stdout and stderr.
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code STATUS COMMAND [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// flip FILE OFFSET: inverts one byte; a negative offset counts from the end.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip FILE OFFSET")
+	}
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	offset, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if offset < 0 {
+		offset += len(data)
+	}
+	data[offset] ^= 0xff
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// empty FOLDER: there must be nothing in it, hidden files included.
+func empty(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: empty FOLDER")
+	}
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if (len(entries) == 0) == neg {
+		ts.Fatalf("%s holds %s", args[0], fmt.Sprint(entries))
+	}
+}

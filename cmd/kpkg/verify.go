@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+func newVerifyCommand() *cobra.Command {
+	var opts verify.Options
+	cmd := &cobra.Command{
+		Use:   "verify PACKAGE...",
+		Short: "Check every byte of packages, and all that plakar demands of them",
+		Long: `Check packages before they are released or installed: the file name, every region and every blob of
+the ptar, the manifest, each executable's mode and platform, the files the manifest names and
+those it does not, sizes and ratios. Nothing is extracted or run. A package that passes installs
+with "plakar pkg add"; who made it, only a signature tells.
+
+Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	format := formatFlag(cmd.Flags(), "text", "json")
+	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var all []finding.Finding
+		var reports []*verify.Report
+		for _, path := range args {
+			report, err := verify.File(cmd.Context(), path, opts)
+			if err != nil {
+				return err
+			}
+			all = append(all, report.Findings...)
+			reports = append(reports, report)
+		}
+		if err := printReports(cmd.OutOrStdout(), format.name, reports, all); err != nil {
+			return fmt.Errorf("printing the report: %w", err)
+		}
+		return verdict(all)
+	}
+	return cmd
+}
+
+// verifyReport is the JSON of verify.
+type verifyReport struct {
+	Version  int              `json:"version"`
+	Errors   int              `json:"errors"`
+	Warnings int              `json:"warnings"`
+	Packages []*verify.Report `json:"packages"`
+}
+
+func printReports(out io.Writer, format string, reports []*verify.Report, all []finding.Finding) error {
+	if format == "json" {
+		return finding.WriteJSON(out, verifyReport{
+			Version: finding.JSONVersion, Errors: finding.Count(all, finding.Error), Warnings: finding.Count(all, finding.Warning),
+			Packages: reports,
+		})
+	}
+	for i, report := range reports {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if err := printReport(out, report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printReport shows what a package is, what was checked of it, and the verdict.
+func printReport(out io.Writer, r *verify.Report) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "  %s\t%s\n", what, finding.Printable(fmt.Sprintf(format, args...)))
+	}
+	fmt.Fprintln(w, finding.Printable(r.File))
+	if r.Name != "" {
+		row("package", "%s %s for %s/%s", r.Name, r.Version, r.OS, r.Arch)
+	}
+	for _, c := range r.Connectors {
+		row(c.Type, "%s, by %s", strings.Join(c.Protocols, ", "), c.Executable)
+	}
+	for _, e := range r.Executables {
+		row("executable", "%s", describe(e))
+	}
+	if e := r.Encoding; e.Blobs > 0 {
+		row("stored", "%d files, %s in %s; %d blobs, %s, %s, state %s", len(r.Files),
+			humanize.IBytes(uint64(r.Unpacked)), humanize.IBytes(uint64(r.Size)), e.Blobs, e.Compression, e.Hashing, e.State)
+	}
+	if r.SHA256 != "" {
+		row("sha256", "%s", r.SHA256)
+	}
+	var checked []string
+	for _, c := range r.Checks {
+		checked = append(checked, fmt.Sprintf("%s (%d %s)", c.ID, c.Count, c.Unit))
+	}
+	row("checked", "%s", strings.Join(checked, ", "))
+	row("verdict", "%s", finding.Tally(r.Findings))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return printFindings(out, r.Findings, nil)
+}
+
+func describe(e verify.Executable) string {
+	parts := []string{e.Path, humanize.IBytes(uint64(e.Size))}
+	if e.Format != "" {
+		parts = append(parts, e.Format)
+	}
+	if e.OS != "" {
+		parts = append(parts, e.OS+"/"+e.Arch)
+	}
+	if e.Go != "" {
+		parts = append(parts, e.Go)
+	}
+	for _, m := range e.Modules {
+		parts = append(parts, m.Path[strings.LastIndex(m.Path, "/")+1:]+" "+m.Version)
+	}
+	if e.Stripped {
+		parts = append(parts, "stripped")
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,95 @@
+package create
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarbuild"
+)
+
+// shownFiles are packed when they are there: plakar's clients show them from the package.
+var shownFiles = []string{"README.md", "LICENSE", "assets/icon.svg", "assets/icon.png"}
+
+// PackedFile is one file of a package, before or after it is made.
+type PackedFile struct {
+	// Name is where the file stands in the package.
+	Name string `json:"name"`
+	// Size in bytes; -1 for an executable that is yet to be built.
+	Size       int64 `json:"size"`
+	Executable bool  `json:"executable,omitempty"`
+	// Built is the main package that an executable is built from, "" for a file packed as it is.
+	Built string `json:"built_from,omitempty"`
+}
+
+// otherFiles lists what a package holds beside the executables.
+func otherFiles(tree *os.Root, doc *manifest.Document) ([]ptarbuild.File, []PackedFile, error) {
+	names := map[string]bool{}
+	for _, c := range doc.Manifest.Connectors {
+		if c.Validator != "" {
+			names[path.Clean(c.Validator)] = true
+		}
+		for _, name := range c.ExtraFiles {
+			names[path.Clean(name)] = true
+		}
+	}
+	for _, name := range shownFiles {
+		if info, err := tree.Lstat(name); err == nil && info.Mode().IsRegular() {
+			names[name] = true
+		}
+	}
+	// The manifest is packed as Packed gives it, even when an extra file names it.
+	delete(names, ManifestName)
+
+	files := []ptarbuild.File{ptarbuild.FromBytes(ManifestName, doc.Packed())}
+	listed := []PackedFile{{Name: ManifestName, Size: int64(len(doc.Packed()))}}
+	for name := range names {
+		info, err := tree.Lstat(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("listing what to pack: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, nil, fmt.Errorf("%s is not a regular file: a package holds nothing else", name)
+		}
+		// An extra file may be a script that an executable runs.
+		runs := info.Mode().Perm()&0o111 != 0
+		files = append(files, ptarbuild.File{Name: name, Executable: runs, Open: func() (io.ReadCloser, error) { return tree.Open(name) }})
+		listed = append(listed, PackedFile{Name: name, Size: info.Size(), Executable: runs})
+	}
+	return files, listed, nil
+}
+
+// executables lists the executables of a package for the platform: built holds their paths, and is nil before they are
+// built.
+func executables(plan *gobuild.Plan, platform gobuild.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
+	var files []ptarbuild.File
+	var listed []PackedFile
+	for _, e := range plan.Executables {
+		name := platform.FileName(path.Clean(e.Name))
+		file := PackedFile{Name: name, Size: -1, Executable: true, Built: e.Package}
+		from, ready := built[e.Name]
+		if built == nil && e.Source == gobuild.Prebuilt {
+			from, ready = filepath.Join(plan.Dir, filepath.FromSlash(name)), true
+		}
+		if ready {
+			info, err := os.Stat(from)
+			if err != nil {
+				return nil, nil, fmt.Errorf("executable %s for %s: %w; build it before packing", e.Name, platform, err)
+			}
+			file.Size = info.Size()
+		}
+		listed = append(listed, file)
+		files = append(files, ptarbuild.FromDisk(name, from, true))
+	}
+	return files, listed, nil
+}
+
+func sortByName(files []PackedFile) {
+	slices.SortFunc(files, func(a, b PackedFile) int { return strings.Compare(a.Name, b.Name) })
+}

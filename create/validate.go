@@ -1,0 +1,113 @@
+// Package create makes packages from the source tree of an integration: validate, build, pack, verify, put in place.
+//
+// A package appears under its final name only after it has verified; whatever happens before leaves nothing there. The
+// package decides nothing that another room decides: it hands what one says to the next.
+package create
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
+)
+
+// ManifestName is the name of the manifest in an integration's folder and in a package. plakar knows no other.
+const ManifestName = "manifest.yaml"
+
+// ValidateOptions say how strictly to judge, and how much.
+type ValidateOptions struct {
+	// Strict makes errors of what upstream's newer validator refuses.
+	Strict bool
+	// ManifestOnly leaves out what needs the source tree around the manifest: its files and main packages.
+	ManifestOnly bool
+}
+
+// Source is an integration's manifest and what is to be built for it.
+type Source struct {
+	Document *manifest.Document
+	// Dir is the folder of the manifest.
+	Dir string
+	// Plan is nil when only the manifest was looked at.
+	Plan *gobuild.Plan
+	// Findings are sorted.
+	Findings []finding.Finding
+}
+
+// Validate reads the manifest at path, or manifest.yaml in the folder at path, and judges it and the tree around it.
+// The error is about reading only; a manifest that is wrong has findings.
+func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	source, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	check := manifest.CheckOptions{Strict: opts.Strict}
+	if opts.ManifestOnly {
+		source.Findings = source.Document.Check(check)
+		return source, nil
+	}
+	tree, err := os.OpenRoot(source.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the folder of %s: %w", path, err)
+	}
+	defer tree.Close()
+	check.Tree = tree.FS()
+	source.Findings = source.Document.Check(check)
+	plan, findings := gobuild.Resolve(source.Dir, source.Document)
+	source.Plan = plan
+	source.Findings = append(source.Findings, findings...)
+	finding.Sort(source.Findings)
+	return source, nil
+}
+
+func read(path string) (*Source, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, ManifestName)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, missing(path)
+		}
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	defer f.Close()
+	// One byte more than Read looks into, so that it can tell that there is more.
+	data, err := io.ReadAll(io.LimitReader(f, manifest.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	}
+	return &Source{Document: manifest.Read(path, data), Dir: filepath.Dir(path)}, nil
+}
+
+func missing(path string) error {
+	for _, other := range []string{"manifest.yml", "Manifest.yaml", "manifest.json"} {
+		other = filepath.Join(filepath.Dir(path), other)
+		if _, err := os.Stat(other); err == nil {
+			return fmt.Errorf("no manifest at %s, but there is %s: rename it, plakar knows only %s", path, other, ManifestName)
+		}
+	}
+	return fmt.Errorf("no manifest at %s: name the integration's manifest.yaml, or run kpkg in its folder", path)
+}
+
+// Content returns the text of a file that the findings name, for showing the lines they are about; nil when there is none
+// to show.
+func (s *Source) Content(file string) []byte {
+	if file == s.Document.File {
+		return s.Document.Raw
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	return data
+}
