@@ -1,0 +1,95 @@
+package sdk
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+)
+
+// answers counts the host's answers for records, and passes them on to an importer that wants them. The host sends one
+// for every record whether or not anybody takes them, and must not be held up; so they queue here until Import has
+// returned. After the last one the importer's channel is closed, which some importers wait for before they return.
+type answers struct {
+	results chan *connectors.Result // nil if the importer wants none
+
+	mu      sync.Mutex
+	changed sync.Cond
+	queue   []*connectors.Result
+	waiting int  // records without an answer
+	last    bool // there are no more records, or no more answers
+	over    bool // Import has returned
+}
+
+func newAnswers(wanted bool, size int) *answers {
+	a := &answers{}
+	a.changed.L = &a.mu
+	if wanted {
+		a.results = make(chan *connectors.Result, size)
+	}
+	return a
+}
+
+func (a *answers) update(change func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change()
+	a.changed.Broadcast()
+}
+
+func (a *answers) recordSent()     { a.update(func() { a.waiting++ }) }
+func (a *answers) recordsEnded()   { a.update(func() { a.last = true }) }
+func (a *answers) answersEnded()   { a.update(func() { a.last, a.waiting = true, 0 }) }
+func (a *answers) importReturned() { a.update(func() { a.over, a.queue = true, nil }) }
+
+func (a *answers) received(result *connectors.Result) {
+	a.update(func() {
+		a.waiting--
+		if a.results != nil && !a.over {
+			a.queue = append(a.queue, result)
+		}
+	})
+}
+
+// wait waits, with the mutex held, until the condition is true or the context has ended.
+func (a *answers) wait(ctx context.Context, until func() bool) {
+	stop := context.AfterFunc(ctx, func() { a.update(func() {}) })
+	defer stop()
+	for !until() && ctx.Err() == nil {
+		a.changed.Wait()
+	}
+}
+
+// await waits, no longer than this, until the host has answered for every record it was sent.
+func (a *answers) await(ctx context.Context, atMost time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.wait(ctx, func() bool { return a.waiting <= 0 })
+}
+
+// forward passes answers on until the last, or until the context ends; then it closes the importer's channel.
+func (a *answers) forward(ctx context.Context) {
+	if a.results == nil {
+		return
+	}
+	defer close(a.results)
+	for {
+		a.mu.Lock()
+		a.wait(ctx, func() bool { return len(a.queue) > 0 || a.last && a.waiting <= 0 || a.over })
+		if len(a.queue) == 0 {
+			a.mu.Unlock()
+			return
+		}
+		next := a.queue[0]
+		a.queue = a.queue[1:]
+		a.mu.Unlock()
+		select {
+		case a.results <- next:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

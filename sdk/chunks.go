@@ -1,0 +1,57 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
+)
+
+const (
+	// chunkSize is how much of a file is read and sent at once. Hosts hold whole chunks, several per worker.
+	chunkSize = 256 << 10
+
+	// chunkRoom is left in front of a chunk for what precedes it in its message.
+	chunkRoom = 5 + wire.ChunkRoom
+
+	// emptyReads is how often a reader may return nothing in a row.
+	emptyReads = 100
+)
+
+// chunks are buffers for a chunk. Short files touch little of theirs, and only touched memory is real.
+var chunks = sync.Pool{New: func() any { return new([chunkRoom + chunkSize]byte) }}
+
+// sendChunks sends all of r as the chunks of an OpenResponse or GetResponse.
+func sendChunks(call *rpc.Call, r io.Reader) error {
+	buf := chunks.Get().(*[chunkRoom + chunkSize]byte)
+	defer chunks.Put(buf)
+	var room [chunkRoom]byte
+	for empty := 0; ; {
+		n, err := r.Read(buf[chunkRoom:])
+		switch {
+		case n < 0 || n > chunkSize:
+			return fmt.Errorf("the reader claims to have read %d bytes into %d", n, chunkSize)
+		case n > 0:
+			empty = 0
+			header := wire.AppendChunkHeader(rpc.Begin(room[:]), n)
+			message := buf[chunkRoom-len(header) : chunkRoom+n]
+			copy(message, header)
+			if err := call.Send(message); err != nil {
+				return err
+			}
+		default:
+			empty++
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case empty == emptyReads:
+			return io.ErrNoProgress
+		}
+	}
+}

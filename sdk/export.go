@@ -1,0 +1,299 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
+)
+
+// lateResults is how long an exporter that has returned without closing its results may be silent, while records are
+// without an answer, before it is taken to be done.
+const lateResults = 3 * time.Second
+
+var (
+	errUnanswered = errors.New("the exporter did not say what became of this entry")
+	errBrokenOff  = errors.New("the host broke off within a file")
+)
+
+// exportRun is one export under way.
+type exportRun struct {
+	s       *exporting
+	call    *rpc.Call
+	records chan *connectors.Record
+	results chan *connectors.Result
+
+	returned <-chan error  // what Export returned
+	left     chan struct{} // closed when nobody takes records any more
+	received chan error    // how the host's records ended
+
+	mu        sync.Mutex
+	waiting   map[entry]int // records without an answer
+	count     int           // how many those are
+	current   *content      // the file that is being received
+	abandoned bool          // nobody takes records any more
+}
+
+func (s *exporting) answerExport(call *rpc.Call) error {
+	exporter, err := s.get()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(call.Context())
+	defer cancel()
+	run := &exportRun{
+		s:        s,
+		call:     call,
+		records:  make(chan *connectors.Record, s.concurrency()),
+		results:  make(chan *connectors.Result, s.concurrency()),
+		left:     make(chan struct{}),
+		received: make(chan error, 1),
+		waiting:  make(map[entry]int),
+	}
+	run.returned = s.start("Export", func() error { return exporter.Export(ctx, run.records, run.results) })
+	go func() {
+		err := run.receive(ctx)
+		close(run.records)
+		run.received <- err
+	}()
+	err = run.answer(ctx)
+	cancel()
+	go run.drain()
+	return err
+}
+
+// answer sends the exporter's results until there are no more. A failure is reported after the host has sent all its
+// records: to a host that is still sending, it would look like the end of the connection.
+func (run *exportRun) answer(ctx context.Context) error {
+	failure := run.sendResults(ctx)
+	run.abandon()
+	select {
+	case err := <-run.received:
+		if failure == nil {
+			failure = err
+		}
+	case <-time.After(swallowTime):
+		return errors.Join(failure, errUnread)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if failure != nil {
+		return failure
+	}
+	return run.sendUnanswered()
+}
+
+// sendResults sends results until Export has returned and nothing is left.
+func (run *exportRun) sendResults(ctx context.Context) error {
+	results, returned := run.results, run.returned
+	var timeout <-chan time.Time // after Export has returned
+	var buf []byte
+	for results != nil || returned != nil {
+		select {
+		case result, more := <-results:
+			if !more {
+				results = nil
+				continue
+			}
+			var err error
+			if buf, err = run.sendResult(buf, result); err != nil {
+				return err
+			}
+		case err := <-returned:
+			for range len(run.results) {
+				if result, more := <-run.results; more {
+					var sendErr error
+					if buf, sendErr = run.sendResult(buf, result); sendErr != nil {
+						return errors.Join(err, sendErr)
+					}
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if run.unanswered() == 0 {
+				return nil
+			}
+			returned = nil
+			timeout = time.After(lateResults)
+		case <-timeout:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (run *exportRun) sendResult(buf []byte, result *connectors.Result) ([]byte, error) {
+	if result == nil {
+		return buf, errors.New("the exporter sent a nil result")
+	}
+	if c, ours := result.Record.Reader.(*content); ours {
+		c.Close() // it answers for a file it did not read to the end
+	}
+	run.mu.Lock()
+	run.count--
+	if e := entryOf(&result.Record); run.waiting[e] > 1 {
+		run.waiting[e]--
+	} else {
+		delete(run.waiting, e)
+	}
+	run.mu.Unlock()
+
+	clean := &connectors.Result{Record: result.Record, Err: run.s.clean(result.Err)}
+	if err := wire.Usable(&clean.Record); err != nil {
+		clean.Record = *wire.Failed(&clean.Record, err)
+	}
+	buf = wire.AppendResult(rpc.Begin(buf), clean)
+	return buf, run.call.Send(buf)
+}
+
+func (run *exportRun) unanswered() int {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.count
+}
+
+// sendUnanswered answers for the records the exporter did not: to the host, no answer is success.
+func (run *exportRun) sendUnanswered() error {
+	if run.unanswered() <= 0 {
+		return nil // if paths were changed before the answers, which record an answer is for cannot be told
+	}
+	var buf []byte
+	for e, n := range run.waiting {
+		for range n {
+			record := connectors.Record{
+				Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errUnanswered,
+			}
+			buf = wire.AppendResult(rpc.Begin(buf), record.Error(errUnanswered))
+			if err := run.call.Send(buf); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// receive takes records and their contents from the host until it has sent the last.
+func (run *exportRun) receive(ctx context.Context) error {
+	ahead := newAhead()
+	for {
+		record, hasReader, err := run.nextRecord()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		run.mu.Lock()
+		run.count++
+		run.waiting[entryOf(record)]++
+		var c *content
+		if hasReader {
+			c = &content{ahead: ahead}
+			record.Reader = c
+			run.current = c
+			if run.abandoned {
+				c.Close()
+			}
+		}
+		run.mu.Unlock()
+
+		select {
+		case run.records <- record:
+		case <-run.left:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if c == nil {
+			continue
+		}
+		stop := context.AfterFunc(ctx, func() { c.Close() })
+		err = run.receiveContent(c)
+		stop()
+		if err != nil {
+			c.end(err)
+			return err
+		}
+		c.end(io.EOF)
+	}
+}
+
+// nextRecord receives the packet that carries a record.
+func (run *exportRun) nextRecord() (*connectors.Record, bool, error) {
+	if _, err := run.call.Next(); err != nil {
+		return nil, false, err
+	}
+	tag, err := wire.ReadTag(run.call)
+	if err != nil || tag.Number != 1 {
+		return nil, false, rpc.Errorf(rpc.InvalidArgument, "the host sent no record where one was due")
+	}
+	message, err := run.call.Rest(nil, tag.Length, maxRequest)
+	if err != nil {
+		return nil, false, err
+	}
+	record, hasReader, err := wire.DecodeRecord(message)
+	if err != nil {
+		return nil, false, rpc.Errorf(rpc.InvalidArgument, "cannot read a record: %v", err)
+	}
+	return record, hasReader, nil
+}
+
+// receiveContent receives the chunks of a file up to the empty one that ends it.
+func (run *exportRun) receiveContent(c *content) error {
+	wanted := true
+	for {
+		switch _, err := run.call.Next(); {
+		case errors.Is(err, io.EOF):
+			return errBrokenOff
+		case err != nil:
+			return err
+		}
+		tag, err := wire.ReadTag(run.call)
+		if err != nil || tag.Number != 2 || tag.Length != run.call.Left() {
+			return rpc.Errorf(rpc.InvalidArgument, "the host sent no chunk where one was due")
+		}
+		if tag.Length == 0 {
+			return nil
+		}
+		for wanted && run.call.Left() > 0 {
+			block := newBlock(run.call.Left())
+			n, err := io.ReadFull(run.call, block[:min(len(block), run.call.Left())])
+			if err != nil {
+				return err
+			}
+			wanted = c.push(block[:n])
+		}
+	}
+}
+
+// abandon makes receive read on without keeping anything.
+func (run *exportRun) abandon() {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	run.abandoned = true
+	close(run.left)
+	if run.current != nil {
+		run.current.Close()
+	}
+}
+
+// drain lets an exporter that does not heed its context run to its end.
+func (run *exportRun) drain() {
+	for {
+		select {
+		case _, more := <-run.results:
+			if !more {
+				return
+			}
+		case <-run.returned:
+			return
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package sdk
+
+import (
+	"context"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
+)
+
+// exporting serves an exporter.
+type exporting struct {
+	*session[Exporter]
+}
+
+func newExporting(construct ExporterFn) func(*guard) service {
+	return func(g *guard) service {
+		return &exporting{newSession("exporter", g, func(ctx context.Context, in wire.Init) (Exporter, error) {
+			return construct(ctx, &in.Options, in.Proto, in.Config)
+		})}
+	}
+}
+
+func (s *exporting) methods() rpc.Server {
+	return s.guarded(map[string]rpc.Method{
+		"/plakar.exporter.Exporter/Init": func(call *rpc.Call) error {
+			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
+		},
+		"/plakar.exporter.Exporter/Ping":   s.ping,
+		"/plakar.exporter.Exporter/Export": s.answerExport,
+		"/plakar.exporter.Exporter/Close":  s.answerClose,
+	})
+}

@@ -1,0 +1,225 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
+)
+
+const (
+	// silence is how long the records of an importer that has returned without closing them may be silent before they
+	// are taken for complete.
+	silence = 3 * time.Second
+
+	// lateSilence is the same once a record has come after Import returned: there are goroutines at work then that
+	// should close the channel, and not to hear of them again is no reason to think that they are done.
+	lateSilence = time.Minute
+
+	// lateAnswers is how long a failed import waits for the host to take the records before it reports the failure.
+	lateAnswers = 5 * time.Second
+)
+
+var (
+	// errNilRecord ends an import: an entry that cannot be named would be missing from the backup.
+	errNilRecord = errors.New("the importer sent a nil record")
+
+	errLost = errors.New("the importer has returned while still sending records, and did not close them")
+
+	errHostEnded = errors.New("the host ended the import")
+)
+
+// importRun is one import under way.
+//
+// The host takes "finished" for success and reads nothing after it. It is therefore sent last, when Import has returned
+// without an error and every record is out; an import that failed ends with an error status instead.
+type importRun struct {
+	s       *importing
+	call    *rpc.Call
+	held    *held
+	answers *answers
+	records chan *connectors.Record
+
+	returned <-chan error // what Import returned
+	received chan error   // how the host's answers ended
+	buf      []byte
+}
+
+func (s *importing) answerImport(call *rpc.Call) error {
+	importer, err := s.get()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(call.Context())
+	wanted := importer.Flags()&location.FLAG_NEEDACK != 0
+	run := &importRun{
+		s:        s,
+		call:     call,
+		held:     s.begin(),
+		answers:  newAnswers(wanted, s.concurrency()),
+		records:  make(chan *connectors.Record, s.concurrency()),
+		received: make(chan error, 1),
+	}
+	var forwarding sync.WaitGroup
+	forwarding.Go(func() { run.answers.forward(ctx) })
+	run.returned = s.start("Import", func() error { return importer.Import(ctx, run.records, run.answers.results) })
+	go func() { run.received <- run.receive() }()
+
+	err = run.serve(ctx)
+	cancel()
+	if err != nil {
+		go run.drain()
+		s.forget(run.held)
+	}
+	forwarding.Wait()
+	return err
+}
+
+// serve sends what the importer produces until the end.
+func (run *importRun) serve(ctx context.Context) error {
+	if err := run.send(ctx); err != nil {
+		run.answers.await(ctx, lateAnswers)
+		return err
+	}
+	if err := run.call.Send(wire.AppendFinished(rpc.Begin(run.buf))); err != nil {
+		return err
+	}
+	select {
+	case err := <-run.received: // the host ends the call once it has answered for every record
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// send sends records until there are no more and Import has returned.
+func (run *importRun) send(ctx context.Context) error {
+	records, returned := run.records, run.returned
+	var timeout <-chan time.Time // after Import has returned
+	late := false
+	for records != nil || returned != nil {
+		select {
+		case record, more := <-records:
+			if !more {
+				records = nil
+				run.answers.recordsEnded()
+				continue
+			}
+			if err := run.sendRecord(record); err != nil {
+				return err
+			}
+			if returned == nil {
+				timeout, late = time.After(lateSilence), true
+			}
+		case err := <-returned:
+			run.answers.importReturned()
+			if flushErr := run.flush(); err == nil {
+				err = flushErr
+			}
+			if err != nil {
+				return err
+			}
+			returned = nil
+			timeout = time.After(silence)
+		case <-timeout:
+			if late {
+				return errLost
+			}
+			run.s.logf("importer: Import has returned without closing its records: what it sent is taken for all")
+			records = nil
+		case err := <-run.received:
+			if err == nil {
+				err = errHostEnded
+			}
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// flush sends what the channel still held when Import returned.
+func (run *importRun) flush() error {
+	for range len(run.records) {
+		if record, more := <-run.records; more {
+			if err := run.sendRecord(record); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (run *importRun) sendRecord(r *connectors.Record) error {
+	if r == nil {
+		return errNilRecord
+	}
+	reader := r.Reader
+	if err := wire.Usable(r); err != nil {
+		r = wire.Failed(r, err)
+	} else if r.Err != nil {
+		r = wire.Failed(r, run.s.clean(r.Err))
+	}
+	run.buf = wire.AppendImported(rpc.Begin(run.buf), r)
+	if size := len(run.buf); size > rpc.MaxMessage {
+		r = wire.Failed(r, fmt.Errorf("the entry's metadata takes %d bytes, a host accepts %d", size, rpc.MaxMessage))
+		run.buf = wire.AppendImported(rpc.Begin(run.buf), r)
+	}
+	switch {
+	case r.Reader != nil:
+		run.held.hold(r)
+	case reader != nil:
+		run.s.discard(reader)
+	}
+	run.answers.recordSent()
+	return run.call.Send(run.buf)
+}
+
+// receive takes the host's answers until it has sent the last.
+func (run *importRun) receive() error {
+	var buf []byte
+	for {
+		var err error
+		buf, err = run.call.Message(buf[:0], maxRequest)
+		if errors.Is(err, io.EOF) {
+			run.answers.answersEnded()
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		result, err := wire.DecodeResult(buf)
+		if err != nil {
+			return rpc.Errorf(rpc.InvalidArgument, "cannot read the answer for a record: %v", err)
+		}
+		if reader := run.held.release(entryOf(&result.Record)); reader != nil {
+			run.s.discard(reader)
+		}
+		run.answers.received(result)
+	}
+}
+
+// drain lets an importer that does not heed its context run to its end.
+func (run *importRun) drain() {
+	for {
+		select {
+		case record, more := <-run.records:
+			if !more {
+				return
+			}
+			if record != nil && record.Reader != nil {
+				run.s.discard(record.Reader)
+			}
+		case <-run.returned:
+			return
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package sdk
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
+)
+
+// importing serves an importer.
+type importing struct {
+	*session[Importer]
+
+	mu      sync.Mutex
+	imports []*held // the newest last
+}
+
+func newImporting(construct ImporterFn) func(*guard) service {
+	return func(g *guard) service {
+		return &importing{session: newSession("importer", g, func(ctx context.Context, in wire.Init) (Importer, error) {
+			return construct(ctx, &in.Options, in.Proto, in.Config)
+		})}
+	}
+}
+
+func (s *importing) methods() rpc.Server {
+	return s.guarded(map[string]rpc.Method{
+		"/importer.Importer/Init": func(call *rpc.Call) error {
+			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
+		},
+		"/importer.Importer/Ping":   s.ping,
+		"/importer.Importer/Import": s.answerImport,
+		"/importer.Importer/Open":   s.open,
+		"/importer.Importer/Close":  s.answerClose,
+	})
+}
+
+// open answers Open: it sends the content of a record that an import has announced.
+func (s *importing) open(call *rpc.Call) error {
+	if _, err := s.get(); err != nil {
+		return err
+	}
+	request, err := call.Request(maxRequest)
+	if err != nil {
+		return err
+	}
+	record, err := wire.DecodeOpen(request)
+	if err != nil {
+		return rpc.Errorf(rpc.InvalidArgument, "cannot read the request to open a record: %v", err)
+	}
+	reader := s.take(entryOf(record))
+	if reader == nil {
+		return rpc.Errorf(rpc.NotFound, "%s: not announced by the import, or opened before", record.Pathname)
+	}
+	defer s.discard(reader)
+	return sendChunks(call, reader)
+}
+
+func (s *importing) take(e entry) io.ReadCloser {
+	s.mu.Lock()
+	imports := slices.Clone(s.imports)
+	s.mu.Unlock()
+	for _, h := range slices.Backward(imports) {
+		if reader := h.open(e); reader != nil {
+			return reader
+		}
+	}
+	return nil
+}
+
+// discard closes a reader that nobody reads from any more. Nobody can be told if that fails.
+func (s *importing) discard(reader io.ReadCloser) {
+	s.run("a reader's Close", reader.Close)
+}
+
+// begin registers an import, so that what it announces can be opened, even after it has ended.
+func (s *importing) begin() *held {
+	h := newHeld()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.imports = append(s.imports, h)
+	return h
+}
+
+// forget closes what an import still holds.
+func (s *importing) forget(h *held) {
+	s.mu.Lock()
+	s.imports = slices.DeleteFunc(s.imports, func(other *held) bool { return other == h })
+	s.mu.Unlock()
+	for _, reader := range h.drain() {
+		s.discard(reader)
+	}
+}
+
+func (s *importing) answerClose(call *rpc.Call) error {
+	s.forgetAll()
+	return s.session.answerClose(call)
+}
+
+func (s *importing) close(ctx context.Context) error {
+	s.forgetAll()
+	return s.session.close(ctx)
+}
+
+func (s *importing) forgetAll() {
+	s.mu.Lock()
+	imports := slices.Clone(s.imports)
+	s.mu.Unlock()
+	for _, h := range imports {
+		s.forget(h)
+	}
+}

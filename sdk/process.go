@@ -1,0 +1,122 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/h2"
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/stdio"
+)
+
+const (
+	// answering and closing bound what happens between the host's end or a signal, and the process's: together they
+	// are below the 2 seconds after which a plugin that outlives its host is a nuisance.
+	answering = 700 * time.Millisecond
+	closing   = 1000 * time.Millisecond
+)
+
+const (
+	exitFailure = 1
+	exitUsage   = 2
+	exitSignal  = 128 // plus the signal's number
+)
+
+// service answers the calls of one kind of connector.
+type service interface {
+	methods() rpc.Server
+	close(context.Context) error
+}
+
+// errSignal is why contexts end when the process is told to stop.
+type errSignal struct{ os.Signal }
+
+func (e errSignal) Error() string        { return "the integration was stopped by a signal: " + e.String() }
+func (e errSignal) Is(target error) bool { return target == context.Canceled }
+
+// run serves a connector to the host that started this process, and ends the process.
+func run(kind string, newService func(*guard) service) {
+	in, out, err := stdio.Claim()
+	if errors.Is(err, stdio.ErrByHand) {
+		explain(kind)
+		os.Exit(exitUsage)
+	}
+	if err != nil {
+		fatal(kind, err)
+	}
+	ctx, stop := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	// SIGPIPE is asked for, and ignored, so that printing after the host's death does not kill before Close has run.
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	go func() {
+		for received := range signals {
+			if received != syscall.SIGPIPE {
+				stop(errSignal{received})
+			}
+		}
+	}()
+	err = serve(ctx, newService(&guard{stderr: os.Stderr}), in, out)
+	if stopped := (errSignal{}); errors.As(context.Cause(ctx), &stopped) {
+		code := exitSignal
+		if number, ok := stopped.Signal.(syscall.Signal); ok {
+			code += int(number)
+		}
+		os.Exit(code)
+	}
+	if errors.Is(err, h2.ErrNotHTTP2) {
+		explain(kind)
+		os.Exit(exitUsage)
+	}
+	if err != nil {
+		fatal(kind, err)
+	}
+	os.Exit(0)
+}
+
+// serve answers a host until it closes its end or ctx does. Whatever happens, the connector was closed when it returns,
+// unless its Close takes too long.
+func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
+	conn := h2.NewConn(ctx, in, out, s.methods().Serve)
+	ended := make(chan error, 1)
+	go func() { ended <- conn.Run() }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	answered, cancel := context.WithTimeout(context.Background(), answering)
+	defer cancel()
+	conn.Wait(answered)
+
+	within, cancel := context.WithTimeout(context.Background(), closing)
+	defer cancel()
+	closed := make(chan error, 1)
+	go func() { closed <- s.close(within) }()
+	select {
+	case <-closed: // nobody is left to be told
+	case <-within.Done():
+	}
+	return err
+}
+
+func fatal(kind string, err error) {
+	fmt.Fprintf(os.Stderr, "%s: %s plugin: %v\n", filepath.Base(os.Args[0]), kind, err)
+	os.Exit(exitFailure)
+}
+
+// explain is for whoever starts a plugin by hand.
+func explain(kind string) {
+	fmt.Fprintf(os.Stderr, `%s is a plugin for plakar: %s.
+
+plakar starts it and speaks to it over its standard input and output; there is nothing to do with it by hand.
+To use it, install the package it came in with "plakar pkg add PACKAGE.ptar" and name its protocol in a location.
+`, filepath.Base(os.Args[0]), kind)
+}

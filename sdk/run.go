@@ -1,0 +1,64 @@
+package sdk
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/PlakarKorp/kloset/connectors"
+)
+
+// RunImporter serves an importer to the host that started this process. It does not return: the process exits with 0
+// when the host is done, with 2 if it was started by hand.
+func RunImporter[I Importer](
+	construct func(context.Context, *connectors.Options, string, map[string]string) (I, error),
+) {
+	run("an importer", newImporting(ImporterFrom(construct)))
+}
+
+// RunExporter serves an exporter, as RunImporter does an importer.
+func RunExporter[E Exporter](
+	construct func(context.Context, *connectors.Options, string, map[string]string) (E, error),
+) {
+	run("an exporter", newExporting(ExporterFrom(construct)))
+}
+
+// RunStorage serves a storage, as RunImporter does an importer.
+func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G ~struct {
+	Offset uint64
+	Length uint32
+}](construct func(context.Context, string, map[string]string) (S, error)) {
+	run("a storage", newStoring(StorageFrom(construct)))
+}
+
+// EntrypointImporter is RunImporter for a main that passes os.Args, as go-kloset-sdk has it. It takes no arguments.
+func EntrypointImporter[I Importer](
+	args []string, construct func(context.Context, *connectors.Options, string, map[string]string) (I, error),
+) {
+	refuse(args)
+	RunImporter(construct)
+}
+
+// EntrypointExporter is to RunExporter what EntrypointImporter is to RunImporter.
+func EntrypointExporter[E Exporter](
+	args []string, construct func(context.Context, *connectors.Options, string, map[string]string) (E, error),
+) {
+	refuse(args)
+	RunExporter(construct)
+}
+
+// EntrypointStorage is to RunStorage what EntrypointImporter is to RunImporter.
+func EntrypointStorage[S StoreOf[M, R, G], M, R ~uint32, G ~struct {
+	Offset uint64
+	Length uint32
+}](args []string, construct func(context.Context, string, map[string]string) (S, error)) {
+	refuse(args)
+	RunStorage(construct)
+}
+
+func refuse(args []string) {
+	if len(args) > 1 {
+		fmt.Fprintf(os.Stderr, "%s takes no arguments, check args in the manifest: got %q\n", args[0], args[1:])
+		os.Exit(exitUsage)
+	}
+}

@@ -1,0 +1,149 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
+)
+
+// storing serves a storage.
+type storing struct {
+	*session[Store]
+}
+
+func newStoring(construct StoreFn) func(*guard) service {
+	return func(g *guard) service {
+		return &storing{newSession("storage", g, func(ctx context.Context, in wire.Init) (Store, error) {
+			return construct(ctx, in.Proto, in.Config)
+		})}
+	}
+}
+
+func (s *storing) methods() rpc.Server {
+	return s.guarded(map[string]rpc.Method{
+		"/store.Store/Init": func(call *rpc.Call) error {
+			return s.initialize(call, wire.DecodeStorageInit, wire.AppendStorageIdentity)
+		},
+		"/store.Store/Create": s.unary(s.create),
+		"/store.Store/Open":   s.unary(s.open),
+		"/store.Store/Ping":   s.ping,
+		"/store.Store/Mode":   s.unary(s.mode),
+		"/store.Store/Size":   s.unary(s.size),
+		"/store.Store/List":   s.unary(s.list),
+		"/store.Store/Put":    s.put,
+		"/store.Store/Get":    s.fetch,
+		"/store.Store/Delete": s.unary(s.remove),
+		"/store.Store/Close":  s.answerClose,
+	})
+}
+
+// unary makes a method of a function from one message to one appended to the last argument.
+func (s *storing) unary(answer func(context.Context, Store, []byte, []byte) ([]byte, error)) rpc.Method {
+	return func(call *rpc.Call) error {
+		store, err := s.get()
+		if err != nil {
+			return err
+		}
+		request, err := call.Request(maxRequest)
+		if err != nil {
+			return err
+		}
+		message, err := answer(call.Context(), store, request, rpc.Begin(nil))
+		if errors.Is(err, wire.ErrMalformed) {
+			return rpc.Errorf(rpc.InvalidArgument, "cannot read the request: %v", err)
+		}
+		if err != nil {
+			return err
+		}
+		return call.Send(message)
+	}
+}
+
+func (s *storing) create(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+	config, err := wire.DecodeConfig(request)
+	if err != nil {
+		return nil, err
+	}
+	return answer, store.Create(ctx, config)
+}
+
+func (s *storing) open(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+	config, err := store.Open(ctx)
+	return wire.AppendConfig(answer, config), err
+}
+
+func (s *storing) mode(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+	mode, err := store.Mode(ctx)
+	return wire.AppendNumber(answer, int64(mode)), err
+}
+
+func (s *storing) size(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+	size, err := store.Size(ctx)
+	return wire.AppendNumber(answer, size), err
+}
+
+func (s *storing) list(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+	resource, err := wire.DecodeList(request)
+	if err != nil {
+		return nil, err
+	}
+	macs, err := store.List(ctx, Resource(resource))
+	return wire.AppendMACs(answer, macs), err
+}
+
+func (s *storing) remove(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+	object, err := wire.DecodeObject(request)
+	if err != nil {
+		return nil, err
+	}
+	return answer, store.Delete(ctx, Resource(object.Resource), object.MAC)
+}
+
+// fetch answers Get.
+func (s *storing) fetch(call *rpc.Call) error {
+	store, err := s.get()
+	if err != nil {
+		return err
+	}
+	request, err := call.Request(maxRequest)
+	if err != nil {
+		return err
+	}
+	object, err := wire.DecodeObject(request)
+	if err != nil {
+		return rpc.Errorf(rpc.InvalidArgument, "cannot read the request: %v", err)
+	}
+	reader, err := store.Get(call.Context(), Resource(object.Resource), object.MAC, (*Range)(object.Range))
+	if err != nil {
+		return err
+	}
+	if reader == nil {
+		return errNoReader
+	}
+	defer s.run("a reader's Close", reader.Close)
+	return sendChunks(call, reader)
+}
+
+var errNoReader = errors.New("the storage returned neither a reader nor an error")
+
+// put answers Put.
+func (s *storing) put(call *rpc.Call) error {
+	store, err := s.get()
+	if err != nil {
+		return err
+	}
+	object := &upload{call: call}
+	if err := object.begin(); err != nil {
+		return err
+	}
+	written, err := store.Put(call.Context(), Resource(object.resource), object.mac, object)
+	if swallowErr := object.swallow(); err == nil {
+		err = swallowErr
+	}
+	if err != nil {
+		return err
+	}
+	return call.Send(wire.AppendNumber(rpc.Begin(nil), written))
+}
