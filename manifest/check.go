@@ -67,13 +67,9 @@ func (d *Document) Check(opts CheckOptions) []finding.Finding {
 		findings = append(findings, p.Finding)
 	}
 	if d.root != nil {
-		c := &checker{Document: d, opts: opts, violations: violations(d.root.plain(true))}
-		for _, check := range checks {
-			c.rule = check.rule
-			check.run(c)
-		}
-		findings = append(findings, c.findings...)
-		findings = append(findings, c.validatorFindings()...)
+		c := newChecker(d, opts)
+		c.run()
+		findings = slices.Concat(findings, c.findings, c.validatorFindings())
 	}
 	finding.Sort(findings)
 	return findings
@@ -86,6 +82,17 @@ type checker struct {
 	rule       string
 	violations []*violation
 	findings   []finding.Finding
+}
+
+func newChecker(d *Document, opts CheckOptions) *checker {
+	return &checker{Document: d, opts: opts, violations: violations(d.root.plain(true))}
+}
+
+func (c *checker) run() {
+	for _, check := range checks {
+		c.rule = check.rule
+		check.run(c)
+	}
 }
 
 // place is where a finding points; the zero place is the file as a whole.

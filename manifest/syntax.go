@@ -19,8 +19,8 @@ var wordings = []struct{ library, message, hint string }{
 		"did not find expected key", "a key is expected here",
 		"check the indentation: keys of one mapping start in the same column",
 	},
-	{"did not find expected ',' or ']'", "the list is not closed before this line", "add \"]\""},
-	{"did not find expected ',' or '}'", "the mapping is not closed before this line", "add \"}\""},
+	{"did not find expected ',' or ']'", "a list is not closed where it should be", "add \"]\""},
+	{"did not find expected ',' or '}'", "a mapping is not closed where it should be", "add \"}\""},
 	{"found unexpected end of stream", "a quote that opens here is never closed", "close it"},
 	{"control characters", "YAML holds no control characters", "write it as \\x07 within double quotes"},
 }

@@ -86,7 +86,9 @@ func (r *resolver) value(n *yaml.Node) *value {
 			if child == nil {
 				return nil
 			}
-			v.items = append(v.items, child)
+			if !isNull(child.node) { // plakar drops these
+				v.items = append(v.items, child)
+			}
 		}
 	default:
 		if err := n.Decode(&v.text); err != nil {

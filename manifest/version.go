@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/semver"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/git"
 )
 
 // VersionSource tells where a package's version was found.
@@ -50,10 +51,11 @@ func NormalizeVersion(version string) (string, error) {
 // in one of its own. A source that disagrees with the winner is a warning. Without git, or outside a repository, there is
 // no tag; a version that is none, or no version at all, is the error.
 func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (Version, []finding.Finding, error) {
-	tag, err := tagAtHead(ctx, dir, doc.Manifest.Name)
+	tags, _, err := git.Output(ctx, dir, "tag", "--points-at", "HEAD")
 	if err != nil {
-		return Version{}, nil, err
+		return Version{}, nil, fmt.Errorf("looking for a version tag: %w", err)
 	}
+	tag := latestTag(strings.Fields(tags), doc.Manifest.Name)
 	var chosen Version
 	var findings []finding.Finding
 	for _, candidate := range []Version{
