@@ -12,13 +12,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
 // Options are for all builds of a Builder.
 type Options struct {
-	// Jobs is how many platforms build side by side, each on an equal part of the CPUs; 0 means one for each CPU. More jobs
-	// than there are platforms to build leave CPUs idle.
+	// Jobs is how many platforms build side by side, sharing the CPUs; 0 means as many as there are CPUs.
 	Jobs int
 	// Started, if set, is told when a build has been given its turn; from several goroutines at once.
 	Started func(*Plan, Platform)
@@ -28,6 +28,7 @@ type Options struct {
 type Builder struct {
 	options Options
 	turns   chan struct{}
+	pending atomic.Int32 // builds that run or wait for their turn
 	cache   cache
 	work    string // all temporary files lie below
 	run     runner
@@ -116,6 +117,8 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, platform Platform, stam
 	if err != nil {
 		return Output{}, err
 	}
+	b.pending.Add(1)
+	defer b.pending.Add(-1)
 	select {
 	case b.turns <- struct{}{}:
 		defer func() { <-b.turns }()
@@ -212,8 +215,9 @@ func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ld
 // arguments are those of go build. Without -buildvcs the commit is no part of the executable, unless build.ldflags stamps
 // it, so that the same source gives the same bytes in and out of a checkout.
 func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
-	share := (runtime.NumCPU() + b.options.Jobs - 1) / b.options.Jobs
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(share),
+	sharers := min(b.options.Jobs, int(b.pending.Load()))
+	cpus := (runtime.NumCPU() + sharers - 1) / sharers
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(cpus),
 		"-ldflags", strings.TrimSpace("-s -w " + ldflags)}
 	if len(plan.settings.Tags) > 0 {
 		args = append(args, "-tags", strings.Join(plan.settings.Tags, ","))

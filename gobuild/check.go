@@ -2,7 +2,6 @@ package gobuild
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -10,15 +9,9 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
-// checkSettings judges the build key.
+// checkSettings judges in the build key what only the toolchain knows.
 func (r *resolver) checkSettings() {
 	settings := r.plan.settings
-	for _, name := range slices.Sorted(maps.Keys(settings.Packages)) {
-		if !slices.ContainsFunc(r.declared, func(d declared) bool { return d.name == path.Clean(name) }) {
-			r.report("build-package-unused", finding.Warning, fmt.Sprintf("no connector has the executable %s", name),
-				"build.packages is keyed by the connectors' executables", "build", "packages", name)
-		}
-	}
 	for i, platform := range settings.Platforms {
 		if _, err := ParsePlatform(platform); err != nil {
 			r.report("build-platform", finding.Error, err.Error(), "", "build", "platforms", i)

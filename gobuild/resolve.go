@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -56,7 +57,6 @@ func ResolveFiles(dir string, doc *manifest.Document) *Plan {
 // declared is an executable as the manifest's connectors name it.
 type declared struct {
 	name  string   // clean
-	key   string   // as the manifest writes it the first time
 	index int      // of the first connector that names it
 	types []string // of all that do, without repetition
 }
@@ -71,7 +71,7 @@ func declaredExecutables(m manifest.Manifest) []declared {
 		at := slices.IndexFunc(all, func(d declared) bool { return d.name == name })
 		if at < 0 {
 			at = len(all)
-			all = append(all, declared{name: name, key: connector.Executable, index: i})
+			all = append(all, declared{name: name, index: i})
 		}
 		if connector.Type != "" && !slices.Contains(all[at].types, connector.Type) {
 			all[at].types = append(all[at].types, connector.Type)
@@ -133,8 +133,10 @@ func (r *resolver) readMakefile() {
 
 // resolve asks the sources in their order.
 func (r *resolver) resolve(d declared) (Executable, bool) {
-	if dir, set := r.explicit(d); set {
-		return r.resolveExplicit(d, dir)
+	for _, key := range slices.Sorted(maps.Keys(r.plan.settings.Packages)) {
+		if path.Clean(key) == d.name {
+			return r.resolveExplicit(d, key)
+		}
 	}
 	var gone *makeBuild // what the Makefile builds it from, in vain, and why
 	var obstacle error
@@ -172,17 +174,9 @@ func (r *resolver) resolve(d declared) (Executable, bool) {
 	return Executable{}, false
 }
 
-// explicit is the folder that build.packages gives the executable.
-func (r *resolver) explicit(d declared) (dir string, set bool) {
-	for name, dir := range r.plan.settings.Packages {
-		if path.Clean(name) == d.name {
-			return dir, true
-		}
-	}
-	return "", false
-}
-
-func (r *resolver) resolveExplicit(d declared, dir string) (Executable, bool) {
+// resolveExplicit takes the folder that build.packages gives under key.
+func (r *resolver) resolveExplicit(d declared, key string) (Executable, bool) {
+	dir := r.plan.settings.Packages[key]
 	clean := path.Clean(filepath.ToSlash(dir))
 	problem := ""
 	if !filepath.IsLocal(filepath.FromSlash(clean)) {
@@ -192,7 +186,7 @@ func (r *resolver) resolveExplicit(d declared, dir string) (Executable, bool) {
 	}
 	if problem != "" {
 		r.report("executable-unbuilt", finding.Error, fmt.Sprintf("%s, the package of %s, %s", dir, d.name, problem),
-			r.mainsHint(d), "build", "packages", d.key)
+			r.mainsHint(d), "build", "packages", key)
 		return Executable{}, false
 	}
 	return Executable{Name: d.name, Package: dotted(clean), Source: FromManifest}, true
