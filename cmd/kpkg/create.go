@@ -78,14 +78,13 @@ could not be made, while the others were.`,
 		if errors.Is(err, create.ErrOptions) {
 			return usageError{err}
 		}
-		if result.Source != nil {
-			if printErr := printResult(cmd, result, asJSON, quiet, opts.DryRun); printErr != nil {
-				return fmt.Errorf("printing the result: %w", printErr)
-			}
+		if err != nil {
+			return err
+		}
+		if err := printResult(cmd, result, asJSON, quiet, opts.DryRun); err != nil {
+			return fmt.Errorf("printing the result: %w", err)
 		}
 		switch {
-		case err != nil:
-			return err
 		case finding.HasErrors(result.Findings):
 			return errFindings
 		case result.Failed():
@@ -174,9 +173,9 @@ func printList(out io.Writer, packages []create.Package) error {
 			}
 			from := ""
 			if f.Built != "" {
-				from = "from " + f.Built
+				from = "\tfrom " + f.Built
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", mode, size, f.Name, from)
+			fmt.Fprintf(w, "  %s\t%s\t%s%s\n", mode, size, f.Name, from)
 		}
 	}
 	return w.Flush()

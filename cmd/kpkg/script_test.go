@@ -32,7 +32,13 @@ func TestScripts(t *testing.T) {
 			for name, value := range toolchain {
 				env.Setenv(name, value)
 			}
+			// For scripts that take the PATH away.
+			program, err := exec.LookPath("kpkg")
+			if err != nil {
+				return err
+			}
 			for name, value := range map[string]string{
+				"KPKG":    program,
 				"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "",
 				"XDG_CACHE_HOME": filepath.Join(env.WorkDir, ".cache"),
 				// Git must not find the repository around a temporary folder.
