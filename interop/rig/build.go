@@ -1,0 +1,44 @@
+// Package rig puts kpkg, plakar's client and an FTP server on a bench: it builds them, runs them in a home of their own, and
+// makes and compares the trees of files that they carry.
+//
+// Nothing here judges packages, and nothing is left behind: every program that rig starts has ended when its function returns or
+// its owner closes it.
+package rig
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// Tools are the programs under test.
+type Tools struct {
+	Kpkg   string // the command of this repository
+	Client string // plakar's released code, see cmd/client
+}
+
+// Root is the folder of this repository.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// BuildTools builds both programs into dir.
+func BuildTools(ctx context.Context, dir string) (Tools, error) {
+	t := Tools{Kpkg: filepath.Join(dir, "kpkg"), Client: filepath.Join(dir, "client")}
+	if err := goBuild(ctx, Root(), t.Kpkg, "./cmd/kpkg"); err != nil {
+		return t, err
+	}
+	return t, goBuild(ctx, filepath.Join(Root(), "interop"), t.Client, "./cmd/client")
+}
+
+func goBuild(ctx context.Context, module, out, pkg string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", out, pkg)
+	cmd.Dir = module
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s in %s: %w\n%s", pkg, module, err, output)
+	}
+	return nil
+}
