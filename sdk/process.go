@@ -35,12 +35,6 @@ type service interface {
 	close(context.Context) error
 }
 
-// errSignal is why contexts end when the process is told to stop.
-type errSignal struct{ os.Signal }
-
-func (e errSignal) Error() string        { return "the integration was stopped by a signal: " + e.String() }
-func (e errSignal) Is(target error) bool { return target == context.Canceled }
-
 // run serves a connector to the host that started this process, and ends the process.
 func run(kind string, newService func(*guard) service) {
 	in, out, err := stdio.Claim()
@@ -54,20 +48,19 @@ func run(kind string, newService func(*guard) service) {
 	ctx, stop := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	// SIGPIPE is asked for, and ignored, so that printing after the host's death does not kill before Close has run.
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	code := 0
 	go func() {
 		for received := range signals {
-			if received != syscall.SIGPIPE {
-				stop(errSignal{received})
+			if number, ok := received.(syscall.Signal); ok && number != syscall.SIGPIPE {
+				code = exitSignal + int(number)
+				stop(rpc.Errorf(rpc.Unavailable, "the integration was stopped by a signal: %s", received))
+				return
 			}
 		}
 	}()
 	err = serve(ctx, newService(&guard{stderr: os.Stderr}), in, out)
-	if stopped := (errSignal{}); errors.As(context.Cause(ctx), &stopped) {
-		code := exitSignal
-		if number, ok := stopped.Signal.(syscall.Signal); ok {
-			code += int(number)
-		}
+	if ctx.Err() != nil {
 		os.Exit(code)
 	}
 	if errors.Is(err, h2.ErrNotHTTP2) {

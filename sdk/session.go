@@ -69,20 +69,21 @@ func (s *session[C]) initialize(
 	ctx, cancel := context.WithCancel(s.ctx)
 	stop := context.AfterFunc(call.Context(), cancel) // only while constructing does the call's end mean anything
 	connector, err := s.construct(ctx, init)
-	if !stop() && err == nil {
-		err = context.Cause(call.Context())
-	}
 	if err != nil {
 		cancel()
 		return err
 	}
-	s.connector, s.init, s.ready = connector, init, true
+	if !stop() {
+		s.run(s.kind+"'s Close", func() error { return connector.Close(ctx) })
+		return context.Cause(call.Context())
+	}
 	identity := wire.Identity{
 		Origin: connector.Origin(),
 		Type:   connector.Type(),
 		Root:   connector.Root(),
 		Flags:  uint32(connector.Flags()),
 	}
+	s.connector, s.init, s.ready = connector, init, true
 	return call.Send(appendIdentity(rpc.Begin(nil), identity))
 }
 

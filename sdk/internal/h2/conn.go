@@ -19,10 +19,11 @@ var errGone = errors.New("the host closed the connection")
 
 // Conn is one connection. One goroutine reads (the caller of Run), one writes, and every request has its handler's.
 type Conn struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	handle func(*Stream)
-	work   sync.WaitGroup // the writer and the handlers
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	handle   func(*Stream)
+	handlers sync.WaitGroup
+	writer   sync.WaitGroup
 
 	// Of the reading goroutine alone.
 	in        *bufio.Reader
@@ -39,7 +40,8 @@ type Conn struct {
 }
 
 // NewConn prepares a connection that reads from in and writes to out, and calls handle in a goroutine of its own for
-// every request. The contexts of the streams are children of ctx.
+// every request. The contexts of the streams are children of ctx; when it ends, what arrives is not read any more, but
+// answers are still sent.
 func NewConn(ctx context.Context, in io.Reader, out io.Writer, handle func(*Stream)) *Conn {
 	c := &Conn{
 		handle:  handle,
@@ -55,7 +57,8 @@ func NewConn(ctx context.Context, in io.Reader, out io.Writer, handle func(*Stre
 // Run reads until the peer closes its end, which is nil, or breaks the protocol. All streams have been cancelled when
 // it returns, their handlers may still be running: see Wait.
 func (c *Conn) Run() error {
-	c.work.Go(c.writeLoop)
+	c.writer.Go(c.writeLoop)
+	defer context.AfterFunc(c.ctx, c.interrupt)()
 	err := c.read()
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -64,12 +67,17 @@ func (c *Conn) Run() error {
 	return err
 }
 
-// Wait returns when the handlers and the writer have ended, or ctx has.
+// Wait waits for the handlers to return, and for what they sent to be written, but no longer than ctx. Nothing can be
+// sent after it.
 func (c *Conn) Wait(ctx context.Context) {
 	idle := make(chan struct{})
 	go func() {
-		c.work.Wait()
-		close(idle)
+		defer close(idle)
+		c.handlers.Wait()
+		c.mu.Lock()
+		c.failLocked(errGone)
+		c.mu.Unlock()
+		c.writer.Wait()
 	}()
 	select {
 	case <-idle:
@@ -236,9 +244,12 @@ func (c *Conn) open(id uint32, fields []Field, end bool) error {
 	if end {
 		s.inbox.end(io.EOF)
 	}
+	if c.ctx.Err() != nil {
+		s.inbox.end(context.Cause(c.ctx))
+	}
 	c.streams[id] = s
 	c.running++
-	c.work.Go(func() {
+	c.handlers.Go(func() {
 		defer s.finish() // even if the handler ends its goroutine
 		c.handle(s)
 	})
@@ -289,6 +300,15 @@ func (c *Conn) stream(id uint32) *Stream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.streams[id]
+}
+
+// interrupt wakes the handlers that wait for the peer to send.
+func (c *Conn) interrupt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.streams {
+		s.inbox.end(context.Cause(c.ctx))
+	}
 }
 
 // close ends everything, after telling the peer why if the peer is the reason.

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -64,7 +65,11 @@ func (s Server) serve(call *Call) error {
 	if method == nil {
 		return Errorf(Unimplemented, "unknown method %s", path)
 	}
-	return method(call)
+	err := method(call)
+	if err != nil && errors.Is(err, call.ctx.Err()) {
+		err = context.Cause(call.ctx) // why the context ended says more than that it did
+	}
+	return err
 }
 
 // parseTimeout reads a grpc-timeout header: at most 8 digits and a unit.

@@ -23,6 +23,7 @@ const (
 	FailedPrecondition Code = 9
 	Unimplemented      Code = 12
 	Internal           Code = 13
+	Unavailable        Code = 14
 )
 
 // Error is an error with a status code of its own.

@@ -147,6 +147,9 @@ func decodeRecord(message []byte) (r *connectors.Record, hasReader, whole bool, 
 		case 7:
 			return f.text(&r.Target)
 		case 8:
+			if !whole {
+				r.FileInfo.LmodTime = time.Unix(0, 0).UTC() // what a missing time means in protobuf
+			}
 			whole = true
 			return f.message(func(b []byte) error { return decodeFileInfo(b, &r.FileInfo) })
 		case 9:
@@ -162,11 +165,13 @@ func decodeRecord(message []byte) (r *connectors.Record, hasReader, whole bool, 
 	if failure != "" {
 		r.Err = errors.New(failure)
 	}
-	return r, hasReader, whole || r.Err != nil || r.IsXattr, err
+	if r.Err != nil || r.IsXattr {
+		whole, r.FileInfo = true, objects.FileInfo{}
+	}
+	return r, hasReader, whole, err
 }
 
 func decodeFileInfo(message []byte, fi *objects.FileInfo) error {
-	fi.LmodTime = time.Unix(0, 0).UTC() // what a missing time means in protobuf
 	return each(message, func(f field) error {
 		switch f.number {
 		case 1:
