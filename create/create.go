@@ -3,9 +3,8 @@ package create
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"slices"
+	"runtime"
 	"sync"
 	"time"
 
@@ -15,16 +14,18 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
-// Options say which packages to make of an integration, and where.
+// Options say which packages to make of which integrations, and where.
 type Options struct {
-	// Manifest is the path of manifest.yaml or of its folder.
-	Manifest string
-	// Version of the packages; "" takes the manifest's or the git tag's.
+	// Manifests are the paths of manifest.yaml files or of their folders.
+	Manifests []string
+	// Version of the packages; "" takes each manifest's or the git tag's.
 	Version string
 	// Platforms to make packages for; none means this machine's, unless All.
 	Platforms []gobuild.Platform
-	// All makes a package for every platform the manifest names, or else for those upstream ships and the module builds for.
+	// All makes a package for every platform a manifest names, or else for those upstream ships and the module builds for.
 	All bool
+	// Shard makes a part of the packages only.
+	Shard Shard
 	// Output is the file of the one package; "" gives each package its canonical name in OutDir.
 	Output string
 	// OutDir is the folder for packages; "" is the current one. It is made when it is not there.
@@ -36,9 +37,11 @@ type Options struct {
 	// Force replaces packages that are there.
 	Force       bool
 	Compression ptarbuild.Compression
-	// Checked, when set, is called once all checks are done and before anything is built: with what is known by then.
-	Checked func(*Result)
-	// Progress, when set, is told of every step of every platform. Calls do not overlap.
+	// Jobs is how many platforms are built side by side; 0 means as many as there are CPUs.
+	Jobs int
+	// Checked, when set, is called for each integration once all are checked and before anything is built.
+	Checked func(*Integration)
+	// Progress, when set, is told of every step of every package. Calls do not overlap.
 	Progress func(Step)
 }
 
@@ -53,16 +56,16 @@ const (
 	Failed    Stage = "failed"
 )
 
-// Step is the begin of a stage for one platform.
+// Step is the begin of a stage of a package, or its end.
 type Step struct {
-	Platform gobuild.Platform
-	Stage    Stage
-	// Package is set when the stage is Done or Failed.
+	Stage   Stage
 	Package *Package
 }
 
 // Package is what became of one platform.
 type Package struct {
+	// Name is the integration's.
+	Name     string           `json:"name"`
 	Platform gobuild.Platform `json:"platform"`
 	// File is the path of the package.
 	File string `json:"file"`
@@ -83,160 +86,147 @@ type Package struct {
 	Err error `json:"-"`
 }
 
-// Result is what Run did.
-type Result struct {
+// Integration is what Run found and made of one manifest.
+type Integration struct {
 	Source  *Source
 	Version manifest.Version
-	// Findings are about the manifest and its tree, sorted. With an error among them nothing was made.
+	// Findings are about the manifest and its tree, sorted. With an error among them nothing is made of the integration.
 	Findings []finding.Finding
 	// Packages are in the order of the platforms.
-	Packages []Package
-}
+	Packages []*Package
 
-// Failed reports whether a package could not be made.
-func (r *Result) Failed() bool {
-	return slices.ContainsFunc(r.Packages, func(p Package) bool { return p.Err != nil })
+	plan  *gobuild.Plan
+	tree  *os.Root
+	time  time.Time
+	stamp gobuild.Stamp
 }
 
 // ErrOptions is wrapped by the errors of Run about options that do not fit together.
 var ErrOptions = errors.New("wrong options")
 
-// Run makes the packages. A platform that fails does not keep the others from being made: its Package has Err. The error
-// is for what stops all of them; the Result comes with it as far as it got. An ended ctx stops everything and leaves
-// nothing behind but packages already complete.
-func Run(ctx context.Context, opts Options) (*Result, error) {
-	j := &job{opts: opts}
-	defer j.close()
-	if err := j.prepare(ctx); err != nil {
-		return &j.result, err
+// Run makes the packages, in the order of the manifests. A platform that fails does not keep the others from being made:
+// its Package has Err. The error is for what stops all of them. An ended ctx stops everything and leaves nothing behind but
+// packages already complete.
+func Run(ctx context.Context, opts Options) ([]*Integration, error) {
+	r := &run{opts: opts}
+	defer r.close()
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
 	}
-	if opts.Checked != nil {
-		opts.Checked(&j.result)
-	}
-	if finding.HasErrors(j.result.Findings) {
-		return &j.result, nil
-	}
-	if opts.DryRun {
-		return &j.result, j.list()
-	}
-	for i := range j.result.Packages {
-		if err := free(j.result.Packages[i].File, opts.Force); err != nil {
-			return &j.result, err
+	for _, integration := range r.integrations {
+		if opts.Checked != nil {
+			opts.Checked(integration)
 		}
 	}
+	if opts.DryRun {
+		return r.integrations, r.list()
+	}
+	return r.integrations, r.make(ctx)
+}
+
+// run is one Run.
+type run struct {
+	opts         Options
+	integrations []*Integration
+	progress     sync.Mutex
+}
+
+func (r *run) close() {
+	for _, integration := range r.integrations {
+		if integration.tree != nil {
+			integration.tree.Close()
+		}
+	}
+}
+
+// packages calls f for all packages of all integrations, up to its first error.
+func (r *run) packages(f func(*Integration, *Package) error) error {
+	for _, integration := range r.integrations {
+		for _, p := range integration.Packages {
+			if err := f(integration, p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// make builds and packs, platforms side by side: while one is built, another is packed.
+func (r *run) make(ctx context.Context) error {
+	jobs := 0
+	started := map[*gobuild.Plan]map[gobuild.Platform]*Package{}
+	err := r.packages(func(integration *Integration, p *Package) error {
+		jobs++
+		if started[integration.plan] == nil {
+			started[integration.plan] = map[gobuild.Platform]*Package{}
+		}
+		started[integration.plan][p.Platform] = p
+		return free(p.File, r.opts.Force)
+	})
+	if err != nil || jobs == 0 {
+		return err
+	}
+	if r.opts.Jobs == 0 {
+		jobs = min(jobs, runtime.NumCPU())
+	} else {
+		jobs = min(jobs, r.opts.Jobs)
+	}
 	builder, err := gobuild.NewBuilder(gobuild.Options{
-		Jobs:    len(j.result.Packages),
-		Started: func(_ *gobuild.Plan, platform gobuild.Platform) { j.step(&Package{Platform: platform}, Building) },
+		Jobs:    jobs,
+		Started: func(plan *gobuild.Plan, platform gobuild.Platform) { r.step(started[plan][platform], Building) },
 	})
 	if err != nil {
-		return &j.result, err
+		return err
 	}
 	defer builder.Close()
 
-	var platforms sync.WaitGroup
-	for i := range j.result.Packages {
-		p := &j.result.Packages[i]
-		platforms.Go(func() {
+	var packages sync.WaitGroup
+	r.packages(func(integration *Integration, p *Package) error {
+		packages.Go(func() {
 			begin := time.Now()
-			output, err := builder.Build(ctx, j.plan, p.Platform, j.stamp)
+			output, err := builder.Build(ctx, integration.plan, p.Platform, integration.stamp)
 			if err == nil {
 				p.Cached = output.Cached
 				begin = time.Now().Add(-output.Elapsed) // waiting for its turn is not its time
-				err = j.pack(ctx, p, output.Files)
+				err = r.pack(ctx, integration, p, output.Files)
 			}
-			j.finish(p, begin, err)
+			r.finish(p, begin, err)
 		})
-	}
-	platforms.Wait()
-	if err := ctx.Err(); err != nil {
-		return &j.result, context.Cause(ctx)
-	}
-	return &j.result, nil
-}
-
-// job is one Run.
-type job struct {
-	opts   Options
-	result Result
-	plan   *gobuild.Plan
-	tree   *os.Root
-	time   time.Time
-	stamp  gobuild.Stamp
-	mu     sync.Mutex // of Progress
-}
-
-func (j *job) close() {
-	if j.tree != nil {
-		j.tree.Close()
-	}
-}
-
-// prepare does all that comes before building: checks, version, platforms, names.
-func (j *job) prepare(ctx context.Context) error {
-	if j.opts.Output != "" && (j.opts.OutDir != "" || j.opts.All || len(j.opts.Platforms) > 1) {
-		return fmt.Errorf("%w: one output file is for one platform; name a folder for the packages instead", ErrOptions)
-	}
-	source, err := Validate(ctx, j.opts.Manifest, ValidateOptions{})
-	if err != nil {
-		return err
-	}
-	j.result.Source = source
-	j.plan = source.Plan
-	j.result.Findings = source.Findings
-	if finding.HasErrors(j.result.Findings) {
 		return nil
-	}
-	if j.opts.NoBuild {
-		j.plan = gobuild.ResolveFiles(source.Dir, source.Document)
-	}
-	version, findings, err := manifest.ResolveVersion(ctx, source.Dir, j.opts.Version, source.Document)
-	if err != nil {
-		return err
-	}
-	j.result.Version = version
-	j.result.Findings = append(j.result.Findings, findings...)
-	finding.Sort(j.result.Findings)
-
-	if j.tree, err = os.OpenRoot(source.Dir); err != nil {
-		return fmt.Errorf("opening the folder of the manifest: %w", err)
-	}
-	if j.time, err = sourceTime(ctx, source.Dir); err != nil {
-		return err
-	}
-	commit, err := headCommit(ctx, source.Dir)
-	if err != nil {
-		return err
-	}
-	j.stamp = gobuild.Stamp{Version: version.Value, Commit: commit, Date: j.time.Format(time.RFC3339)}
-
-	platforms := j.opts.Platforms
-	switch {
-	case j.opts.All:
-		platforms = source.Plan.Platforms()
-	case len(platforms) == 0:
-		platforms = []gobuild.Platform{gobuild.Host()}
-	}
-	if len(platforms) == 0 {
-		return errors.New("the integration builds for no platform; name one, or the ones it builds for in build.platforms")
-	}
-	for _, platform := range platforms {
-		j.result.Packages = append(j.result.Packages, Package{Platform: platform, File: j.output(platform)})
-	}
-	return nil
+	})
+	packages.Wait()
+	return context.Cause(ctx)
 }
 
 // list is what a dry run says of the packages.
-func (j *job) list() error {
-	for i := range j.result.Packages {
-		p := &j.result.Packages[i]
-		if err := free(p.File, j.opts.Force); err != nil {
+func (r *run) list() error {
+	return r.packages(func(integration *Integration, p *Package) error {
+		if err := free(p.File, r.opts.Force); err != nil {
 			return err
 		}
-		_, files, err := j.contents(p.Platform, nil)
-		if err != nil {
-			return err
-		}
-		p.Files = files
+		_, files, err := integration.contents(p.Platform, nil)
+		p.Files, p.Executables = files, len(integration.plan.Executables)
+		return err
+	})
+}
+
+// step tells of a stage.
+func (r *run) step(p *Package, stage Stage) {
+	if r.opts.Progress == nil {
+		return
 	}
-	return nil
+	r.progress.Lock()
+	defer r.progress.Unlock()
+	r.opts.Progress(Step{stage, p})
+}
+
+// finish records how a package ended.
+func (r *run) finish(p *Package, begin time.Time, err error) {
+	p.Seconds = time.Since(begin).Seconds()
+	p.Err = err
+	if err != nil {
+		r.step(p, Failed)
+		return
+	}
+	r.step(p, Done)
 }

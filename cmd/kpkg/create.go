@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
@@ -18,16 +20,16 @@ import (
 
 func newCreateCommand() *cobra.Command {
 	var opts create.Options
-	var platforms, compression string
+	var platforms, compression, shard string
 	var quiet, asJSON bool
 	cmd := &cobra.Command{
-		Use:   "create MANIFEST [VERSION]",
-		Short: "Build an integration's executables and pack them",
-		Long: `Create the packages of an integration: its manifest is validated, the executables are built with
+		Use:   "create MANIFEST... [VERSION]",
+		Short: "Build the executables of integrations and pack them",
+		Long: `Create the packages of integrations: each manifest is validated, the executables are built with
 one go build for each platform, packed and verified. A package appears under its name
 only when it has verified, and packages that are there are kept unless --force is given.
 
-MANIFEST is the manifest.yaml or its folder. VERSION is a semantic version, with or without its v;
+MANIFEST is a manifest.yaml or its folder. VERSION is a semantic version, with or without its v;
 without it the manifest's "version" counts, else the git tag at HEAD (v1.2.3, or NAME/v1.2.3 where a
 repository holds several integrations).
 
@@ -38,8 +40,9 @@ Exit status: 0 all packages made; 1 the manifest or a package has errors; 2 wron
 could not be made, while the others were.`,
 		Example: `  kpkg create manifest.yaml
   kpkg create manifest.yaml v1.2.3 --platform all --out-dir dist
-  kpkg create examples/ftp --platform linux/amd64,windows/amd64 --dry-run`,
-		Args: cobra.RangeArgs(1, 2),
+  kpkg create examples/ftp --platform linux/amd64,windows/amd64 --dry-run
+  kpkg create s3 sftp imap --platform all --shard 2/4 --out-dir dist`,
+		Args: cobra.MinimumNArgs(1),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&platforms, "platform", "", "os/arch,... or all: what the manifest names, else what upstream ships (default this machine's)")
@@ -49,17 +52,23 @@ could not be made, while the others were.`,
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "do every check and list the files, without building or writing")
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "gzip, the smaller, or lz4, the faster")
+	flags.IntVar(&opts.Jobs, "jobs", 0, "platforms built side by side (default as many as there are CPUs)")
+	flags.StringVar(&shard, "shard", "", "make part i of n of all packages, as in 2/4")
 	flags.BoolVar(&quiet, "quiet", false, "print nothing but errors")
 	flags.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		opts.Manifest = args[0]
-		if len(args) == 2 {
-			opts.Version = args[1]
-			if _, err := manifest.NormalizeVersion(opts.Version); err != nil {
+		var err error
+		if opts.Manifests, opts.Version, err = splitVersion(args); err != nil {
+			return err
+		}
+		if opts.Jobs < 0 {
+			return usagef("--jobs %d: use a number from 1, or 0 for as many as there are CPUs", opts.Jobs)
+		}
+		if shard != "" {
+			if opts.Shard, err = create.ParseShard(shard); err != nil {
 				return usageError{err}
 			}
 		}
-		var err error
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
@@ -68,12 +77,12 @@ could not be made, while the others were.`,
 				return usageError{err}
 			}
 		}
-		progress := newProgress(cmd.ErrOrStderr(), quiet || opts.DryRun)
+		progress := newProgress(cmd.ErrOrStderr(), quiet || opts.DryRun, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
 		if !asJSON {
-			opts.Checked = func(result *create.Result) { printChecked(cmd.ErrOrStderr(), result, quiet) }
+			opts.Checked = func(i *create.Integration) { printChecked(cmd.ErrOrStderr(), i, quiet) }
 		}
-		result, err := create.Run(cmd.Context(), opts)
+		integrations, err := create.Run(cmd.Context(), opts)
 		progress.close()
 		if errors.Is(err, create.ErrOptions) {
 			return usageError{err}
@@ -81,52 +90,106 @@ could not be made, while the others were.`,
 		if err != nil {
 			return err
 		}
-		if err := printResult(cmd, result, asJSON, quiet, opts.DryRun); err != nil {
+		if err := printResult(cmd, integrations, asJSON, quiet, opts.DryRun); err != nil {
 			return fmt.Errorf("printing the result: %w", err)
 		}
-		switch {
-		case finding.HasErrors(result.Findings):
-			return errFindings
-		case result.Failed():
-			return errFailed
-		}
-		return nil
+		return createVerdict(integrations)
 	}
 	return cmd
 }
 
+// splitVersion takes the version off the end of the arguments, if it is one and no file has its name.
+func splitVersion(args []string) (manifests []string, version string, err error) {
+	last := args[len(args)-1]
+	if _, err := os.Stat(last); err == nil {
+		return args, "", nil
+	}
+	if _, err := manifest.NormalizeVersion(last); err == nil {
+		if len(args) == 1 {
+			return nil, "", usagef("name the manifest.yaml of an integration, or its folder, before the version %q", last)
+		}
+		return args[:len(args)-1], last, nil
+	}
+	if len(args) > 1 && filepath.Ext(last) != ".yaml" {
+		return nil, "", usagef("%q is neither a manifest, nor a folder with one, nor a semantic version such as v1.2.3", last)
+	}
+	return args, "", nil
+}
+
+func createVerdict(integrations []*create.Integration) error {
+	var verdict error
+	for _, i := range integrations {
+		if finding.HasErrors(i.Findings) {
+			verdict = errFindings
+		}
+	}
+	for _, p := range packages(integrations) {
+		if p.Err != nil {
+			return errFailed
+		}
+	}
+	return verdict
+}
+
+func packages(integrations []*create.Integration) []*create.Package {
+	var all []*create.Package
+	for _, i := range integrations {
+		all = append(all, i.Packages...)
+	}
+	return all
+}
+
 // createReport is the JSON of create.
 type createReport struct {
-	finding.Report
-	Name          string          `json:"name"`
-	Version       string          `json:"package_version,omitempty"`
-	VersionSource string          `json:"version_source,omitempty"`
-	Packages      []packageReport `json:"packages"`
+	Version      int                 `json:"version"`
+	Errors       int                 `json:"errors"`
+	Warnings     int                 `json:"warnings"`
+	Integrations []integrationReport `json:"integrations"`
+}
+
+type integrationReport struct {
+	Manifest      string            `json:"manifest"`
+	Name          string            `json:"name"`
+	Version       string            `json:"package_version,omitempty"`
+	VersionSource string            `json:"version_source,omitempty"`
+	Findings      []finding.Finding `json:"findings"`
+	Packages      []packageReport   `json:"packages"`
 }
 
 type packageReport struct {
-	create.Package
+	*create.Package
 	Error string `json:"error,omitempty"`
 }
 
-func printResult(cmd *cobra.Command, result *create.Result, asJSON, quiet, dryRun bool) error {
-	out, diagnostics := cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if asJSON {
-		report := createReport{
-			Report: finding.NewReport(result.Findings), Name: result.Source.Document.Manifest.Name,
-			Version: result.Version.Value, VersionSource: string(result.Version.Source), Packages: []packageReport{},
+func newCreateReport(integrations []*create.Integration) createReport {
+	report := createReport{Version: finding.JSONVersion}
+	for _, i := range integrations {
+		findings := finding.NewReport(i.Findings)
+		report.Errors += findings.Errors
+		report.Warnings += findings.Warnings
+		made := integrationReport{
+			Manifest: i.Source.Document.File, Name: i.Source.Document.Manifest.Name,
+			Version: i.Version.Value, VersionSource: string(i.Version.Source),
+			Findings: findings.Findings, Packages: []packageReport{},
 		}
-		for _, p := range result.Packages {
+		for _, p := range i.Packages {
 			packed := packageReport{Package: p}
 			if p.Err != nil {
 				packed.Error = p.Err.Error()
 			}
-			report.Packages = append(report.Packages, packed)
+			made.Packages = append(made.Packages, packed)
 		}
-		return finding.WriteJSON(out, report)
+		report.Integrations = append(report.Integrations, made)
 	}
+	return report
+}
 
-	for _, p := range result.Packages {
+func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON, quiet, dryRun bool) error {
+	out, diagnostics := cmd.OutOrStdout(), cmd.ErrOrStderr()
+	if asJSON {
+		return finding.WriteJSON(out, newCreateReport(integrations))
+	}
+	for _, p := range packages(integrations) {
 		if p.Err == nil {
 			continue
 		}
@@ -136,30 +199,34 @@ func printResult(cmd *cobra.Command, result *create.Result, asJSON, quiet, dryRu
 			return err
 		}
 	}
-	if quiet || len(result.Packages) == 0 {
+	if quiet || len(packages(integrations)) == 0 {
 		return nil
 	}
-	fmt.Fprintf(out, "%s %s (version from the %s)\n", result.Source.Document.Manifest.Name, result.Version.Value, result.Version.Source)
-	if dryRun {
-		return printList(out, result.Packages)
+	for _, i := range integrations {
+		if i.Version.Value != "" {
+			fmt.Fprintf(out, "%s %s (version from the %s)\n", i.Source.Document.Manifest.Name, i.Version.Value, i.Version.Source)
+		}
 	}
-	return printTable(out, result.Packages)
+	if dryRun {
+		return printList(out, packages(integrations))
+	}
+	return printTable(out, packages(integrations))
 }
 
-// printChecked shows the findings about the source, before the building begins.
-func printChecked(diagnostics io.Writer, result *create.Result, quiet bool) {
-	findings := result.Findings
+// printChecked shows the findings about a source, before the building begins.
+func printChecked(diagnostics io.Writer, i *create.Integration, quiet bool) {
+	findings := i.Findings
 	if quiet {
 		findings = onlyErrors(findings)
 	}
-	printFindings(diagnostics, findings, result.Source.Content)
+	printFindings(diagnostics, findings, i.Source.Content)
 	if finding.HasErrors(findings) {
-		fmt.Fprintf(diagnostics, "%s: %s; nothing was made\n", result.Source.Document.File, finding.Tally(result.Findings))
+		fmt.Fprintf(diagnostics, "%s: %s; nothing was made\n", i.Source.Document.File, finding.Tally(i.Findings))
 	}
 }
 
 // printList is what a dry run shows.
-func printList(out io.Writer, packages []create.Package) error {
+func printList(out io.Writer, packages []*create.Package) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, p := range packages {
 		fmt.Fprintf(w, "%s\n", p.File)
@@ -181,7 +248,7 @@ func printList(out io.Writer, packages []create.Package) error {
 	return w.Flush()
 }
 
-func printTable(out io.Writer, packages []create.Package) error {
+func printTable(out io.Writer, packages []*create.Package) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PLATFORM\tEXECUTABLES\tUNPACKED\tPACKED\tTIME\tBUILD\tSHA256\tFILE")
 	for _, p := range packages {

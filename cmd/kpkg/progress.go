@@ -11,18 +11,18 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/PlakarKorp/kpkg/create"
-	"github.com/PlakarKorp/kpkg/gobuild"
 )
 
 // progress shows the steps of packages: a line each that moves on a terminal, a line for each begin and end elsewhere.
 type progress struct {
 	out   io.Writer
 	quiet bool
+	named bool // whether lines say which integration they are about
 	live  *mpb.Progress
-	lines map[gobuild.Platform]*liveLine
+	lines map[*create.Package]*liveLine
 }
 
-// liveLine is one platform on a terminal.
+// liveLine is one package on a terminal.
 type liveLine struct {
 	bar   *mpb.Bar
 	mu    sync.Mutex
@@ -31,8 +31,8 @@ type liveLine struct {
 	ended bool
 }
 
-func newProgress(out io.Writer, quiet bool) *progress {
-	p := &progress{out: out, quiet: quiet, lines: map[gobuild.Platform]*liveLine{}}
+func newProgress(out io.Writer, quiet, named bool) *progress {
+	p := &progress{out: out, quiet: quiet, named: named, lines: map[*create.Package]*liveLine{}}
 	if !quiet && isTerminal(out) {
 		p.live = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond))
 	}
@@ -46,12 +46,19 @@ func (p *progress) step(step create.Step) {
 	case p.live != nil:
 		p.move(step)
 	case step.Stage == create.Building:
-		fmt.Fprintf(p.out, "%s: building\n", step.Platform)
+		fmt.Fprintf(p.out, "%s: building\n", p.label(step.Package))
 	case step.Stage == create.Done:
-		fmt.Fprintf(p.out, "%s: %s\n", step.Platform, outcome(step.Package))
+		fmt.Fprintf(p.out, "%s: %s\n", p.label(step.Package), outcome(step.Package))
 	case step.Stage == create.Failed:
-		fmt.Fprintf(p.out, "%s: failed\n", step.Platform)
+		fmt.Fprintf(p.out, "%s: failed\n", p.label(step.Package))
 	}
+}
+
+func (p *progress) label(packed *create.Package) string {
+	if p.named {
+		return packed.Name + " " + packed.Platform.String()
+	}
+	return packed.Platform.String()
 }
 
 func outcome(p *create.Package) string {
@@ -59,23 +66,24 @@ func outcome(p *create.Package) string {
 }
 
 func (p *progress) move(step create.Step) {
-	line := p.lines[step.Platform]
+	line := p.lines[step.Package]
 	if line == nil {
 		line = &liveLine{begin: time.Now()}
 		line.bar = p.live.New(1, mpb.NopStyle(), mpb.PrependDecorators(
-			decor.Name(fmt.Sprintf("%-15s ", step.Platform)),
+			decor.Name(fmt.Sprintf("%-15s ", p.label(step.Package))),
 			decor.Any(func(decor.Statistics) string { return line.String() }),
 		))
-		p.lines[step.Platform] = line
+		p.lines[step.Package] = line
 	}
 	text := string(step.Stage)
 	if step.Stage == create.Done {
 		text = outcome(step.Package)
 	}
+	ended := step.Stage == create.Done || step.Stage == create.Failed
 	line.mu.Lock()
-	line.text, line.ended = text, step.Package != nil
+	line.text, line.ended = text, ended
 	line.mu.Unlock()
-	if step.Package != nil {
+	if ended {
 		line.bar.Increment()
 	}
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+)
+
+func newMatrixCommand() *cobra.Command {
+	var platforms string
+	cmd := &cobra.Command{
+		Use:   "matrix MANIFEST...",
+		Short: "Print the packages of integrations as a CI's build matrix",
+		Long: `Print one line of JSON, {"include": [...]}, with an element for each package to be made of the
+integrations: name, manifest, platform, os, arch. A CI that takes a matrix of jobs from it spreads
+the work over its own machines, each running kpkg create with one element's manifest and platform.
+
+Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be done.`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().StringVar(&platforms, "platform", "all", "os/arch,... or all: what each manifest names, else what upstream ships")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var chosen []gobuild.Platform
+		var err error
+		if platforms != "all" {
+			if chosen, err = gobuild.ParsePlatforms(platforms); err != nil {
+				return usageError{err}
+			}
+		}
+		var sources []*create.Source
+		var all []finding.Finding
+		for _, path := range args {
+			source, err := create.Validate(cmd.Context(), path, create.ValidateOptions{})
+			if err != nil {
+				return err
+			}
+			errs := onlyErrors(source.Findings)
+			if err := printFindings(cmd.ErrOrStderr(), errs, source.Content); err != nil {
+				return fmt.Errorf("printing the findings: %w", err)
+			}
+			sources, all = append(sources, source), append(all, errs...)
+		}
+		if err := verdict(all); err != nil {
+			return err
+		}
+		matrix, err := create.NewMatrix(sources, chosen)
+		if err != nil {
+			return err
+		}
+		// One line, for the output files of a CI's steps.
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(matrix)
+	}
+	return cmd
+}

@@ -1,0 +1,34 @@
+package create
+
+import "github.com/PlakarKorp/kpkg/gobuild"
+
+// Matrix is the work of making packages, in the form a CI's matrix takes: one element for each package.
+type Matrix struct {
+	Include []MatrixElement `json:"include"`
+}
+
+// MatrixElement is one package to be made.
+type MatrixElement struct {
+	Name     string           `json:"name"`
+	Manifest string           `json:"manifest"`
+	Platform gobuild.Platform `json:"platform"`
+	OS       string           `json:"os"`
+	Arch     string           `json:"arch"`
+}
+
+// NewMatrix spreads the integrations over their platforms, or over those given. The sources come from Validate.
+func NewMatrix(sources []*Source, platforms []gobuild.Platform) (Matrix, error) {
+	m := Matrix{Include: []MatrixElement{}}
+	for _, source := range sources {
+		chosen, err := source.platforms(platforms, len(platforms) == 0)
+		if err != nil {
+			return m, err
+		}
+		for _, p := range chosen {
+			m.Include = append(m.Include, MatrixElement{
+				Name: source.Document.Manifest.Name, Manifest: source.Document.File, Platform: p, OS: p.OS, Arch: p.Arch,
+			})
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,111 @@
+package create
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
+)
+
+// prepare does all that comes before building: checks, versions, platforms, names.
+func (r *run) prepare(ctx context.Context) error {
+	opts := r.opts
+	if opts.Output != "" && (opts.OutDir != "" || opts.All || len(opts.Platforms) > 1 || len(opts.Manifests) > 1) {
+		return fmt.Errorf("%w: one output file is for one package; name a folder for several instead", ErrOptions)
+	}
+	if err := opts.Shard.check(); err != nil {
+		return err
+	}
+	for _, path := range opts.Manifests {
+		integration, err := r.load(ctx, path)
+		if err != nil {
+			return err
+		}
+		r.integrations = append(r.integrations, integration)
+	}
+	r.pick()
+
+	made := map[string]string{}
+	return r.packages(func(integration *Integration, p *Package) error {
+		file := integration.Source.Document.File
+		if other, taken := made[p.File]; taken {
+			return fmt.Errorf("%s and %s would both make %s: give them different names, or create them apart", other, file, p.File)
+		}
+		made[p.File] = file
+		return nil
+	})
+}
+
+// load checks one integration and lists its packages; none when it has errors.
+func (r *run) load(ctx context.Context, path string) (*Integration, error) {
+	source, err := Validate(ctx, path, ValidateOptions{})
+	if err != nil {
+		return nil, err
+	}
+	i := &Integration{Source: source, Findings: source.Findings, plan: source.Plan}
+	if finding.HasErrors(i.Findings) {
+		return i, nil
+	}
+	if r.opts.NoBuild {
+		i.plan = gobuild.ResolveFiles(source.Dir, source.Document)
+	}
+	version, findings, err := manifest.ResolveVersion(ctx, source.Dir, r.opts.Version, source.Document)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", source.Document.File, err)
+	}
+	i.Version = version
+	i.Findings = append(i.Findings, findings...)
+	finding.Sort(i.Findings)
+
+	if i.time, err = sourceTime(ctx, source.Dir); err != nil {
+		return nil, err
+	}
+	commit, err := headCommit(ctx, source.Dir)
+	if err != nil {
+		return nil, err
+	}
+	i.stamp = gobuild.Stamp{Version: version.Value, Commit: commit, Date: i.time.Format(time.RFC3339)}
+	platforms, err := source.platforms(r.opts.Platforms, r.opts.All)
+	if err != nil {
+		return nil, err
+	}
+	if i.tree, err = os.OpenRoot(source.Dir); err != nil {
+		return nil, fmt.Errorf("opening the folder of the manifest: %w", err)
+	}
+	for _, platform := range platforms {
+		i.Packages = append(i.Packages, &Package{Name: i.identity(platform).Name, Platform: platform, File: r.output(i.identity(platform))})
+	}
+	return i, nil
+}
+
+// platforms are those asked for, all that the integration builds for, or this machine's.
+func (s *Source) platforms(asked []gobuild.Platform, all bool) ([]gobuild.Platform, error) {
+	switch {
+	case all:
+		platforms := s.Plan.Platforms()
+		if len(platforms) == 0 {
+			return nil, fmt.Errorf("%s builds for no platform that upstream ships: name one, or list them in build.platforms", s.Document.File)
+		}
+		return platforms, nil
+	case len(asked) > 0:
+		return asked, nil
+	}
+	return []gobuild.Platform{gobuild.Host()}, nil
+}
+
+func (i *Integration) identity(platform gobuild.Platform) manifest.Identity {
+	return manifest.Identity{Name: i.Source.Document.Manifest.Name, Version: i.Version.Value, OS: platform.OS, Arch: platform.Arch}
+}
+
+// output is the path of a package.
+func (r *run) output(identity manifest.Identity) string {
+	if r.opts.Output != "" {
+		return r.opts.Output
+	}
+	return filepath.Join(r.opts.OutDir, identity.FileName())
+}
