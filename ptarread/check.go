@@ -101,7 +101,7 @@ func (c *checker) blobs(ctx context.Context) error {
 					data, err := c.p.decode(s.blob, decoded, s.data)
 					if err == nil {
 						decoded = data
-						err = c.count(len(data))
+						err = cmp.Or(c.p.compareLength(s.blob, len(data)), c.count(len(data)))
 					}
 					return err
 				})

@@ -114,8 +114,5 @@ func (p *Package) readChunk(chunk objects.Chunk) (data []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(data) != int(chunk.Length) {
-		return nil, p.malformed(id, fmt.Errorf("is %d bytes long where %d are expected", len(data), chunk.Length))
-	}
-	return data, nil
+	return data, p.compareLength(b, len(data))
 }

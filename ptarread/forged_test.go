@@ -354,6 +354,21 @@ func TestForged(t *testing.T) {
 			entry(f, "/manifest.yaml").Object = f.PutValue(resources.RT_OBJECT, object)
 		}},
 
+		{"chunk longer than its files say", ptarread.Inconsistent, "where 1 are expected", func(f *forgery) {
+			object := objects.NewObject()
+			chunk := objects.Chunk{ContentMAC: f.Put(resources.RT_CHUNK, make([]byte, 1<<20)), Length: 1}
+			object.Chunks = slices.Repeat([]objects.Chunk{chunk}, 1000)
+			e := f.Add(ptartest.File{Path: "x", Mode: 0o644})
+			e.Object, e.FileInfo.Lsize = f.PutValue(resources.RT_OBJECT, object), 1000
+		}},
+		{"chunk of two lengths", ptarread.Inconsistent, "for another", func(f *forgery) {
+			object := objects.NewObject()
+			chunk := objects.Chunk{ContentMAC: f.Put(resources.RT_CHUNK, []byte("content")), Length: 7}
+			object.Chunks = []objects.Chunk{chunk, {ContentMAC: chunk.ContentMAC, Length: 8}}
+			e := f.Add(ptartest.File{Path: "x", Mode: 0o644})
+			e.Object, e.FileInfo.Lsize = f.PutValue(resources.RT_OBJECT, object), 15
+		}},
+
 		// Listings that show other files than the tree.
 		{"listing with another mode", ptarread.Inconsistent, `lists "/" differently`, func(f *forgery) {
 			f.Listing = func(dir string, entries []*vfs.Entry) []*vfs.Entry {

@@ -53,7 +53,7 @@ func inflate(algorithm string, dst, src []byte, limit int) ([]byte, error) {
 	if err := inflater.reset(source); err != nil {
 		return nil, fmt.Errorf("does not decompress: %w", err)
 	}
-	for {
+	for idle := 0; ; {
 		if len(dst) == cap(dst) {
 			grown := make([]byte, len(dst), min(max(2*cap(dst), 4<<10), limit+1))
 			copy(grown, dst)
@@ -66,6 +66,11 @@ func inflate(algorithm string, dst, src []byte, limit int) ([]byte, error) {
 		}
 		if err == io.EOF {
 			break
+		}
+		if n > 0 {
+			idle = 0
+		} else if idle++; idle > 100 {
+			err = io.ErrNoProgress
 		}
 		if err != nil {
 			return nil, fmt.Errorf("does not decompress: %w", err)

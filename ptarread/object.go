@@ -38,7 +38,7 @@ func (p *Package) decodeObject(mac objects.MAC, data []byte) (*objects.Object, e
 	return object, nil
 }
 
-// loadObject reads an object while the package is opened, and finds its chunks.
+// loadObject reads an object while the package is opened, finds its chunks and notes how long they are to be.
 func (p *Package) loadObject(mac objects.MAC) (*objects.Object, error) {
 	data, err := p.readMetadata(resources.RT_OBJECT, mac)
 	if err != nil {
@@ -49,9 +49,25 @@ func (p *Package) loadObject(mac objects.MAC) (*objects.Object, error) {
 		return nil, err
 	}
 	for _, c := range object.Chunks {
-		if _, err := p.find(blobID{resources.RT_CHUNK, c.ContentMAC}); err != nil {
+		id := blobID{resources.RT_CHUNK, c.ContentMAC}
+		i, ok := p.index.at[id]
+		if ok && p.used[i] && p.lengths[i] != c.Length {
+			return nil, p.malformed(id, fmt.Errorf("is %d bytes long for one file and %d for another", p.lengths[i], c.Length))
+		}
+		if _, err := p.find(id); err != nil {
 			return nil, err
 		}
+		p.lengths[i] = c.Length
 	}
 	return object, nil
+}
+
+// compareLength checks that a chunk decodes to what the objects that list it say. They are what the limits on a
+// package's content go by.
+func (p *Package) compareLength(b blob, length int) error {
+	i := p.index.at[b.id]
+	if b.id.typ != resources.RT_CHUNK || !p.used[i] || length == int(p.lengths[i]) {
+		return nil
+	}
+	return p.malformed(b.id, fmt.Errorf("is %d bytes long where %d are expected", length, p.lengths[i]))
 }

@@ -38,8 +38,10 @@ type Package struct {
 	state    *stateInfo
 	snapshot objects.MAC
 	header   *header.Header
-	// used has one element for each blob of the index: whether the snapshot refers to it.
-	used []bool
+	// used and lengths have one element for each blob of the index: whether the snapshot refers to it, and how long the
+	// objects that list it, if it is a chunk, say that it is.
+	used    []bool
+	lengths []uint32
 	// metadata counts the decoded bytes that opening took.
 	metadata int
 

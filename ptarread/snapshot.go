@@ -9,7 +9,7 @@ import (
 
 // readSnapshot finds the one snapshot and decodes its header.
 func (p *Package) readSnapshot() error {
-	p.used = make([]bool, len(p.index.blobs))
+	p.used, p.lengths = make([]bool, len(p.index.blobs)), make([]uint32, len(p.index.blobs))
 	var snapshots []blobID
 	for _, b := range p.index.blobs {
 		if b.id.typ == resources.RT_SNAPSHOT {

@@ -44,6 +44,8 @@ type Forgery struct {
 	Tree func(*btree.Node[string, objects.MAC, objects.MAC])
 	// Header changes the snapshot, when all it refers to has been put.
 	Header func(*header.Header)
+	// Snapshot changes the serialized header.
+	Snapshot func([]byte) []byte
 	// Index, Footer and FooterLength change the packfile's table of contents; State the state, before it is compressed.
 	Index        func([]packfile.Blob) []packfile.Blob
 	Footer       func(*packfile.PackfileInMemoryFooter)
@@ -213,6 +215,9 @@ func (f *Forgery) putSnapshot() {
 	}
 	data, err := h.Serialize()
 	f.must(err)
+	if f.Snapshot != nil {
+		data = f.Snapshot(data)
+	}
 	f.PutAs(resources.RT_SNAPSHOT, objects.MAC{1, 2, 3}, f.Encode(data))
 }
 

@@ -1,0 +1,79 @@
+package ptarread_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
+)
+
+// whole reports whether nothing is found to be wrong with a package.
+func whole(data []byte) bool {
+	pkg, err := ptarread.New(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return false
+	}
+	_, problems, err := pkg.Check(context.Background())
+	return err == nil && len(problems) == 0
+}
+
+// TestDamage flips a bit and a whole byte at every place of small packages, cuts them at every length and lets them
+// grow, and requires that all of it is found: no byte of a package is without a check.
+func TestDamage(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"kpkg":     kpkgs(t, small()),
+		"upstream": ptartest.Upstream(t, small(), nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !whole(data) {
+				t.Fatal("the package is damaged before it is damaged")
+			}
+			var group errgroup.Group
+			group.SetLimit(runtime.GOMAXPROCS(0))
+			for at := range data {
+				group.Go(func() error {
+					for _, flip := range []byte{1 << (at % 8), 0xff} {
+						damaged := bytes.Clone(data)
+						damaged[at] ^= flip
+						if whole(damaged) {
+							return fmt.Errorf("byte %d of %d xor %#x is not found", at, len(data), flip)
+						}
+					}
+					if whole(data[:at]) {
+						return fmt.Errorf("a cut at byte %d of %d is not found", at, len(data))
+					}
+					return nil
+				})
+			}
+			for _, more := range [][]byte{{0}, make([]byte, 4096), data[len(data)-48:], data} {
+				group.Go(func() error {
+					if whole(append(bytes.Clone(data), more...)) {
+						return fmt.Errorf("%d more bytes are not found", len(more))
+					}
+					return nil
+				})
+			}
+			if err := group.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestDamageInChunks does the same at some places of the chunks of a larger package.
+func TestDamageInChunks(t *testing.T) {
+	data := kpkgs(t, sample())
+	for at := 1000; at < len(data); at += 65537 {
+		damaged := bytes.Clone(data)
+		damaged[at] ^= 0x10
+		if whole(damaged) {
+			t.Errorf("a flipped bit of byte %d is not found", at)
+		}
+	}
+}
