@@ -1,6 +1,7 @@
 package ptarread
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/PlakarKorp/kloset/objects"
@@ -30,9 +31,13 @@ func (p *Package) decodeObject(mac objects.MAC, data []byte) (*objects.Object, e
 		return nil, p.malformed(id, err)
 	}
 	for _, c := range object.Chunks {
+		if c.Length > MaxBlob {
+			return nil, problemf(TooLarge, regionBlobs, nowhere, "%v has a chunk of %d bytes; at most %d are allowed",
+				id, c.Length, MaxBlob)
+		}
 		// An empty file has one empty chunk.
-		if c.Length == 0 && len(object.Chunks) > 1 || c.Length > MaxBlob {
-			return nil, p.malformed(id, fmt.Errorf("has a chunk of %d bytes", c.Length))
+		if c.Length == 0 && len(object.Chunks) > 1 {
+			return nil, p.malformed(id, errors.New("has an empty chunk among others"))
 		}
 	}
 	return object, nil
