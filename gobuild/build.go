@@ -182,12 +182,22 @@ func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ld
 	if err := os.Chmod(out, 0o700); err != nil {
 		return false, fmt.Errorf("making a folder for %s: %w", platform, err)
 	}
-	entry := b.cache.entry(plan, platform)
-	if entry != "" {
-		fetch(entry, out)
-	}
+	plannedCalls := calls(plan, platform, out)
 	env := b.environment(plan, platform, temporary)
-	for _, call := range calls(plan, platform, out) {
+	entry, settings := b.cache.entry(plan, platform), goSettings{}
+	if entry != "" {
+		defer touch(entry)
+		fetch(entry, out)
+		settings = b.goSettings(ctx, plan, env, ldflags)
+		if unchanged(entry, out, settings) {
+			for _, call := range plannedCalls {
+				maps.Copy(files, call.files)
+			}
+			return true, nil
+		}
+	}
+	start := time.Now()
+	for _, call := range plannedCalls {
 		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, call))
 		if err != nil {
 			if ctx.Err() != nil {
@@ -200,14 +210,22 @@ func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ld
 	if err := removeAll(temporary); err != nil {
 		return false, fmt.Errorf("removing go's temporary files: %w", err)
 	}
-	cached = entry != ""
-	for _, e := range plan.Executables {
-		if e.built() && entry != "" && !keep(entry, files[e.Name], dir) {
-			cached = false
-		}
+	if entry == "" {
+		return false, nil
 	}
-	if entry != "" {
-		touch(entry)
+	cached = true
+	outputs := map[string]fileState{}
+	for _, file := range files {
+		if filepath.Dir(file) != out {
+			continue // prebuilt
+		}
+		state, kept := keep(entry, file, dir)
+		cached = cached && kept
+		outputs[filepath.Base(file)] = state
+	}
+	if known, ok := b.inputs(ctx, plan, env, settings, start); ok {
+		known.Outputs = outputs
+		known.write(entry, dir)
 	}
 	return cached, nil
 }
@@ -219,17 +237,21 @@ func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
 	cpus := (runtime.NumCPU() + sharers - 1) / sharers
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(cpus),
 		"-ldflags", strings.TrimSpace("-s -w " + ldflags)}
-	if len(plan.settings.Tags) > 0 {
-		args = append(args, "-tags", strings.Join(plan.settings.Tags, ","))
-	}
+	args = append(args, tagFlags(plan)...)
 	args = append(args, "-o", call.output)
 	return append(args, call.packages...)
 }
 
+func tagFlags(plan *Plan) []string {
+	if len(plan.settings.Tags) == 0 {
+		return nil
+	}
+	return []string{"-tags", strings.Join(plan.settings.Tags, ",")}
+}
+
 // environment is the process's own, then the manifest's, then the target: of one name, the last counts.
 func (b *Builder) environment(plan *Plan, platform Platform, temporary string) []string {
-	env := slices.Clone(b.environ)
-	env = append(env, "CGO_ENABLED=0")
+	env := append(slices.Clone(b.environ), "CGO_ENABLED=0")
 	for _, name := range slices.Sorted(maps.Keys(plan.settings.Env)) {
 		env = append(env, name+"="+plan.settings.Env[name])
 	}

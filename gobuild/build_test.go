@@ -235,6 +235,9 @@ func TestBuildWithoutGo(t *testing.T) {
 	}
 }
 
+// errNotFaked is the answer to go env and go list, without which builds are merely not remembered.
+var errNotFaked = errors.New("no such command here")
+
 // fakeGo stands for a go build that makes its outputs at once.
 func fakeGo(args []string) error {
 	at := slices.Index(args, "-o")
@@ -254,6 +257,9 @@ func TestBuildTakesTurns(t *testing.T) {
 	const jobs = 2
 	var running, most, calls atomic.Int32
 	run := func(_ context.Context, dir string, env, args []string) ([]byte, error) {
+		if args[0] != "build" {
+			return nil, errNotFaked
+		}
 		calls.Add(1)
 		if now := running.Add(1); now > most.Load() {
 			most.Store(now)
@@ -299,6 +305,9 @@ func TestBuildTakesTurns(t *testing.T) {
 func TestBuildCancelledWhileWaiting(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	run := func(_ context.Context, _ string, _, args []string) ([]byte, error) {
+		if args[0] != "build" {
+			return nil, errNotFaked
+		}
 		close(entered)
 		<-leave
 		return nil, fakeGo(args)
@@ -324,6 +333,9 @@ func TestBuildCancelledWhileWaiting(t *testing.T) {
 func TestBuildArguments(t *testing.T) {
 	var gotArgs, gotEnv []string
 	run := func(_ context.Context, _ string, env, args []string) ([]byte, error) {
+		if args[0] != "build" {
+			return nil, errNotFaked
+		}
 		gotArgs, gotEnv = args, env
 		return nil, fakeGo(args)
 	}

@@ -109,18 +109,21 @@ func link(from, to string) error {
 	return errors.Join(err, target.Close())
 }
 
-// keep puts the file into the entry and reports whether it was there already. work is where the entry's file is prepared.
-func keep(entry, file, work string) (cached bool) {
+// keep puts the file into the entry. It returns how the entry's file can be told from a later one, and whether it was there
+// already. work is where the entry's file is prepared.
+func keep(entry, file, work string) (state fileState, cached bool) {
 	kept := filepath.Join(entry, filepath.Base(file))
 	if sameContent(kept, file) {
-		return true
+		state, _ := stateOf(kept)
+		return state, true
 	}
 	// A failure costs the next run a link and nothing else.
 	fresh := filepath.Join(work, "keep-"+filepath.Base(file))
 	if os.MkdirAll(entry, 0o700) == nil && link(file, fresh) == nil {
+		state, _ = stateOf(fresh)
 		_ = os.Rename(fresh, kept)
 	}
-	return false
+	return state, false
 }
 
 func sameContent(a, b string) bool {
