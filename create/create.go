@@ -80,6 +80,8 @@ type Package struct {
 	Findings []finding.Finding `json:"findings,omitempty"`
 	// Cached means that the executables are those of an earlier run, found to be up to date.
 	Cached bool `json:"cached"`
+	// Unchanged means that the very package was there already, verified by an earlier run, and was left alone.
+	Unchanged bool `json:"unchanged"`
 	// Seconds from the begin of the build to the package's name.
 	Seconds float64 `json:"seconds"`
 	// Err is why there is no package; a *gobuild.BuildError when the compiler refused.
@@ -108,7 +110,7 @@ var ErrOptions = errors.New("wrong options")
 // its Package has Err. The error is for what stops all of them. An ended ctx stops everything and leaves nothing behind but
 // packages already complete.
 func Run(ctx context.Context, opts Options) ([]*Integration, error) {
-	r := &run{opts: opts}
+	r := &run{opts: opts, receipts: openReceipts()}
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
@@ -128,6 +130,7 @@ func Run(ctx context.Context, opts Options) ([]*Integration, error) {
 type run struct {
 	opts         Options
 	integrations []*Integration
+	receipts     receipts
 	progress     sync.Mutex
 }
 
@@ -195,6 +198,7 @@ func (r *run) make(ctx context.Context) error {
 		return nil
 	})
 	packages.Wait()
+	r.receipts.prune()
 	return context.Cause(ctx)
 }
 

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/google/uuid"
+
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
@@ -22,15 +24,23 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 		return err
 	}
 	p.Files, p.Executables = listed, len(i.plan.Executables)
-	write := func(f *os.File) error {
+	content, err := ptarbuild.New(ctx, files, ptarbuild.Options{Time: i.time, Compression: r.opts.Compression})
+	if err != nil {
+		return err
+	}
+	p.Unpacked = content.Unpacked
+	name := i.identity(p.Platform).FileName()
+	if r.unchanged(ctx, p, name, content.RepositoryID) {
+		return nil
+	}
+	write := func(f *os.File) (err error) {
 		r.step(p, Packing)
-		result, err := ptarbuild.Write(ctx, f, files, ptarbuild.Options{Time: i.time, Compression: r.opts.Compression})
-		p.Size, p.Unpacked = result.Size, result.Unpacked
+		p.Size, err = content.Write(ctx, f)
 		return err
 	}
 	judge := func(temporary string) error {
 		r.step(p, Verifying)
-		report, err := verify.File(ctx, temporary, verify.Options{Name: i.identity(p.Platform).FileName()})
+		report, err := verify.File(ctx, temporary, verify.Options{Name: name})
 		if err != nil {
 			return err
 		}
@@ -40,7 +50,25 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 		}
 		return nil
 	}
-	return place(ctx, p.File, r.opts.Force, write, judge)
+	if err := place(ctx, p.File, r.opts.Force, write, judge); err != nil {
+		return err
+	}
+	r.receipts.put(content.RepositoryID, receipt{Name: name, SHA256: p.SHA256, Findings: p.Findings})
+	return nil
+}
+
+// unchanged reports whether the package at its place is the very one that would be written: then it is left alone.
+func (r *run) unchanged(ctx context.Context, p *Package, name string, id uuid.UUID) bool {
+	known, ok := r.receipts.get(id)
+	if !ok || known.Name != name {
+		return false
+	}
+	sum, size, err := sha256File(ctx, p.File)
+	if err != nil || sum != known.SHA256 {
+		return false
+	}
+	p.Unchanged, p.Size, p.SHA256, p.Findings = true, size, sum, known.Findings
+	return true
 }
 
 // contents lists all that a package for the platform holds; built is nil before the executables are built.

@@ -32,41 +32,60 @@ import (
 // oldest version that can express a package reaches the most users.
 var formatVersion = versioning.NewVersion(1, 0, 0)
 
-// Result says what was written.
-type Result struct {
+// Package is a package whose files have been read once, ready to be written.
+type Package struct {
 	// RepositoryID is equal for equal files and options and different otherwise: plakar caches what it knows of a package
 	// by it.
 	RepositoryID uuid.UUID
-	// Unpacked is the sum of the files' sizes, Size the size of the package; bytes.
+	// Unpacked is the sum of the files' sizes in bytes.
 	Unpacked int64
-	Size     int64
+
+	files  []File
+	prints []fingerprint
+	opts   Options
 }
 
-// Write writes the files to w as one package. Every file is opened twice: to derive the RepositoryID, on which all MACs
-// depend, from the content, and to pack it; a file that changes in between is an error. When Write fails or ctx ends,
-// what w received is useless: write to a temporary file and rename it.
-func Write(ctx context.Context, w io.Writer, files []File, opts Options) (Result, error) {
+// New reads the files to derive the RepositoryID, on which all MACs depend, from their content. It opens each and does not
+// keep them open.
+func New(ctx context.Context, files []File, opts Options) (*Package, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	files = slices.Clone(files)
-	if err := arrange(files); err != nil {
-		return Result{}, err
+	p := &Package{files: slices.Clone(files), opts: opts}
+	if err := arrange(p.files); err != nil {
+		return nil, err
 	}
-	prints, err := fingerprints(ctx, files)
+	if p.prints, err = fingerprints(ctx, p.files); err != nil {
+		return nil, err
+	}
+	for _, print := range p.prints {
+		p.Unpacked += print.size
+	}
+	p.RepositoryID = repositoryID(p.files, p.prints, opts)
+	return p, nil
+}
+
+// Write writes the files to w as one package: New and Package.Write in one.
+func Write(ctx context.Context, w io.Writer, files []File, opts Options) (n int64, err error) {
+	p, err := New(ctx, files, opts)
 	if err != nil {
-		return Result{}, err
+		return 0, err
 	}
-	id := repositoryID(files, prints, opts)
-	seal := newSealer(id)
+	return p.Write(ctx, w)
+}
+
+// Write reads the files again and writes the package to w; n is its size in bytes. A file that changed since New is an
+// error. When Write fails or ctx ends, what w received is useless: write to a temporary file and rename it.
+func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
+	seal := newSealer(p.RepositoryID)
 	out := &counter{w: bufio.NewWriterSize(w, 256<<10)}
 
 	if _, err := io.WriteString(out, "_PLATAR_"); err != nil {
-		return Result{}, fmt.Errorf("writing the start of the package: %w", err)
+		return 0, fmt.Errorf("writing the start of the package: %w", err)
 	}
 	if err := binary.Write(out, binary.LittleEndian, formatVersion); err != nil {
-		return Result{}, fmt.Errorf("writing the start of the package: %w", err)
+		return 0, fmt.Errorf("writing the start of the package: %w", err)
 	}
 
 	var pack *packfile
@@ -76,7 +95,7 @@ func Write(ctx context.Context, w io.Writer, files []File, opts Options) (Result
 		write func() error
 	}{
 		{"configuration", func() error {
-			body, err := opts.configuration(id).ToBytes()
+			body, err := p.opts.configuration(p.RepositoryID).ToBytes()
 			if err != nil {
 				return err
 			}
@@ -84,15 +103,15 @@ func Write(ctx context.Context, w io.Writer, files []File, opts Options) (Result
 		}},
 		{"packfile", func() error {
 			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
-				pack = newPackfile(body, opts, seal)
-				if err := writeSnapshot(ctx, pack, files, prints, opts.Time); err != nil {
+				pack = newPackfile(body, p.opts, seal)
+				if err := writeSnapshot(ctx, pack, p.files, p.prints, p.opts.Time); err != nil {
 					return err
 				}
-				return pack.finish(opts.Time)
+				return pack.finish(p.opts.Time)
 			})
 		}},
 		{"state", func() error {
-			body, err := opts.Compression.encode(state(pack.index, id, opts.Time))
+			body, err := p.opts.Compression.encode(state(pack.index, p.RepositoryID, p.opts.Time))
 			if err != nil {
 				return err
 			}
@@ -101,22 +120,18 @@ func Write(ctx context.Context, w io.Writer, files []File, opts Options) (Result
 	} {
 		offset := out.n
 		if err := region.write(); err != nil {
-			return Result{}, fmt.Errorf("writing the %s of the package: %w", region.name, err)
+			return 0, fmt.Errorf("writing the %s of the package: %w", region.name, err)
 		}
 		trailer = append(trailer, offset, out.n-offset)
 	}
 
 	if err := binary.Write(out, binary.LittleEndian, trailer); err != nil {
-		return Result{}, fmt.Errorf("writing the end of the package: %w", err)
+		return 0, fmt.Errorf("writing the end of the package: %w", err)
 	}
 	if err := out.w.Flush(); err != nil {
-		return Result{}, fmt.Errorf("writing the end of the package: %w", err)
+		return 0, fmt.Errorf("writing the end of the package: %w", err)
 	}
-	result := Result{RepositoryID: id, Size: out.n}
-	for _, p := range prints {
-		result.Unpacked += p.size
-	}
-	return result, nil
+	return out.n, nil
 }
 
 // counter knows how far the package has been written.

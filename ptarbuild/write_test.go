@@ -66,7 +66,7 @@ func sample() []ptarbuild.File {
 	}
 }
 
-func write(t testing.TB, files []ptarbuild.File, opts ptarbuild.Options) (string, ptarbuild.Result) {
+func write(t testing.TB, files []ptarbuild.File, opts ptarbuild.Options) (string, int64) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "sample.ptar")
 	f, err := os.Create(path)
@@ -74,7 +74,7 @@ func write(t testing.TB, files []ptarbuild.File, opts ptarbuild.Options) (string
 		t.Fatal(err)
 	}
 	defer f.Close()
-	result, err := ptarbuild.Write(context.Background(), f, files, opts)
+	size, err := ptarbuild.Write(context.Background(), f, files, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,10 +82,10 @@ func write(t testing.TB, files []ptarbuild.File, opts ptarbuild.Options) (string
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Size() != result.Size {
-		t.Errorf("Result.Size is %d, the file has %d bytes", result.Size, info.Size())
+	if info.Size() != size {
+		t.Errorf("Write returns %d, the file has %d bytes", size, info.Size())
 	}
-	return path, result
+	return path, size
 }
 
 func content(t testing.TB, f ptarbuild.File) []byte {
@@ -173,13 +173,18 @@ func TestKlosetReadsWhatWasWritten(t *testing.T) {
 func TestGoldenBytes(t *testing.T) {
 	var got strings.Builder
 	for _, compression := range ptarbuild.Compressions {
-		path, result := write(t, sample(), ptarbuild.Options{Time: time.Unix(1700000000, 0), Compression: compression})
+		opts := ptarbuild.Options{Time: time.Unix(1700000000, 0), Compression: compression}
+		p, err := ptarbuild.New(context.Background(), sample(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path, size := write(t, sample(), opts)
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(b)
-		fmt.Fprintf(&got, "%s %d %s %s\n", compression, result.Size, result.RepositoryID, hex.EncodeToString(sum[:]))
+		fmt.Fprintf(&got, "%s %d %s %s\n", compression, size, p.RepositoryID, hex.EncodeToString(sum[:]))
 	}
 	golden := filepath.Join("testdata", "sample.golden")
 	if *update {
@@ -223,7 +228,7 @@ func TestRepositoryIDFollowsEverythingThatDecidesTheBytes(t *testing.T) {
 	seen := map[string]string{}
 	check := func(what string, files []ptarbuild.File, opts ptarbuild.Options) {
 		t.Helper()
-		result, err := ptarbuild.Write(context.Background(), io.Discard, files, opts)
+		result, err := ptarbuild.New(context.Background(), files, opts)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -257,7 +257,10 @@ func printTable(out io.Writer, packages []*create.Package) error {
 			continue
 		}
 		built := "built"
-		if p.Cached {
+		switch {
+		case p.Unchanged:
+			built = "unchanged"
+		case p.Cached:
 			built = "cached"
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1fs\t%s\t%.12s\t%s\n", p.Platform, p.Executables,

@@ -62,6 +62,9 @@ func (p *progress) label(packed *create.Package) string {
 }
 
 func outcome(p *create.Package) string {
+	if p.Unchanged {
+		return fmt.Sprintf("kept %s, nothing changed in %.1fs", p.File, p.Seconds)
+	}
 	return fmt.Sprintf("made %s, %s in %.1fs", p.File, humanize.IBytes(uint64(p.Size)), p.Seconds)
 }
 

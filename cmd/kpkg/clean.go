@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/PlakarKorp/kpkg/create"
+)
+
+func newCleanCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "clean",
+		Short: "Remove what kpkg keeps between runs",
+		Long: `Remove the executables and receipts that kpkg keeps in the user's cache folder so that the next run
+has less to do. It keeps at most 2 GiB there, nothing longer than 30 days without use. Go's own
+cache is go clean's business.
+
+Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, freed, err := create.Clean()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "removed %s from %s\n", humanize.IBytes(uint64(freed)), dir)
+			return err
+		},
+	}
+}
