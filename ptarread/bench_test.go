@@ -23,7 +23,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 	files := []ptartest.File{{Path: "importer", Mode: 0o755, Content: content}}
 	for name, data := range map[string][]byte{
-		"kpkg":     kpkgs(b, files),
+		"kpkg":     ptartest.Kpkg(b, files),
 		"upstream": ptartest.Upstream(b, files, nil),
 	} {
 		b.Run(name+"/check", func(b *testing.B) {

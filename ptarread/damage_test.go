@@ -27,7 +27,7 @@ func whole(data []byte) bool {
 // grow, and requires that all of it is found: no byte of a package is without a check.
 func TestDamage(t *testing.T) {
 	for name, data := range map[string][]byte{
-		"kpkg":     kpkgs(t, small()),
+		"kpkg":     ptartest.Kpkg(t, small()),
 		"upstream": ptartest.Upstream(t, small(), nil),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestDamage(t *testing.T) {
 
 // TestDamageInChunks does the same at some places of the chunks of a larger package.
 func TestDamageInChunks(t *testing.T) {
-	data := kpkgs(t, sample())
+	data := ptartest.Kpkg(t, sample())
 	for at := 1000; at < len(data); at += 65537 {
 		damaged := bytes.Clone(data)
 		damaged[at] ^= 0x10

@@ -118,7 +118,7 @@ func TestExtractOverwritesNothing(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "manifest.yaml"), []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := open(t, kpkgs(t, small())).Extract(context.Background(), dir)
+	err := open(t, ptartest.Kpkg(t, small())).Extract(context.Background(), dir)
 	if !errors.Is(err, fs.ErrExist) {
 		t.Errorf("%v, not that the file exists", err)
 	}
@@ -131,7 +131,7 @@ func TestExtractInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	dir := t.TempDir()
-	if err := open(t, kpkgs(t, sample())).Extract(ctx, dir); !errors.Is(err, context.Canceled) {
+	if err := open(t, ptartest.Kpkg(t, sample())).Extract(ctx, dir); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, not that the context ended", err)
 	}
 	if left := tree(t, dir); len(left) > 0 {

@@ -19,7 +19,7 @@ func FuzzOpen(f *testing.F) {
 	for _, data := range packages(f) {
 		f.Add(data)
 	}
-	f.Add(kpkgs(f, small()))
+	f.Add(ptartest.Kpkg(f, small()))
 	f.Add(ptartest.NewForgery(f, "GZIP", small()).Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		pkg, err := ptarread.New(bytes.NewReader(data), int64(len(data)))

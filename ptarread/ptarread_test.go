@@ -8,7 +8,6 @@ import (
 
 	"github.com/PlakarKorp/kloset/connectors/storage"
 
-	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
@@ -36,29 +35,13 @@ func noise(n int) []byte {
 	return data
 }
 
-// kpkgs is the same files as kpkg packs them.
-func kpkgs(t testing.TB, files []ptartest.File) []byte {
-	t.Helper()
-	var packed []ptarbuild.File
-	for _, f := range files {
-		p := ptarbuild.FromBytes(f.Path, f.Content)
-		p.Executable = f.Mode&0o111 != 0
-		packed = append(packed, p)
-	}
-	var out bytes.Buffer
-	if _, err := ptarbuild.Write(context.Background(), &out, packed, ptarbuild.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 // packages are the sample in every form in which released clients read it.
 func packages(t testing.TB) map[string][]byte {
 	compression := func(algorithm string) func(*storage.Configuration) {
 		return func(c *storage.Configuration) { c.Compression.Algorithm = algorithm }
 	}
 	return map[string][]byte{
-		"kpkg":          kpkgs(t, sample()),
+		"kpkg":          ptartest.Kpkg(t, sample()),
 		"upstream":      ptartest.Upstream(t, sample(), nil),
 		"upstream gzip": ptartest.Upstream(t, sample(), compression("GZIP")),
 		"upstream none": ptartest.Upstream(t, sample(), func(c *storage.Configuration) { c.Compression = nil }),

@@ -106,7 +106,7 @@ func TestBadContent(t *testing.T) {
 		{"names alike", goodName, add(ptartest.File{Path: "License", Mode: 0o644}), finding.Warning, "package-case", "License"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			report := run(t, write(t, test.file, pack(t, test.files)), verify.Options{})
+			report := run(t, write(t, test.file, ptartest.Kpkg(t, test.files)), verify.Options{})
 			expect(t, report.Findings, test.severity, test.rule, test.text)
 		})
 	}
@@ -117,15 +117,15 @@ func TestWindows(t *testing.T) {
 		f.Path, f.Content, f.Mode = "importer.exe", program(t, "windows", "amd64"), 0o644
 	})
 	const name = "sample_v1.0.0_windows_amd64.ptar"
-	if report := run(t, write(t, name, pack(t, files)), verify.Options{Strict: true}); len(report.Findings) > 0 {
+	if report := run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{Strict: true}); len(report.Findings) > 0 {
 		t.Error(report.Findings)
 	}
 	files = append(files, ptartest.File{Path: "LICENSE:alternate", Mode: 0o644})
-	expect(t, run(t, write(t, name, pack(t, files)), verify.Options{}).Findings, finding.Error, "package-path", "LICENSE:alternate")
+	expect(t, run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{}).Findings, finding.Error, "package-path", "LICENSE:alternate")
 }
 
 func TestStrict(t *testing.T) {
-	report := run(t, write(t, goodName, pack(t, change(t, "README.md", nil))), verify.Options{Strict: true})
+	report := run(t, write(t, goodName, ptartest.Kpkg(t, change(t, "README.md", nil))), verify.Options{Strict: true})
 	expect(t, report.Findings, finding.Error, "package-readme", "README.md")
 }
 
@@ -221,7 +221,7 @@ func TestUncompressed(t *testing.T) {
 
 // TestNoPackage covers files that are none, which get a finding, not an error.
 func TestNoPackage(t *testing.T) {
-	data := pack(t, good(t))
+	data := ptartest.Kpkg(t, good(t))
 	missing := filepath.Join(t.TempDir(), goodName)
 	folder := filepath.Join(t.TempDir(), goodName)
 	if err := os.Mkdir(folder, 0o700); err != nil {
@@ -250,7 +250,7 @@ func TestNoPackage(t *testing.T) {
 
 // TestDamagedChunk is what the client installs without its executable and without a word.
 func TestDamagedChunk(t *testing.T) {
-	data := pack(t, good(t))
+	data := ptartest.Kpkg(t, good(t))
 	data[len(data)/2] ^= 1
 	report := run(t, write(t, goodName, data), verify.Options{})
 	expect(t, report.Findings, finding.Error, "package-damaged", "chunk")
@@ -259,7 +259,7 @@ func TestDamagedChunk(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := verify.File(ctx, write(t, goodName, pack(t, good(t))), verify.Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := verify.File(ctx, write(t, goodName, ptartest.Kpkg(t, good(t))), verify.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, not that the context ended", err)
 	}
 }

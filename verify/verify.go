@@ -102,13 +102,23 @@ func (v *verifier) run() error {
 		if check.inside && v.pkg == nil {
 			continue
 		}
-		count, err := check.run(v)
+		count, err := v.survive(check.id, check.run)
 		if err != nil {
 			return err
 		}
 		v.report.Checks = append(v.report.Checks, Check{ID: check.id, Count: count, Unit: check.unit})
 	}
 	return nil
+}
+
+// survive runs a check and makes a finding of a panic: what a parser cannot stand is nothing to install.
+func (v *verifier) survive(id string, run func(*verifier) (int, error)) (count int, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			v.errorf("package-check", "do not install it, and report it to kpkg", "the check %s broke on it: %v", id, reason)
+		}
+	}()
+	return run(v)
 }
 
 // cannotOpen reports why a file is no package.

@@ -1,7 +1,6 @@
 package verify_test
 
 import (
-	"bytes"
 	"context"
 
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 	"github.com/PlakarKorp/kpkg/verify"
 )
@@ -92,22 +90,6 @@ func write(t testing.TB, name string, data []byte) string {
 	return path
 }
 
-// pack packs the files as kpkg does.
-func pack(t testing.TB, files []ptartest.File) []byte {
-	t.Helper()
-	var packed []ptarbuild.File
-	for _, f := range files {
-		p := ptarbuild.FromBytes(f.Path, f.Content)
-		p.Executable = f.Mode&0o111 != 0
-		packed = append(packed, p)
-	}
-	var out bytes.Buffer
-	if _, err := ptarbuild.Write(context.Background(), &out, packed, ptarbuild.Options{}); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 func run(t testing.TB, path string, opts verify.Options) *verify.Report {
 	t.Helper()
 	report, err := verify.File(context.Background(), path, opts)
@@ -118,7 +100,7 @@ func run(t testing.TB, path string, opts verify.Options) *verify.Report {
 }
 
 func TestGoodPackage(t *testing.T) {
-	path := write(t, goodName, pack(t, good(t)))
+	path := write(t, goodName, ptartest.Kpkg(t, good(t)))
 	report := run(t, path, verify.Options{Strict: true})
 	if len(report.Findings) > 0 {
 		t.Errorf("findings: %v", report.Findings)
