@@ -124,6 +124,7 @@ func (v *validator) isJSON() bool {
 	var object map[string]any
 	err := decoder.Decode(&object)
 	var syntax *json.SyntaxError
+	var number *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF):
 		v.error(place{}, "", "the schema is empty")
@@ -131,8 +132,10 @@ func (v *validator) isJSON() bool {
 		v.error(v.place(int(max(syntax.Offset-1, 0))), "", "the schema is not JSON: %s", err)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		v.error(v.place(len(v.Raw)), "", "the schema is not JSON: it ends too early")
-	case err != nil || object == nil:
+	case object == nil:
 		v.error(place{1, 1}, "", "the schema must be a JSON object")
+	case errors.As(err, &number):
+		v.error(v.place(int(number.Offset)), "", "the schema holds the %s, which is out of range", number.Value)
 	default:
 		v.offsets = jsonOffsets(v.Raw)
 		end := int(decoder.InputOffset())
