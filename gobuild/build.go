@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -165,139 +162,75 @@ func prebuiltFiles(plan *Plan, platform Platform, files map[string]string) error
 	return nil
 }
 
-// goBuild adds the executables that go builds.
+// goBuild adds the executables that go builds, unless those kept from an earlier run are what it would build.
 func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ldflags string, files map[string]string) (
 	cached bool, err error) {
-	dir, err := os.MkdirTemp(b.work, platform.OS+"-"+platform.Arch+"-")
+	folders, err := b.makeFolders(platform)
 	if err != nil {
-		return false, fmt.Errorf("making a folder for %s: %w", platform, err)
+		return false, fmt.Errorf("making folders for %s: %w", platform, err)
 	}
-	out, temporary := filepath.Join(dir, "out"), filepath.Join(dir, "tmp")
-	for _, folder := range []string{out, temporary} {
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			return false, fmt.Errorf("making a folder for %s: %w", platform, err)
-		}
+	built := map[string]string{}
+	todo := calls(plan, platform, folders.out)
+	for _, call := range todo {
+		maps.Copy(built, call.files)
 	}
-	// A folder may inherit the set-group-ID bit, which has go overwrite its outputs in place, and so what is kept.
-	if err := os.Chmod(out, 0o700); err != nil {
-		return false, fmt.Errorf("making a folder for %s: %w", platform, err)
+	maps.Copy(files, built)
+	env := b.environment(plan, platform, folders.temporary)
+	entry := b.cache.entry(plan, platform)
+	if entry == "" {
+		return false, b.runAll(ctx, plan, platform, env, ldflags, todo)
 	}
-	plannedCalls := calls(plan, platform, out)
-	env := b.environment(plan, platform, temporary)
-	entry, settings := b.cache.entry(plan, platform), goSettings{}
-	if entry != "" {
-		defer touch(entry)
-		fetch(entry, out)
-		settings = b.goSettings(ctx, plan, env, ldflags)
-		if unchanged(entry, out, settings) {
-			for _, call := range plannedCalls {
-				maps.Copy(files, call.files)
-			}
-			return true, nil
-		}
+	defer touch(entry)
+	fetch(entry, folders.out)
+	settings := b.goSettings(ctx, plan, env, ldflags)
+	if unchanged(entry, folders.out, settings) {
+		return true, nil
 	}
 	start := time.Now()
-	for _, call := range plannedCalls {
-		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, call))
-		if err != nil {
-			if ctx.Err() != nil {
-				return false, context.Cause(ctx)
-			}
-			return false, &BuildError{platform, strings.TrimRight(string(output), "\n"), err}
-		}
-		maps.Copy(files, call.files)
+	if err := b.runAll(ctx, plan, platform, env, ldflags, todo); err != nil {
+		return false, err
 	}
-	if err := removeAll(temporary); err != nil {
-		return false, fmt.Errorf("removing go's temporary files: %w", err)
-	}
-	if entry == "" {
-		return false, nil
-	}
-	cached = true
-	outputs := map[string]fileState{}
-	for _, file := range files {
-		if filepath.Dir(file) != out {
-			continue // prebuilt
-		}
-		state, kept := keep(entry, file, dir)
-		cached = cached && kept
-		outputs[filepath.Base(file)] = state
-	}
+	outputs, cached := keepAll(entry, built, folders.dir)
 	if known, ok := b.inputs(ctx, plan, env, settings, start); ok {
 		known.Outputs = outputs
-		known.write(entry, dir)
+		known.write(entry, folders.dir)
 	}
 	return cached, nil
 }
 
-// arguments are those of go build. Without -buildvcs the commit is no part of the executable, unless build.ldflags stamps
-// it, so that the same source gives the same bytes in and out of a checkout.
-func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
-	sharers := min(b.options.Jobs, int(b.pending.Load()))
-	cpus := (runtime.NumCPU() + sharers - 1) / sharers
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(cpus),
-		"-ldflags", strings.TrimSpace("-s -w " + ldflags)}
-	args = append(args, tagFlags(plan)...)
-	args = append(args, "-o", call.output)
-	return append(args, call.packages...)
+// buildFolders are those of one build, below the Builder's.
+type buildFolders struct {
+	dir       string // holds the others
+	out       string // the executables
+	temporary string // go's own
 }
 
-func tagFlags(plan *Plan) []string {
-	if len(plan.settings.Tags) == 0 {
-		return nil
+func (b *Builder) makeFolders(platform Platform) (buildFolders, error) {
+	dir, err := os.MkdirTemp(b.work, platform.OS+"-"+platform.Arch+"-")
+	if err != nil {
+		return buildFolders{}, err
 	}
-	return []string{"-tags", strings.Join(plan.settings.Tags, ",")}
-}
-
-// environment is the process's own, then the manifest's, then the target: of one name, the last counts.
-func (b *Builder) environment(plan *Plan, platform Platform, temporary string) []string {
-	env := append(slices.Clone(b.environ), "CGO_ENABLED=0")
-	for _, name := range slices.Sorted(maps.Keys(plan.settings.Env)) {
-		env = append(env, name+"="+plan.settings.Env[name])
-	}
-	return append(env, "GOOS="+platform.OS, "GOARCH="+platform.Arch, "GOTMPDIR="+temporary)
-}
-
-// goCall is one invocation of go build.
-type goCall struct {
-	output   string            // -o: a file, or a folder with a separator at its end
-	packages []string          // folders or .go files
-	files    map[string]string // executables made, by name
-}
-
-// majorVersion is a last path element after which go names no executable.
-var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
-
-// calls groups the plan's executables into as few invocations as can be: all main packages that go names after their own
-// folder, and differently, are built by one, so that they share the work on what they have in common.
-func calls(plan *Plan, platform Platform, out string) []goCall {
-	together := goCall{output: out + string(filepath.Separator), files: map[string]string{}}
-	var alone []goCall
-	packages := map[string]string{} // package by its base name, of those built together
-	for i, e := range plan.Executables {
-		if !e.built() {
-			continue
+	folders := buildFolders{dir, filepath.Join(dir, "out"), filepath.Join(dir, "tmp")}
+	for _, folder := range []string{folders.out, folders.temporary} {
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return buildFolders{}, err
 		}
-		base := path.Base(e.Package)
-		if other, taken := packages[base]; len(e.Files) == 0 && base != "." && !majorVersion.MatchString(base) &&
-			(!taken || other == e.Package) {
-			if !taken {
-				packages[base] = e.Package
-				together.packages = append(together.packages, e.Package)
-			}
-			together.files[e.Name] = filepath.Join(out, platform.FileName(base))
-			continue
-		}
-		// No package's base name has an @.
-		file := filepath.Join(out, platform.FileName(fmt.Sprintf("@%d", i)))
-		call := goCall{output: file, packages: e.Files, files: map[string]string{e.Name: file}}
-		if len(e.Files) == 0 {
-			call.packages = []string{e.Package}
-		}
-		alone = append(alone, call)
 	}
-	if len(together.packages) > 0 {
-		return append([]goCall{together}, alone...)
+	// A folder may inherit the set-group-ID bit, which has go overwrite its outputs in place, and so what is kept.
+	return folders, os.Chmod(folders.out, 0o700)
+}
+
+// runAll runs the calls one after the other, up to the first that fails.
+func (b *Builder) runAll(ctx context.Context, plan *Plan, platform Platform, env []string, ldflags string,
+	todo []goCall) error {
+	for _, call := range todo {
+		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, call))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return &BuildError{platform, strings.TrimRight(string(output), "\n"), err}
+		}
 	}
-	return alone
+	return nil
 }

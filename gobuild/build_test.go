@@ -217,11 +217,41 @@ func TestBuildReportsTheCompiler(t *testing.T) {
 	}
 }
 
+// TestBuildUsesVendor has a dependency that is nowhere but in the vendor folder.
+func TestBuildUsesVendor(t *testing.T) {
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOFLAGS", "")
+	b := testBuilder(t, Options{}, t.TempDir(), runGo)
+	output, err := b.Build(t.Context(), testPlan(t, map[string]string{
+		"go.mod":                        "module example.org/x\n\ngo 1.24\n\nrequire example.org/lib v1.0.0\n",
+		"manifest.yaml":                 manifestOf("", "importer"),
+		"importer/main.go":              "package main\n\nimport \"example.org/lib\"\n\nfunc main() { println(lib.Name) }\n",
+		"vendor/modules.txt":            "# example.org/lib v1.0.0\n## explicit; go 1.24\nexample.org/lib\n",
+		"vendor/example.org/lib/lib.go": "package lib\n\nconst Name = \"a\"\n",
+	}), Host(), Stamp{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(output.Files["importer"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	binary, err := Inspect(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(binary.Go.Deps) != 1 || binary.Go.Deps[0].Path != "example.org/lib" {
+		t.Errorf("dependencies %v", binary.Go.Deps)
+	}
+}
+
 func TestBuildMissesPrebuiltFile(t *testing.T) {
 	plan := testPlan(t, map[string]string{"manifest.yaml": manifestOf("", "a"), "a": "#!/bin/sh\n"})
 	b := testBuilder(t, Options{}, t.TempDir(), runGo)
 	_, err := b.Build(t.Context(), plan, Platform{"windows", "amd64"}, Stamp{})
-	if err == nil || !strings.Contains(err.Error(), "executable a for windows/amd64") || !strings.Contains(err.Error(), "a.exe") {
+	if err == nil || !strings.Contains(err.Error(), "executable a for windows/amd64: ") ||
+		!strings.Contains(err.Error(), "a.exe") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -370,13 +400,14 @@ func TestBuildArguments(t *testing.T) {
 }
 
 func TestExpandLDFlags(t *testing.T) {
+	const known = " in build.ldflags: there are {{.Version}}, {{.Commit}} and {{.Date}}"
 	stamp := Stamp{Version: "v1.2.3", Commit: "abc", Date: "2026-01-02T03:04:05Z"}
 	for in, want := range map[string]string{
 		"":                                      "",
 		"-X a.v={{.Version}}":                   "-X a.v=v1.2.3",
 		"-X a.c={{ .Commit }} -X a.d={{.Date}}": "-X a.c=abc -X a.d=2026-01-02T03:04:05Z",
-		"{{.Tag}}":                              "unknown field {{.Tag}} in build.ldflags: there are {{.Version}}, {{.Commit}} and {{.Date}}",
-		"{{printf .Tag}}":                       "unknown field {{printf .Tag}} in build.ldflags: there are {{.Version}}, {{.Commit}} and {{.Date}}",
+		"{{.Tag}}":                              "unknown field {{.Tag}}" + known,
+		"{{printf .Tag}}":                       "unknown field {{printf .Tag}}" + known,
 		"{{.Version":                            "build.ldflags has a {{ without its }}",
 	} {
 		got, err := expandLDFlags(in, stamp)

@@ -109,8 +109,19 @@ func link(from, to string) error {
 	return errors.Join(err, target.Close())
 }
 
-// keep puts the file into the entry. It returns how the entry's file can be told from a later one, and whether it was there
-// already. work is where the entry's file is prepared.
+// keepAll puts the executables into the entry. It returns how each can be told from a later one, and whether all were there
+// already.
+func keepAll(entry string, files map[string]string, work string) (states map[string]fileState, cached bool) {
+	states, cached = map[string]fileState{}, true
+	for _, file := range files {
+		state, kept := keep(entry, file, work)
+		states[filepath.Base(file)] = state
+		cached = cached && kept
+	}
+	return states, cached
+}
+
+// keep is keepAll for one file. work is where the entry's file is prepared.
 func keep(entry, file, work string) (state fileState, cached bool) {
 	kept := filepath.Join(entry, filepath.Base(file))
 	if sameContent(kept, file) {
@@ -183,7 +194,8 @@ func (c cache) prune() error {
 		if err != nil {
 			continue // another run removed it
 		}
-		e := entry{filepath.Join(c.root, "outputs", folder.Name()), info.ModTime(), folderSize(filepath.Join(c.root, "outputs", folder.Name()))}
+		path := filepath.Join(c.root, "outputs", folder.Name())
+		e := entry{path, info.ModTime(), folderSize(path)}
 		entries, total = append(entries, e), total+e.size
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return a.used.Compare(b.used) })

@@ -15,7 +15,8 @@ const outputLimit = 256 << 10
 // runner runs the go tool with args in dir and returns what it printed on both streams. Tests put their own in.
 type runner func(ctx context.Context, dir string, env, args []string) (output []byte, err error)
 
-// runGo runs the go tool of PATH in a process group of its own, so that cancelling ctx ends it and the compilers it started.
+// runGo runs the go tool of PATH in a process group of its own, so that cancelling ctx ends it and the compilers it
+// started.
 func runGo(ctx context.Context, dir string, env, args []string) ([]byte, error) {
 	var output limitedBuffer
 	cmd := exec.CommandContext(ctx, "go", args...)
@@ -28,7 +29,7 @@ func runGo(ctx context.Context, dir string, env, args []string) ([]byte, error) 
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case errors.Is(err, exec.ErrNotFound):
-		err = errors.New("the go command is not in PATH: install Go (https://go.dev/dl), or pack finished files without building")
+		err = errors.New("the go command is not in PATH: install Go (https://go.dev/dl), or pack finished files")
 	case bytes.Contains(output.kept, []byte("signal: killed")) || killed(err):
 		err = fmt.Errorf("%w: killed from outside, most often because memory ran out; fewer jobs need less", err)
 	}

@@ -105,7 +105,8 @@ func unchanged(entry, dir string, settings goSettings) bool {
 
 // inputs returns those of a build that is done. A build that started before one of its files was modified has none: which
 // content went into it is not known.
-func (b *Builder) inputs(ctx context.Context, plan *Plan, env []string, settings goSettings, start time.Time) (inputs, bool) {
+func (b *Builder) inputs(ctx context.Context, plan *Plan, env []string, settings goSettings, start time.Time) (
+	known inputs, ok bool) {
 	if settings.hash == "" {
 		return inputs{}, false
 	}

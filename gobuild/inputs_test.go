@@ -12,11 +12,13 @@ import (
 // as a change that keeps the time is the hardest to see.
 func TestUnchangedIsNotAsked(t *testing.T) {
 	base := map[string]string{
-		"go.mod":           "module example.org/x\n\ngo 1.24\n\nrequire example.org/lib v0.0.0\n\nreplace example.org/lib => ./lib\n",
-		"lib/go.mod":       "module example.org/lib\n\ngo 1.24\n",
-		"lib/lib.go":       "package lib\n\nconst Name = \"a\"\n",
-		"manifest.yaml":    manifestOf("build:\n  ldflags: -X main.version={{.Version}}\n", "importer", "exporter"),
-		"importer/main.go": "package main\n\nimport \"example.org/lib\"\n\nvar version string\n\nfunc main() { println(lib.Name, version) }\n",
+		"go.mod": "module example.org/x\n\ngo 1.24\n\nrequire example.org/lib v0.0.0\n\n" +
+			"replace example.org/lib => ./lib\n",
+		"lib/go.mod":    "module example.org/lib\n\ngo 1.24\n",
+		"lib/lib.go":    "package lib\n\nconst Name = \"a\"\n",
+		"manifest.yaml": manifestOf("build:\n  ldflags: -X main.version={{.Version}}\n", "importer", "exporter"),
+		"importer/main.go": "package main\n\nimport \"example.org/lib\"\n\nvar version string\n\n" +
+			"func main() { println(lib.Name, version) }\n",
 		"exporter/main.go": program,
 	}
 	with := func(name, content string) map[string]string {
@@ -35,16 +37,19 @@ func TestUnchangedIsNotAsked(t *testing.T) {
 		stamp  string
 		asked  bool
 	}{
-		"nothing":          {},
-		"unrelated file":   {change: map[string]string{"README.md": "x", "other/main.go": program}},
-		"source":           {change: map[string]string{"exporter/main.go": program + "\n// x\n"}, asked: true},
-		"new source":       {change: map[string]string{"exporter/new.go": "package main\n"}, asked: true},
-		"replaced module":  {change: map[string]string{"lib/lib.go": "package lib\n\nconst Name = \"b\"\n"}, asked: true},
-		"go.mod":           {change: map[string]string{"go.mod": base["go.mod"] + "\n// x\n"}, asked: true},
-		"workspace":        {change: map[string]string{"go.work": "go 1.24\n\nuse .\nuse ./lib\n"}, asked: true},
-		"version":          {stamp: "v2", asked: true},
-		"flags":            {before: func(t *testing.T, _ string) { t.Setenv("GOFLAGS", "-mod=mod") }, asked: true},
-		"architecture":     {before: func(t *testing.T, _ string) { t.Setenv("GOAMD64", "v2"); t.Setenv("GOARM64", "v8.1") }, asked: true},
+		"nothing":         {},
+		"unrelated file":  {change: map[string]string{"README.md": "x", "other/main.go": program}},
+		"source":          {change: map[string]string{"exporter/main.go": program + "\n// x\n"}, asked: true},
+		"new source":      {change: map[string]string{"exporter/new.go": "package main\n"}, asked: true},
+		"replaced module": {change: map[string]string{"lib/lib.go": "package lib\n\nconst Name = \"b\"\n"}, asked: true},
+		"go.mod":          {change: map[string]string{"go.mod": base["go.mod"] + "\n// x\n"}, asked: true},
+		"workspace":       {change: map[string]string{"go.work": "go 1.24\n\nuse .\nuse ./lib\n"}, asked: true},
+		"version":         {stamp: "v2", asked: true},
+		"flags":           {before: func(t *testing.T, _ string) { t.Setenv("GOFLAGS", "-mod=mod") }, asked: true},
+		"architecture": {before: func(t *testing.T, _ string) {
+			t.Setenv("GOAMD64", "v2")
+			t.Setenv("GOARM64", "v8.1")
+		}, asked: true},
 		"kept file is cut": {before: func(t *testing.T, root string) { truncateKept(t, root, "importer") }, asked: true},
 		"inputs are cut":   {before: func(t *testing.T, root string) { truncateKept(t, root, inputsFile) }, asked: true},
 		"embedded file": {
@@ -60,12 +65,13 @@ func TestUnchangedIsNotAsked(t *testing.T) {
 			plan := testPlan(t, files)
 			age(t, plan.Dir)
 			build := func(stamp string) (output Output, builds int) {
-				b := testBuilder(t, Options{}, root, func(ctx context.Context, dir string, env, args []string) ([]byte, error) {
+				counting := func(ctx context.Context, dir string, env, args []string) ([]byte, error) {
 					if args[0] == "build" {
 						builds++
 					}
 					return runGo(ctx, dir, env, args)
-				})
+				}
+				b := testBuilder(t, Options{}, root, counting)
 				output, err := b.Build(t.Context(), plan, Host(), Stamp{Version: stamp})
 				if err != nil {
 					t.Fatal(err)
