@@ -9,12 +9,14 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
 func newVerifyCommand() *cobra.Command {
 	var opts verify.Options
+	var source string
 	cmd := &cobra.Command{
 		Use:   "verify PACKAGE...",
 		Short: "Check every byte of packages, and all that plakar demands of them",
@@ -23,11 +25,15 @@ the ptar, the manifest, each executable's mode and platform, the files the manif
 those it does not, sizes and ratios. Nothing is extracted or run. A package that passes installs
 with "plakar pkg add"; who made it, only a signature tells.
 
+With --rebuild, a package that passes is also made again from the source in DIR, and the two must be
+identical; otherwise the first differences are named: a file, a build setting, a Go version.
+
 Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	format := formatFlag(cmd.Flags(), "text", "json")
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
+	cmd.Flags().StringVar(&source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var all []finding.Finding
 		var reports []*verify.Report
@@ -35,6 +41,14 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 			report, err := verify.File(cmd.Context(), path, opts)
 			if err != nil {
 				return err
+			}
+			if source != "" && !finding.HasErrors(report.Findings) {
+				differences, err := create.Rebuild(cmd.Context(), source, path)
+				if err != nil {
+					return err
+				}
+				report.Findings = append(report.Findings, differences...)
+				report.Checks = append(report.Checks, verify.Check{ID: "rebuild", Count: len(report.Files), Unit: "files"})
 			}
 			all = append(all, report.Findings...)
 			reports = append(reports, report)
