@@ -147,7 +147,10 @@ func execute(t *testing.T, cmd *exec.Cmd) *process {
 	hostIn, pluginOut := pipe(t)
 	pluginIn, hostOut := pipe(t)
 	p := &process{&plugin{pipes: &pipes{in: hostIn, out: hostOut}, stderr: &buffer{}}, cmd}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = pluginIn, pluginOut, p.stderr
+	cmd.Stdin, cmd.Stdout = pluginIn, pluginOut
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.stderr
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -202,4 +205,12 @@ func (p *plugin) storage(t *testing.T, proto string, config map[string]string) s
 		t.Fatalf("Init: %v", err)
 	}
 	return store
+}
+
+// wantError checks that an error says something, or is none if want is empty.
+func wantError(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+		t.Errorf("%.100s: error %v, want %q", what, err, want)
+	}
 }

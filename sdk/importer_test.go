@@ -47,7 +47,7 @@ func (s *source) Close(ctx context.Context) error {
 	return s.close(ctx)
 }
 
-// of makes a service of an importer.
+// service makes a service of an importer.
 func (s *source) service() func(*guard) service {
 	return newImporting(func(context.Context, *connectors.Options, string, map[string]string) (Importer, error) {
 		return s, nil
@@ -255,18 +255,14 @@ func TestMisbehavingImporters(t *testing.T) {
 			p := start(t, (&source{flags: test.flags, importFn: test.importFn}).service())
 			imp := p.importer(t, "test", nil)
 			all, err := readAll(t.Context(), imp)
-			if test.failure == "" && err != nil || test.failure != "" && (err == nil || !strings.Contains(err.Error(), test.failure)) {
-				t.Errorf("Import: %v, want %q", err, test.failure)
-			}
+			wantError(t, "Import", err, test.failure)
 			for path, want := range test.content {
 				if got := string(all.content[path]); got != want {
 					t.Errorf("%s: %q, want %q", path, got, want)
 				}
 			}
 			for path, want := range test.errors {
-				if got := all.errors[path]; got == nil || !strings.Contains(got.Error(), want) {
-					t.Errorf("%.100s: error %v, want %q", path, got, want)
-				}
+				wantError(t, path, all.errors[path], want)
 			}
 			if len(all.errors) != len(test.errors) {
 				t.Errorf("%d errors, want %d", len(all.errors), len(test.errors))

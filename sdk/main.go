@@ -25,27 +25,34 @@ type Connectors struct {
 //
 // Several connectors in one executable make a package a third of the size. Main does not return: see [RunImporter].
 func Main(connectors Connectors) {
-	var names []string
-	services := make(map[string]func(*guard) service)
-	if connectors.Importer != nil {
-		names = append(names, "importer")
-		services["importer"] = newImporting(connectors.Importer)
+	argument := ""
+	if len(os.Args) == 2 {
+		argument = os.Args[1]
 	}
-	if connectors.Exporter != nil {
-		names = append(names, "exporter")
-		services["exporter"] = newExporting(connectors.Exporter)
+	var served []string
+	if construct := connectors.Importer; construct != nil {
+		served = append(served, "importer")
+		if argument == "importer" {
+			run("an importer", newImporting(construct))
+		}
 	}
-	if connectors.Storage != nil {
-		names = append(names, "storage")
-		services["storage"] = newStoring(connectors.Storage)
+	if construct := connectors.Exporter; construct != nil {
+		served = append(served, "exporter")
+		if argument == "exporter" {
+			run("an exporter", newExporting(construct))
+		}
 	}
-	if len(os.Args) == 2 && services[os.Args[1]] != nil {
-		run(os.Args[1], services[os.Args[1]])
+	if construct := connectors.Storage; construct != nil {
+		served = append(served, "storage")
+		if argument == "storage" {
+			run("a storage", newStoring(construct))
+		}
 	}
+	choice := strings.Join(served, " or ")
 	if len(os.Args) == 1 {
-		explain(strings.Join(names, ", "))
+		explain(choice + ", by its first argument")
+	} else {
+		fmt.Fprintf(os.Stderr, "%s takes one argument, %s: check args in the manifest\n", filepath.Base(os.Args[0]), choice)
 	}
-	fmt.Fprintf(os.Stderr, "%s takes one argument, %s; check args in the manifest\n",
-		filepath.Base(os.Args[0]), strings.Join(names, " or "))
 	os.Exit(exitUsage)
 }

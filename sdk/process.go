@@ -19,7 +19,7 @@ import (
 const (
 	// answering and closing bound what happens between the host's end or a signal, and the process's: together they
 	// are below the 2 seconds after which a plugin that outlives its host is a nuisance.
-	answering = 700 * time.Millisecond
+	answering = 500 * time.Millisecond
 	closing   = 1000 * time.Millisecond
 )
 

@@ -138,7 +138,11 @@ func (s *storing) put(call *rpc.Call) error {
 	if err := object.begin(); err != nil {
 		return err
 	}
-	written, err := store.Put(call.Context(), Resource(object.resource), object.mac, object)
+	var written int64
+	err = s.run("storage's Put", func() (err error) { // even after a panic the rest must be taken from the host
+		written, err = store.Put(call.Context(), Resource(object.resource), object.mac, object)
+		return err
+	})
 	if swallowErr := object.swallow(); err == nil {
 		err = swallowErr
 	}
