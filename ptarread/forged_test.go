@@ -424,7 +424,8 @@ func TestForged(t *testing.T) {
 			}) {
 				t.Errorf("found %v, not %v: %s", found, test.kind, test.want)
 			}
-			if taken := after.TotalAlloc - before.TotalAlloc; taken > 128<<20 {
+			// All that was ever allocated, which the race detector doubles; the claims are of gigabytes.
+			if taken := after.TotalAlloc - before.TotalAlloc; taken > 256<<20 {
 				t.Errorf("took %d MiB of memory", taken>>20)
 			}
 		})

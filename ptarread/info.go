@@ -3,8 +3,6 @@ package ptarread
 import (
 	"slices"
 	"time"
-
-	"github.com/PlakarKorp/kloset/resources"
 )
 
 // Info is how a package was made, as it says itself.
@@ -14,8 +12,6 @@ type Info struct {
 	// Compression is "LZ4", "GZIP", or "" for none; Hashing "BLAKE3" or "SHA256".
 	Compression, Hashing string
 	Chunking             Chunking
-	// LargestChunk is the largest stored chunk once decoded, in bytes.
-	LargestChunk int64
 	// Versions of the file's layers, such as "v1.0.0".
 	ConfigVersion, PackfileVersion, StateVersion, SnapshotVersion string
 	// Times are all moments recorded outside of the entries: of the store, the packfile, the state and the snapshot.
@@ -93,14 +89,3 @@ func (p *Package) Outside() int {
 
 // Blobs counts the blobs of a package.
 func (p *Package) Blobs() int { return len(p.index.blobs) }
-
-// StoredSize is how many bytes of the package hold file contents, compressed.
-func (p *Package) StoredSize() int64 {
-	var size int64
-	for _, b := range p.index.blobs {
-		if b.id.typ == resources.RT_CHUNK {
-			size += b.length
-		}
-	}
-	return size
-}

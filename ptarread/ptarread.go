@@ -107,9 +107,6 @@ func (p *Package) Close() error {
 	return p.closer.Close()
 }
 
-// Size is the length of the package in bytes.
-func (p *Package) Size() int64 { return p.size }
-
 // Entries lists what plakar installs, sorted by path: the directories and files below the package's root directory,
 // and whatever else is recorded there that an installation should not hold.
 func (p *Package) Entries() []Entry { return slices.Clone(p.entries) }

@@ -144,3 +144,12 @@ func TestUpstreamPackage(t *testing.T) {
 		t.Errorf("findings: %v", report.Findings)
 	}
 }
+
+// TestName judges a package under the name that it is about to have.
+func TestName(t *testing.T) {
+	path := write(t, "temporary", ptartest.Kpkg(t, good(t)))
+	report := run(t, path, verify.Options{Name: goodName, Strict: true})
+	if len(report.Findings) > 0 || report.File != goodName || report.Version != "v1.0.0" {
+		t.Errorf("%+v", report)
+	}
+}
