@@ -137,7 +137,8 @@ func TestFSPlugin(t *testing.T) {
 	}
 }
 
-// TestCompressions proves that the client reads and runs packages of every compression that kpkg writes.
+// TestCompressions proves that clients old and new read packages of every compression that kpkg writes, and that what they
+// unpack runs.
 func TestCompressions(t *testing.T) {
 	tree := writeTree(t)
 	for _, compression := range []string{"gzip", "lz4"} {
@@ -154,6 +155,14 @@ func TestCompressions(t *testing.T) {
 			restored := filepath.Join(t.TempDir(), "restored")
 			backup(t, client, store, "fis://"+tree, restored)
 			wantEqual(t, tree, restored)
+
+			home := t.TempDir()
+			result, err = rig.Run(t.Context(), tools.Oldest, file, home)
+			if err != nil || result.Status != 0 {
+				t.Fatal(err, result)
+			}
+			name := filepath.Base(file)
+			wantEqual(t, client.Installed(name), filepath.Join(home, "cache", strings.TrimSuffix(name, ".ptar")))
 		})
 	}
 }

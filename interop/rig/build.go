@@ -7,6 +7,7 @@ package rig
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 type Tools struct {
 	Kpkg   string // the command of this repository
 	Client string // plakar's released code, see cmd/client
+	Oldest string // an installer on the first kloset that knows packages, see oldest
 }
 
 // Root is the folder of this repository.
@@ -25,13 +27,19 @@ func Root() string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// BuildTools builds both programs into dir.
+// BuildTools builds the programs into dir.
 func BuildTools(ctx context.Context, dir string) (Tools, error) {
-	t := Tools{Kpkg: filepath.Join(dir, "kpkg"), Client: filepath.Join(dir, "client")}
-	if err := goBuild(ctx, Root(), t.Kpkg, "./cmd/kpkg"); err != nil {
-		return t, err
+	interop := filepath.Join(Root(), "interop")
+	t := Tools{
+		Kpkg:   filepath.Join(dir, "kpkg"),
+		Client: filepath.Join(dir, "client"),
+		Oldest: filepath.Join(dir, "oldest"),
 	}
-	return t, goBuild(ctx, filepath.Join(Root(), "interop"), t.Client, "./cmd/client")
+	return t, errors.Join(
+		goBuild(ctx, Root(), t.Kpkg, "./cmd/kpkg"),
+		goBuild(ctx, interop, t.Client, "./cmd/client"),
+		goBuild(ctx, filepath.Join(interop, "oldest"), t.Oldest, "."),
+	)
 }
 
 func goBuild(ctx context.Context, module, out, pkg string) error {

@@ -1,0 +1,218 @@
+// Command bench measures kpkg beside its peers, all in one run and in turns, so that what else the machine does meets them alike:
+//
+//   - packing: kpkg create --no-build and plakar pkg create, on the same files;
+//   - checking: kpkg verify, and sha256sum on the same package;
+//   - starting: kpkg version.
+//
+// It prints a table of medians. The peers' rows are the measure: ratio is against the first row of a group.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/interop/rig"
+)
+
+func main() {
+	runs := flag.Int("runs", 7, "measure each program this many times")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := bench(ctx, max(*runs, 1)); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// contender is a program that is measured.
+type contender struct {
+	name string
+	run  func(context.Context) (rig.Result, error)
+	// output is the file that the program writes; empty if it writes none. It is removed before each run.
+	output string
+}
+
+// figures are the medians of a contender's runs.
+type figures struct {
+	wall, cpu time.Duration
+	peak      int64 // bytes
+	size      int64 // of the output, bytes
+}
+
+func bench(ctx context.Context, runs int) (err error) {
+	dir, err := os.MkdirTemp("", "kpkg-bench-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	tools, err := rig.BuildTools(ctx, dir)
+	if err != nil {
+		return err
+	}
+	client, err := tools.NewClient()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	source := filepath.Join(dir, "source")
+	unpacked, err := stage(ctx, source)
+	if err != nil {
+		return err
+	}
+
+	manifest := filepath.Join(source, "manifest.yaml")
+	output := func(name string) string {
+		return filepath.Join(dir, name, fmt.Sprintf("fs-plugin_v0.1.0_%s_%s.ptar", runtime.GOOS, runtime.GOARCH))
+	}
+	kpkg := func(args ...string) func(context.Context) (rig.Result, error) {
+		return func(ctx context.Context) (rig.Result, error) { return rig.Run(ctx, tools.Kpkg, args...) }
+	}
+	create := func(compression string) contender {
+		file := output(compression)
+		return contender{
+			name:   "kpkg create --no-build, " + compression,
+			run:    kpkg("create", manifest, "v0.1.0", "--no-build", "--quiet", "--compression", compression, "-o", file),
+			output: file,
+		}
+	}
+	plakar := output("plakar")
+	packing := []contender{
+		{name: "plakar pkg create, lz4", output: plakar, run: func(ctx context.Context) (rig.Result, error) {
+			return client.Run(ctx, "pkg", "create", "-out", plakar, manifest, "v0.1.0")
+		}},
+		create("lz4"),
+		create("gzip"),
+	}
+
+	fmt.Printf("%s/%s, %d CPUs, %s; medians of %d runs in turns; %.1f MiB to pack\n\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), runs, mebibytes(unpacked))
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "wall\tratio\tCPU\tratio\tpeak\tsize\tratio\t\t")
+	if err := measure(ctx, w, runs, packing); err != nil {
+		return err
+	}
+	for _, compression := range []string{"lz4", "gzip"} {
+		file := output(compression)
+		err := measure(ctx, w, runs, []contender{
+			{name: "sha256sum of the package, " + compression, run: func(ctx context.Context) (rig.Result, error) {
+				return rig.Run(ctx, "sha256sum", file)
+			}},
+			{name: "kpkg verify, " + compression, run: kpkg("verify", file)},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := measure(ctx, w, runs, []contender{{name: "kpkg version", run: kpkg("version")}}); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// stage puts the files of examples/fs into dir, with its executables as go build makes them, and returns how many bytes
+// are to be packed.
+func stage(ctx context.Context, dir string) (int64, error) {
+	example := filepath.Join(rig.Root(), "examples", "fs")
+	if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
+		return 0, err
+	}
+	// What only kpkg packs would be held against it.
+	if err := errors.Join(os.Remove(filepath.Join(dir, "README.md")), os.Remove(filepath.Join(dir, "LICENSE"))); err != nil {
+		return 0, err
+	}
+	files := []string{"manifest.yaml"}
+	for executable, kind := range map[string]string{"fsImporter": "importer", "fsExporter": "exporter", "fsStorage": "storage"} {
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w",
+			"-o", filepath.Join(dir, executable), "./plugin/"+kind)
+		build.Dir = example
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if output, err := build.CombinedOutput(); err != nil {
+			return 0, fmt.Errorf("build %s: %w\n%s", executable, err, output)
+		}
+		files = append(files, executable, filepath.Join("plugin", kind, "schema.json"))
+	}
+	var total int64
+	for _, file := range files {
+		info, err := os.Stat(filepath.Join(dir, file))
+		if err != nil {
+			return 0, err
+		}
+		total += info.Size()
+	}
+	return total, nil
+}
+
+// measure runs the contenders in turns and writes a row for each.
+func measure(ctx context.Context, w *tabwriter.Writer, runs int, contenders []contender) error {
+	results := make([][]rig.Result, len(contenders))
+	for range runs {
+		for i, c := range contenders {
+			if c.output != "" {
+				if err := errors.Join(os.RemoveAll(c.output), os.MkdirAll(filepath.Dir(c.output), 0o755)); err != nil {
+					return err
+				}
+			}
+			result, err := c.run(ctx)
+			if err != nil || result.Status != 0 {
+				return fmt.Errorf("%s: %w\n%v", c.name, err, result)
+			}
+			results[i] = append(results[i], result)
+		}
+	}
+
+	var first figures
+	for i, c := range contenders {
+		f := figures{
+			wall: median(results[i], func(r rig.Result) time.Duration { return r.Wall }),
+			cpu:  median(results[i], func(r rig.Result) time.Duration { return r.CPU }),
+			peak: median(results[i], func(r rig.Result) int64 { return r.Peak }),
+		}
+		if c.output != "" {
+			info, err := os.Stat(c.output)
+			if err != nil {
+				return err
+			}
+			f.size = info.Size()
+		}
+		if i == 0 {
+			first = f
+		}
+		size, sizeRatio := "", ""
+		if f.size > 0 {
+			size, sizeRatio = fmt.Sprintf("%.1f MiB", mebibytes(f.size)), ratio(f.size, first.size)
+		}
+		fmt.Fprintf(w, "%.3f s\t%s\t%.3f s\t%s\t%.0f MiB\t%s\t%s\t\t%s\n", f.wall.Seconds(), ratio(f.wall, first.wall),
+			f.cpu.Seconds(), ratio(f.cpu, first.cpu), mebibytes(f.peak), size, sizeRatio, c.name)
+	}
+	return nil
+}
+
+func median[T cmp.Ordered](results []rig.Result, figure func(rig.Result) T) T {
+	values := make([]T, len(results))
+	for i, r := range results {
+		values[i] = figure(r)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func ratio[T ~int64](value, measure T) string {
+	if measure == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", float64(value)/float64(measure))
+}
+
+func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
