@@ -66,8 +66,8 @@ func dissect(t *testing.T, file string, data []byte, names ...string) anatomy {
 	return a
 }
 
-// findChunks opens a package as the client does, and returns the first chunk of each named file and the end of the blobs,
-// relative to the first blob.
+// findChunks opens a package as the client does, and returns the first chunk of each named file and the end of the
+// blobs, relative to the first blob.
 func findChunks(ctx context.Context, cache, file string, names []string) (map[string]span, int64, error) {
 	kctx := kcontext.NewKContext()
 	defer kctx.Close()

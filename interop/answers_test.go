@@ -22,13 +22,16 @@ import (
 type specimen struct {
 	what string // for the table
 	file string
-	// like is the folder into which the client unpacks the package when nothing is lost; empty where that does not matter.
+	// like is the folder into which the client unpacks the package when nothing is lost; empty where that does not
+	// matter.
 	like string
-	// elsewhere marks a package that is sound but not for this machine: its refusal by the client says nothing about it.
+	// elsewhere marks a package that is sound but not for this machine: its refusal by the client says nothing about
+	// it.
 	elsewhere bool
 }
 
-// The client's answers. "installs it broken" is the worst: exit status 0 and a connector that is not there or not the same.
+// The client's answers. "installs it broken" is the worst: exit status 0 and a connector that is not there or not the
+// same.
 const (
 	installs       = "installs"
 	installsBroken = "installs it broken"
@@ -193,7 +196,8 @@ func collectSpecimens(t *testing.T) []specimen {
 		"manifest: no protocol":                  "protocols: []",
 		"manifest: a protocol claimed two times": "protocols: [ftp, ftp]",
 	} {
-		specimens = append(specimens, specimen{what: what, file: createWithClient(t, filepath.Join(like, "ftpImporter"), change)})
+		file := createWithClient(t, filepath.Join(like, "ftpImporter"), change)
+		specimens = append(specimens, specimen{what: what, file: file})
 	}
 
 	// Damage.
@@ -240,8 +244,8 @@ func collectSpecimens(t *testing.T) []specimen {
 	return specimens
 }
 
-// createWithClient makes a package of the FTP importer with the client's own pkg create. change, if any, takes the place
-// of the protocols in the manifest.
+// createWithClient makes a package of the FTP importer with the client's own pkg create. change, if any, takes the
+// place of the protocols in the manifest.
 func createWithClient(t *testing.T, executable, change string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -274,7 +278,8 @@ func createWithClient(t *testing.T, executable, change string) string {
 	return file
 }
 
-// createTiny makes, with kpkg, a package for another platform whose only executable does nothing, so that it builds fast.
+// createTiny makes, with kpkg, a package for another platform whose only executable does nothing, so that it builds
+// fast.
 func createTiny(t *testing.T, platform string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -33,8 +33,8 @@ func wantEqual(t *testing.T, want, got string) {
 	}
 }
 
-// backup backs up, checks and restores, and compares. The client counts entries that failed as errors and still exits with
-// 0, so its report is read.
+// backup backs up, checks and restores, and compares. The client counts entries that failed as errors and still exits
+// with 0, so its report is read.
 func backup(t *testing.T, client *rig.Client, store, source, target string, options ...string) {
 	t.Helper()
 	args := append([]string{"at", store, "backup"}, options...)
@@ -137,8 +137,8 @@ func TestFSPlugin(t *testing.T) {
 	}
 }
 
-// TestCompressions proves that clients old and new read packages of every compression that kpkg writes, and that what they
-// unpack runs.
+// TestCompressions proves that clients old and new read packages of every compression that kpkg writes, and that what
+// they unpack runs.
 func TestCompressions(t *testing.T) {
 	tree := writeTree(t)
 	for _, compression := range []string{"gzip", "lz4"} {
@@ -171,7 +171,8 @@ func TestCompressions(t *testing.T) {
 func TestUpgrade(t *testing.T) {
 	client := newClient(t, packages.ftp)
 	file := filepath.Join(t.TempDir(), "ftp_v0.2.0_"+runtime.GOOS+"_"+runtime.GOARCH+".ptar")
-	result, err := rig.Run(t.Context(), tools.Kpkg, "create", filepath.Join(rig.Root(), "examples/ftp/manifest.yaml"), "v0.2.0", "-o", file)
+	manifest := filepath.Join(rig.Root(), "examples/ftp/manifest.yaml")
+	result, err := rig.Run(t.Context(), tools.Kpkg, "create", manifest, "v0.2.0", "-o", file)
 	if err != nil || result.Status != 0 {
 		t.Fatal(err, result)
 	}

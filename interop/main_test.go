@@ -1,5 +1,5 @@
-// Package interop runs plakar's released client against packages that kpkg made of the examples, and records what the two
-// make of packages that are wrong.
+// Package interop runs plakar's released client against packages that kpkg made of the examples, and records what the
+// two make of packages that are wrong.
 package interop
 
 import (

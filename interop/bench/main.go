@@ -1,4 +1,5 @@
-// Command bench measures kpkg beside its peers, all in one run and in turns, so that what else the machine does meets them alike:
+// Command bench measures kpkg beside its peers, all in one run and in turns, so that what else the machine does meets
+// them alike:
 //
 //   - packing: kpkg create --no-build and plakar pkg create, on the same files;
 //   - checking: kpkg verify, and sha256sum on the same package;

@@ -1,8 +1,8 @@
-// Package rig puts kpkg, plakar's client and an FTP server on a bench: it builds them, runs them in a home of their own, and
-// makes and compares the trees of files that they carry.
+// Package rig puts kpkg, plakar's client and an FTP server on a bench: it builds them, runs them in a home of their
+// own, and makes and compares the trees of files that they carry.
 //
-// Nothing here judges packages, and nothing is left behind: every program that rig starts has ended when its function returns or
-// its owner closes it.
+// Nothing here judges packages, and nothing is left behind: every program that rig starts has ended when its function
+// returns or its owner closes it.
 package rig
 
 import (

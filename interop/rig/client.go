@@ -52,7 +52,8 @@ func (c *Client) Installed(name string) string {
 	return filepath.Join(c.home, "cache", "plakar", "plugins", "v1.1.0", strings.TrimSuffix(name, ".ptar"))
 }
 
-// Running lists the programs that still run from the client's home: plugins that outlived it. Linux tells, others do not.
+// Running lists the programs that still run from the client's home: plugins that outlived it. Linux tells, others do
+// not.
 func (c *Client) Running() ([]string, error) {
 	if runtime.GOOS != "linux" {
 		return nil, nil

@@ -63,8 +63,9 @@ func (c *conn) login(src source, options []ftp.DialOption) error {
 	return nil
 }
 
-// dial opens the control connection first and data connections from then on. Those go to the server that answered, whatever
-// host its PASV reply names: behind NAT that host is wrong, and a hostile server must not choose whom we connect to.
+// dial opens the control connection first and data connections from then on. Those go to the server that answered,
+// whatever host its PASV reply names: behind NAT that host is wrong, and a hostile server must not choose whom we
+// connect to.
 func (c *conn) dial(network, address string) (net.Conn, error) {
 	isControl := c.peer == ""
 	if !isControl {
@@ -95,8 +96,8 @@ func (c *conn) close() {
 	c.abort()
 }
 
-// usable reports whether the connection still answers after an exchange that ended with err: a refusal is an answer, unless
-// it is 421, with which a server announces that it hangs up (RFC 959, section 5.4).
+// usable reports whether the connection still answers after an exchange that ended with err: a refusal is an answer,
+// unless it is 421, with which a server announces that it hangs up (RFC 959, section 5.4).
 func (c *conn) usable(err error) bool {
 	if c.life.Err() != nil {
 		return false

@@ -31,9 +31,9 @@ type entry struct {
 
 func (e entry) lacksTarget() bool { return e.kind == typeLink && e.target == "" }
 
-// parseFacts reads a line of a machine listing (RFC 3659, section 7.2), "fact=value;fact=value; name". What the server does not
-// say gets a default: a mode of 0644 or 0755, no owner, and now as the time, so that a file whose time is unknown is read
-// again by every backup rather than taken for unchanged.
+// parseFacts reads a line of a machine listing (RFC 3659, section 7.2), "fact=value;fact=value; name". What the
+// server does not say gets a default: a mode of 0644 or 0755, no owner, and now as the time, so that a file whose
+// time is unknown is read again by every backup rather than taken for unchanged.
 func parseFacts(line string, now time.Time) (entry, error) {
 	facts, name, found := strings.Cut(line, "; ")
 	if !found {

@@ -1,8 +1,9 @@
 // Package importer backs up a tree of files from an FTP server.
 //
-// It reads folders with MLSD, or with LIST where the server has nothing better, and opens a file only when plakar asks for
-// its content. What one entry lacks is an error record for that entry and never an incomplete backup that looks complete;
-// only a root that cannot be read fails the import. It speaks plain FTP in passive mode: no TLS, no active mode.
+// It reads folders with MLSD, or with LIST where the server has nothing better, and opens a file only when plakar
+// asks for its content. What one entry lacks is an error record for that entry and never an incomplete backup that
+// looks complete; only a root that cannot be read fails the import. It speaks plain FTP in passive mode: no TLS, no
+// active mode.
 package importer
 
 import (
@@ -30,9 +31,11 @@ type Importer struct {
 	withoutMLSD atomic.Bool
 }
 
-// NewImporter logs in to the server of config's location, so that a wrong host, name or password is known at once. See newSource
-// for the configuration. ctx bounds the login alone; the importer lives until Close.
-func NewImporter(ctx context.Context, opts *connectors.Options, proto string, config map[string]string) (importer.Importer, error) {
+// NewImporter logs in to the server of config's location, so that a wrong host, name or password is known at once.
+// See newSource for the configuration. ctx bounds the login alone; the importer lives until Close.
+func NewImporter(
+	ctx context.Context, opts *connectors.Options, proto string, config map[string]string,
+) (importer.Importer, error) {
 	src, err := newSource(proto, config)
 	if err != nil {
 		return nil, fmt.Errorf("ftp importer: %w", err)

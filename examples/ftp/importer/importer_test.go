@@ -134,7 +134,9 @@ func writeTree(t *testing.T) afero.Fs {
 
 // wantTree is what an import of root gives of tree.
 func wantTree(root string) map[string]string {
-	want := map[string]string{"/": "dir", "/data": "dir", "/data/nothing here": "dir", "/data/sub folder": "dir", "/data/sub folder/deep": "dir"}
+	want := map[string]string{
+		"/": "dir", "/data": "dir", "/data/nothing here": "dir", "/data/sub folder": "dir", "/data/sub folder/deep": "dir",
+	}
 	for name, content := range tree {
 		want[name] = "file " + content
 	}
@@ -377,7 +379,12 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 func TestCancel(t *testing.T) {
 	for _, command := range []string{"MLSD", "RETR"} {
 		t.Run(command, func(t *testing.T) {
-			s := &script{features: "MLST type*;", mlsd: map[string]string{"/": "type=file; f\r\ntype=file; g\r\n"}, hang: command, hanging: make(chan struct{}, 1)}
+			s := &script{
+				features: "MLST type*;",
+				mlsd:     map[string]string{"/": "type=file; f\r\ntype=file; g\r\n"},
+				hang:     command,
+				hanging:  make(chan struct{}, 1),
+			}
 			imp := newImporter(t, "ftp://"+s.start(t))
 			ctx, cancel := context.WithCancelCause(t.Context())
 			why := errors.New("enough")
@@ -455,7 +462,8 @@ func TestAbandonedReaders(t *testing.T) {
 
 func TestFileInfo(t *testing.T) {
 	s := &script{features: "MLST type*;", mlsd: map[string]string{
-		"/": "type=file;size=7;modify=20200102030405.5;UNIX.mode=04640;UNIX.owner=12;UNIX.group=34;UNIX.ownername=joe;UNIX.groupname=staff; f\r\n",
+		"/": "type=file;size=7;modify=20200102030405.5;UNIX.mode=04640;UNIX.owner=12;UNIX.group=34;" +
+			"UNIX.ownername=joe;UNIX.groupname=staff; f\r\n",
 	}}
 	records := make(chan *connectors.Record, 10)
 	if err := newImporter(t, "ftp://"+s.start(t)).Import(t.Context(), records, nil); err != nil {
@@ -463,7 +471,8 @@ func TestFileInfo(t *testing.T) {
 	}
 	<-records
 	info := (<-records).FileInfo
-	got := fmt.Sprint(info.Size(), info.Mode(), info.ModTime().UTC(), info.Uid(), info.Gid(), info.Username(), info.Groupname(), info.Nlink())
+	got := fmt.Sprint(info.Size(), info.Mode(), info.ModTime().UTC(),
+		info.Uid(), info.Gid(), info.Username(), info.Groupname(), info.Nlink())
 	want := fmt.Sprint(7, fs.ModeSetuid|0o640, time.Date(2020, 1, 2, 3, 4, 5, 5e8, time.UTC), 12, 34, "joe", "staff", 1)
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)

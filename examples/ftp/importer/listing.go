@@ -25,8 +25,8 @@ type listing struct {
 	flaws   []error // what the server sent and nobody understands: something there is not backed up
 }
 
-// list reads the folder dir. Machine listings carry exact times, modes and owners; LIST, which every server has, carries times
-// to the minute or the day, and no mode that is understood here.
+// list reads the folder dir. Machine listings carry exact times, modes and owners; LIST, which every server has,
+// carries times to the minute or the day, and no mode that is understood here.
 func (c *conn) list(dir string) (*listing, error) {
 	if c.client.IsTimePreciseInList() {
 		return c.listFacts(dir)
@@ -34,8 +34,8 @@ func (c *conn) list(dir string) (*listing, error) {
 	return c.listLines(dir)
 }
 
-// listFacts reads dir with MLSD. The library drops the lines that it does not know, and every mode, owner and symbolic link, so
-// the bytes are taken as they pass and read here.
+// listFacts reads dir with MLSD. The library drops the lines that it does not know, and every mode, owner and
+// symbolic link, so the bytes are taken as they pass and read here.
 func (c *conn) listFacts(dir string) (*listing, error) {
 	var raw capture
 	_, err := c.listRaw(&raw, dir)
@@ -65,7 +65,8 @@ func (c *conn) listFacts(dir string) (*listing, error) {
 	return l, nil
 }
 
-// lacksTargets reports whether the server marked symbolic links and kept to itself where they point, as MLSD of ProFTPD does.
+// lacksTargets reports whether the server marked symbolic links and kept to itself where they point, as MLSD of
+// ProFTPD does.
 func (l *listing) lacksTargets() bool {
 	return slices.ContainsFunc(l.entries, entry.lacksTarget)
 }
@@ -91,7 +92,8 @@ func (c *conn) listLines(dir string) (*listing, error) {
 	}
 	var raw capture
 	found, err := c.listRaw(&raw, "-a")
-	// A server that has no option -a refuses it or looks for a file of that name; with it even an empty folder has "." and "..".
+	// A server that has no option -a refuses it or looks for a file of that name; with it even an empty folder has
+	// "." and "..".
 	var refusal *textproto.Error
 	if errors.As(err, &refusal) || err == nil && raw.isEmpty() {
 		raw = capture{}

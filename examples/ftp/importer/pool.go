@@ -12,8 +12,8 @@ import (
 // errClosed is the answer to whoever reads after the importer was closed.
 var errClosed = errors.New("the FTP importer is closed")
 
-// pool shares connections between the walk and the files being read. It opens them as they are needed, up to a limit, and
-// contents itself with fewer when the server allows no more.
+// pool shares connections between the walk and the files being read. It opens them as they are needed, up to a limit,
+// and contents itself with fewer when the server allows no more.
 type pool struct {
 	connect func(context.Context) (*conn, error)
 	closed  chan struct{}

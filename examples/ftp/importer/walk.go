@@ -131,8 +131,8 @@ func (w *walk) findFile(name string) (entry, bool) {
 	return entry{}, false
 }
 
-// sendParents sends dir and the folders above it, from the top. Nothing is known of them but that they exist: a login is
-// often not allowed to look there.
+// sendParents sends dir and the folders above it, from the top. Nothing is known of them but that they exist: a login
+// is often not allowed to look there.
 func (w *walk) sendParents(dir string) error {
 	if dir != "/" {
 		if err := w.sendParents(path.Dir(dir)); err != nil {

@@ -1,11 +1,11 @@
-// Command client is the plakar client as far as packages are concerned: its released code behind a main of our own, because the
-// released main needs a web interface that does not build everywhere.
+// Command client is the plakar client as far as packages are concerned: its released code behind a main of our own,
+// because the released main needs a web interface that does not build everywhere.
 //
 //	client [at STORE] COMMAND [ARGUMENT...]
 //
-// It knows the commands pkg add, create, list and rm, and create, backup, restore, ls and check, with their own flags. Stores are
-// opened without a passphrase. Nothing goes over the network but what a connector does; nothing runs on after it has
-// ended; configuration, cache and data are where HOME and the XDG variables say.
+// It knows the commands pkg add, create, list and rm, and create, backup, restore, ls and check, with their own
+// flags. Stores are opened without a passphrase. Nothing goes over the network but what a connector does; nothing
+// runs on after it has ended; configuration, cache and data are where HOME and the XDG variables say.
 package main
 
 import (
