@@ -119,6 +119,7 @@ Group %s
 RootLogin on
 PidFile %s/pid
 ScoreboardFile %[4]s/scoreboard
+ControlsEngine off
 DelayTable none
 AuthOrder mod_auth_file.c
 AuthUserFile %[5]s
