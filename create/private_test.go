@@ -13,6 +13,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
 // tiny is an integration of one executable.
@@ -51,6 +52,7 @@ func TestPackagesArePrivate(t *testing.T) {
 	out := t.TempDir()
 	integrations, err := create.Run(context.Background(), create.Options{
 		Manifests: []string{dir}, Version: "v1.0.0", OutDir: out, Platforms: []gobuild.Platform{gobuild.Host()},
+		Compression: ptarbuild.GZIP, // whose streams can be found without knowing the format
 	})
 	if err != nil {
 		t.Fatal(err)

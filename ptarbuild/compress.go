@@ -10,7 +10,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// gzipLevel is where klauspost's gzip stops paying: above it, minutes for a few per cent.
+// gzipLevel is where klauspost's gzip stops paying: level 7 takes half as long again for two per cent.
 const gzipLevel = 6
 
 // algorithm is kloset's name of the compression.

@@ -51,7 +51,7 @@ could not be made, while the others were.`,
 	flags.BoolVar(&opts.NoBuild, "no-build", false, "pack the executables that are there")
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "do every check and list the files, without building or writing")
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
-	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "gzip, the smaller, or lz4, the faster")
+	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "lz4, the faster, or gzip, the smaller")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "platforms built side by side (default as many as there are CPUs)")
 	flags.StringVar(&shard, "shard", "", "make part i of n of all packages, as in 2/4")
 	flags.BoolVar(&quiet, "quiet", false, "print nothing but errors")
