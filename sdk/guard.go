@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/secrets"
 )
 
 var errNothingConstructed = errors.New("the constructor returned neither a connector nor an error")
@@ -15,7 +16,7 @@ var errNothingConstructed = errors.New("the constructor returned neither a conne
 // comes out of there.
 type guard struct {
 	stderr io.Writer
-	secrets
+	secrets secrets.Set
 }
 
 // run calls into the connector. A panic becomes an error that names what was called, its stack goes to standard error.
@@ -46,7 +47,7 @@ func (g *guard) start(what string, call func() error) <-chan error {
 
 // logf writes one message to standard error.
 func (g *guard) logf(format string, args ...any) {
-	fmt.Fprintln(g.stderr, g.cut(fmt.Sprintf(format, args...)))
+	fmt.Fprintln(g.stderr, g.secrets.Cut(fmt.Sprintf(format, args...)))
 }
 
 // clean cuts the secrets out of an error's text. What the error is stays.
@@ -55,7 +56,7 @@ func (g *guard) clean(err error) error {
 		return nil
 	}
 	text := err.Error()
-	if clean := g.cut(text); clean != text {
+	if clean := g.secrets.Cut(text); clean != text {
 		return &cleaned{clean, err}
 	}
 	return err

@@ -64,7 +64,7 @@ func (s *session[C]) initialize(
 	if s.ready || s.closed {
 		return rpc.Errorf(rpc.FailedPrecondition, "the %s is initialized already", s.kind)
 	}
-	s.learn(init.Config)
+	s.secrets.Learn(init.Config)
 
 	ctx, cancel := context.WithCancel(s.ctx)
 	stop := context.AfterFunc(call.Context(), cancel) // only while constructing does the call's end mean anything

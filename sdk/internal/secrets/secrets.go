@@ -1,4 +1,6 @@
-package sdk
+// Package secrets keeps the secret values of a connector's configuration out of errors and logs, on both ends of the
+// channel: it knows them by the names of their keys.
+package secrets
 
 import (
 	"strings"
@@ -8,13 +10,13 @@ import (
 // minSecret is the length, in bytes, below which a value is no secret: cutting it out would garble every message.
 const minSecret = 4
 
-// secrets knows the secret values of a configuration, and cuts them out of texts.
-type secrets struct {
+// Set knows the secret values of a configuration. The zero value knows none. It may be used concurrently.
+type Set struct {
 	replacer atomic.Pointer[strings.Replacer]
 }
 
-// learn takes the values of keys that are named like secrets, and the passwords in URLs.
-func (s *secrets) learn(config map[string]string) {
+// Learn takes the values of keys that are named like secrets, and the passwords in URLs.
+func (s *Set) Learn(config map[string]string) {
 	var pairs []string
 	hide := func(value string) {
 		if len(value) >= minSecret {
@@ -49,8 +51,8 @@ func isSecretName(key string) bool {
 	return false
 }
 
-// cut returns text without the secrets.
-func (s *secrets) cut(text string) string {
+// Cut returns text without the secrets.
+func (s *Set) Cut(text string) string {
 	if replacer := s.replacer.Load(); replacer != nil {
 		return replacer.Replace(text)
 	}
