@@ -43,13 +43,16 @@ func (a *answers) recordsEnded()   { a.update(func() { a.last = true }) }
 func (a *answers) answersEnded()   { a.update(func() { a.last, a.waiting = true, 0 }) }
 func (a *answers) importReturned() { a.update(func() { a.over, a.queue = true, nil }) }
 
-func (a *answers) received(result *connectors.Result) {
+// received reports whether there was a record to answer for.
+func (a *answers) received(result *connectors.Result) (expected bool) {
 	a.update(func() {
+		expected = a.waiting > 0
 		a.waiting--
-		if a.results != nil && !a.over {
+		if expected && a.results != nil && !a.over {
 			a.queue = append(a.queue, result)
 		}
 	})
+	return expected
 }
 
 // wait waits, with the mutex held, until the condition is true or the context has ended.

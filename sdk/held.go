@@ -88,6 +88,13 @@ func (h *held) release(e entry) io.ReadCloser {
 	return reader
 }
 
+// empty reports whether the host has answered for every record with a reader.
+func (h *held) empty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.readers) == 0
+}
+
 // drain returns all readers that were not opened, to be closed by the caller.
 func (h *held) drain() []io.ReadCloser {
 	h.mu.Lock()

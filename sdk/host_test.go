@@ -78,12 +78,20 @@ type plugin struct {
 // start serves a connector within the test's process. When the test ends, all of its goroutines must.
 func start(t *testing.T, newService func(*guard) service) *plugin {
 	t.Helper()
+	p, _ := startStoppable(t, newService)
+	return p
+}
+
+// startStoppable is start with a way to stop the plugin, as a signal stops a process.
+func startStoppable(t *testing.T, newService func(*guard) service) (*plugin, context.CancelCauseFunc) {
+	t.Helper()
+	ctx, stop := context.WithCancelCause(context.Background())
 	before := runtime.NumGoroutine()
 	hostIn, pluginOut := pipe(t)
 	pluginIn, hostOut := pipe(t)
 	p := &plugin{pipes: &pipes{in: hostIn, out: hostOut}, stderr: &buffer{}, served: make(chan error, 1)}
 	go func() {
-		err := serve(context.Background(), newService(&guard{stderr: p.stderr}), pluginIn, pluginOut)
+		err := serve(ctx, newService(&guard{stderr: p.stderr}), pluginIn, pluginOut)
 		pluginOut.Close()
 		pluginIn.Close()
 		p.served <- err
@@ -92,7 +100,7 @@ func start(t *testing.T, newService func(*guard) service) *plugin {
 	t.Cleanup(func() {
 		p.ClientConn.Close()
 		p.pipes.Close()
-		if err := <-p.served; err != nil {
+		if err := <-p.served; err != nil && ctx.Err() == nil {
 			t.Errorf("serve: %v", err)
 		}
 		for tries := 0; runtime.NumGoroutine() > before; tries++ {
@@ -104,7 +112,7 @@ func start(t *testing.T, newService func(*guard) service) *plugin {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	return p
+	return p, stop
 }
 
 func pipe(t *testing.T) (r, w *os.File) {

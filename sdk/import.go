@@ -76,6 +76,8 @@ func (s *importing) answerImport(call *rpc.Call) error {
 	cancel()
 	if err != nil {
 		go run.drain()
+	}
+	if err != nil || run.held.empty() {
 		s.forget(run.held)
 	}
 	forwarding.Wait()
@@ -134,6 +136,7 @@ func (run *importRun) send(ctx context.Context) error {
 			}
 			run.s.logf("importer: Import has returned without closing its records: what it sent is taken for all")
 			records = nil
+			run.answers.recordsEnded()
 		case err := <-run.received:
 			if err == nil {
 				err = errHostEnded
@@ -143,7 +146,7 @@ func (run *importRun) send(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-	return nil
+	return context.Cause(ctx) // some importers return nil when they are told to stop
 }
 
 // flush sends what the channel still held when Import returned.
@@ -185,12 +188,12 @@ func (run *importRun) sendRecord(r *connectors.Record) error {
 
 // receive takes the host's answers until it has sent the last.
 func (run *importRun) receive() error {
+	defer run.answers.answersEnded()
 	var buf []byte
 	for {
 		var err error
 		buf, err = run.call.Message(buf[:0], maxRequest)
 		if errors.Is(err, io.EOF) {
-			run.answers.answersEnded()
 			return nil
 		}
 		if err != nil {
@@ -203,22 +206,30 @@ func (run *importRun) receive() error {
 		if reader := run.held.release(entryOf(&result.Record)); reader != nil {
 			run.s.discard(reader)
 		}
-		run.answers.received(result)
+		if !run.answers.received(result) {
+			return rpc.Errorf(rpc.InvalidArgument, "the host answers for more records than it was sent")
+		}
 	}
 }
 
-// drain lets an importer that does not heed its context run to its end.
+// drain lets an importer that does not heed its context run to its end, and closes the readers it still sends.
 func (run *importRun) drain() {
+	discard := func(r *connectors.Record) {
+		if r != nil && r.Reader != nil {
+			run.s.discard(r.Reader)
+		}
+	}
 	for {
 		select {
-		case record, more := <-run.records:
+		case r, more := <-run.records:
 			if !more {
 				return
 			}
-			if record != nil && record.Reader != nil {
-				run.s.discard(record.Reader)
-			}
+			discard(r)
 		case <-run.returned:
+			for range len(run.records) {
+				discard(<-run.records)
+			}
 			return
 		}
 	}

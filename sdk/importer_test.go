@@ -7,10 +7,13 @@ import (
 	"io"
 	"io/fs"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	gconn "github.com/PlakarKorp/integration-grpc"
+	gimporter "github.com/PlakarKorp/integration-grpc/importer"
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
@@ -276,6 +279,70 @@ func TestMisbehavingImporters(t *testing.T) {
 			if err := imp.Close(t.Context()); err != nil {
 				t.Errorf("Close afterwards: %v", err)
 			}
+		})
+	}
+}
+
+// TestStoppedImport stops the process, as a signal does, in the middle of an import whose importer then returns nil.
+func TestStoppedImport(t *testing.T) {
+	s := &source{importFn: func(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+		defer close(records)
+		records <- file("/a", "A")
+		<-ctx.Done()
+		return nil
+	}}
+	p, stop := startStoppable(t, s.service())
+	imp := p.importer(t, "test", nil)
+	go func() {
+		for !strings.Contains(p.stderr.String(), "ready") {
+			time.Sleep(time.Millisecond)
+		}
+		stop(errors.New("told to stop"))
+	}()
+	records := make(chan *connectors.Record)
+	results := make(chan *connectors.Result, 1)
+	go func() {
+		defer close(results)
+		for r := range records {
+			results <- r.Ok()
+			fmt.Fprintln(p.stderr, "ready")
+		}
+	}()
+	wantError(t, "Import", imp.Import(t.Context(), records, results), "told to stop")
+}
+
+func TestMalformedAnswers(t *testing.T) {
+	s := &source{importFn: func(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+		defer close(records)
+		records <- file("/a", "A")
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	for name, test := range map[string]struct {
+		answers []*gimporter.ImportRequest
+		want    string
+	}{
+		"empty":     {[]*gimporter.ImportRequest{{}}, "cannot read the answer"},
+		"no record": {[]*gimporter.ImportRequest{{Result: &gconn.Result{}}}, "cannot read the answer"},
+		"flood": {slices.Repeat([]*gimporter.ImportRequest{{Result: &gconn.Result{
+			Header: &gconn.Record{Pathname: "/a", FileInfo: &gconn.FileInfo{}},
+		}}}, 100), "more records than it was sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, s.service())
+			p.importer(t, "test", nil)
+			stream, err := gimporter.NewImporterClient(p).Import(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stream.Recv(); err != nil {
+				t.Fatal(err)
+			}
+			for _, answer := range test.answers {
+				stream.Send(answer)
+			}
+			_, err = stream.Recv()
+			wantError(t, "Import", err, test.want)
 		})
 	}
 }
