@@ -15,7 +15,7 @@ var errNothingConstructed = errors.New("the constructor returned neither a conne
 // guard stands between the runtime and a connector's code: it turns panics into errors, and cuts secrets out of what
 // comes out of there.
 type guard struct {
-	stderr io.Writer
+	stderr  io.Writer
 	secrets secrets.Set
 }
 
