@@ -2,7 +2,7 @@
 
 GO         ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-MODULES     = . interop interop/oldest $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+MODULES     = . interop interop/oldest interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 FUZZTIME   ?= 20s
 
 .DEFAULT_GOAL := help
@@ -40,8 +40,8 @@ fuzz: ## Run every fuzz target for FUZZTIME (20s)
 interop: build ## Run plakar's own code against packages of the examples; needs proftpd (docs/interop.md)
 	cd interop && $(GO) test -count=1 ./...
 
-bench: build ## Measure kpkg beside its peers in one run (docs/benchmarks.md)
-	cd interop && $(GO) run ./bench
+bench: build ## Measure kpkg beside its peers in one run; BENCH=-cold takes many minutes more (docs/benchmarks.md)
+	cd interop && $(GO) run ./bench $(BENCH)
 
 clean: ## Remove what the targets made
 	rm -rf bin dist

@@ -111,8 +111,13 @@ func TestFTP(t *testing.T) {
 }
 
 func TestFSPlugin(t *testing.T) {
+	t.Run("three executables", func(t *testing.T) { useFSPlugin(t, packages.fs) })
+	t.Run("one executable", func(t *testing.T) { useFSPlugin(t, packages.fsOne) })
+}
+
+func useFSPlugin(t *testing.T, file string) {
 	tree := writeTree(t)
-	client := newClient(t, packages.fs)
+	client := newClient(t, file)
 
 	// Everything through the plugin.
 	store := "fis://" + filepath.Join(t.TempDir(), "store")

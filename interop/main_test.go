@@ -23,7 +23,7 @@ const patience = 2 * time.Minute
 
 var (
 	tools    rig.Tools
-	packages struct{ ftp, fs string } // files of packages of the examples, made by kpkg for this machine
+	packages struct{ ftp, fs, fsOne string } // files of packages of the examples, made by kpkg for this machine
 )
 
 func TestMain(m *testing.M) {
@@ -50,6 +50,9 @@ func runTests(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	if packages.fs, err = createExample(ctx, dir, "fs", "fs-plugin"); err != nil {
+		return 1, err
+	}
+	if packages.fsOne, err = createExample(ctx, dir, filepath.Join("fs", "one"), "fs-one"); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil

@@ -3,9 +3,13 @@
 //
 //   - packing: kpkg create --no-build and plakar pkg create, on the same files;
 //   - checking: kpkg verify, and sha256sum on the same package;
-//   - starting: kpkg version.
+//   - starting: kpkg version;
+//   - sizes: the same connectors on upstream's SDK, packed upstream's way, and on kpkg's;
+//   - builds: from source to packages for six platforms, with make and plakar pkg create, and with kpkg create;
+//   - memory: a package of 2 GiB.
 //
-// It prints a table of medians. The peers' rows are the measure: ratio is against the first row of a group.
+// The first three are medians of several runs, the others one run each. The peers' rows are the measure: ratio is against
+// the first row of a group.
 package main
 
 import (
@@ -28,10 +32,11 @@ import (
 
 func main() {
 	runs := flag.Int("runs", 7, "measure each program this many times")
+	cold := flag.Bool("cold", false, "measure builds from empty caches too, which takes many minutes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := bench(ctx, max(*runs, 1)); err != nil {
+	if err := bench(ctx, max(*runs, 1), *cold); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -52,7 +57,7 @@ type figures struct {
 	size      int64 // of the output, bytes
 }
 
-func bench(ctx context.Context, runs int) (err error) {
+func bench(ctx context.Context, runs int, cold bool) (err error) {
 	dir, err := os.MkdirTemp("", "kpkg-bench-*")
 	if err != nil {
 		return err
@@ -117,6 +122,16 @@ func bench(ctx context.Context, runs int) (err error) {
 		}
 	}
 	if err := measure(ctx, w, runs, []contender{{name: "kpkg version", run: kpkg("version")}}); err != nil {
+		return err
+	}
+	if err := sizes(ctx, w, tools, client, dir); err != nil {
+		return err
+	}
+	b := builds{tools: tools, client: client, dir: filepath.Join(dir, "builds"), cold: cold}
+	if err := b.run(ctx, w); err != nil {
+		return err
+	}
+	if err := memory(ctx, w, tools, dir); err != nil {
 		return err
 	}
 	return w.Flush()

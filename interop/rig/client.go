@@ -34,6 +34,11 @@ func (c *Client) Close() error { return os.RemoveAll(c.home) }
 
 // Run runs a command of the client, such as "pkg", "add", FILE. The client sees nothing of this process's environment.
 func (c *Client) Run(ctx context.Context, args ...string) (Result, error) {
+	return c.RunWith(ctx, nil, args...)
+}
+
+// RunWith is Run with more variables in the client's environment, such as the GOOS that "pkg create" heeds.
+func (c *Client) RunWith(ctx context.Context, variables []string, args ...string) (Result, error) {
 	cmd := exec.CommandContext(ctx, c.program, args...)
 	cmd.Dir = c.home
 	cmd.Env = []string{
@@ -44,6 +49,7 @@ func (c *Client) Run(ctx context.Context, args ...string) (Result, error) {
 		"TMPDIR=" + c.home,
 		"PATH=" + os.Getenv("PATH"),
 	}
+	cmd.Env = append(cmd.Env, variables...)
 	return run(ctx, cmd)
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -51,4 +52,12 @@ func run(ctx context.Context, cmd *exec.Cmd) (Result, error) {
 // Run runs a program with the environment of this process.
 func Run(ctx context.Context, program string, args ...string) (Result, error) {
 	return run(ctx, exec.CommandContext(ctx, program, args...))
+}
+
+// RunIn runs a program in dir, with the variables added to the environment of this process.
+func RunIn(ctx context.Context, dir string, variables []string, program string, args ...string) (Result, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), variables...)
+	return run(ctx, cmd)
 }

@@ -1,0 +1,17 @@
+// Command fs is all three of plakar's own file system connectors in one executable.
+package main
+
+import (
+	"github.com/PlakarKorp/integrations/fs/exporter"
+	"github.com/PlakarKorp/integrations/fs/importer"
+	"github.com/PlakarKorp/integrations/fs/storage"
+	"github.com/PlakarKorp/kpkg/sdk"
+)
+
+func main() {
+	sdk.Main(sdk.Connectors{
+		Importer: sdk.ImporterFrom(importer.NewFSImporter),
+		Exporter: sdk.ExporterFrom(exporter.NewFSExporter),
+		Storage:  sdk.StorageFrom(storage.NewStore),
+	})
+}
