@@ -45,6 +45,11 @@ func (g *guard) start(what string, call func() error) <-chan error {
 	return done
 }
 
+// discard closes what the connector gave and nobody needs any more. Nobody can be told if that fails.
+func (g *guard) discard(c io.Closer) {
+	g.run("Close", c.Close)
+}
+
 // logf writes one message to standard error.
 func (g *guard) logf(format string, args ...any) {
 	fmt.Fprintln(g.stderr, g.secrets.Cut(fmt.Sprintf(format, args...)))

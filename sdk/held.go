@@ -24,85 +24,99 @@ func entryOf(r *connectors.Record) entry {
 	return e
 }
 
-// held keeps the readers of the records that the host knows and has not answered for. An importer may announce the same
-// path several times: the host opens and answers once for each, so they are taken in order and answers are counted
+// heldFile is the content of a record that the host knows and has not answered for.
+type heldFile struct {
+	reader  io.ReadCloser
+	size    int64 // what the record says
+	fetched *fetched
+	taken   bool // by the host, which reads it or did not want it
+}
+
+// held keeps the contents of the records that the host knows and has not answered for. An importer may announce the
+// same path several times: the host opens and answers once for each, so they are taken in order and answers are counted
 // against those that were opened first.
 type held struct {
 	mu      sync.Mutex
-	readers map[entry]*readers
+	entries map[entry]*heldEntry
+	ahead   *prefetch
 }
 
-type readers struct {
-	unopened []io.ReadCloser
+type heldEntry struct {
+	unopened []*heldFile
 	opened   int
 }
 
-func newHeld() *held {
-	return &held{readers: make(map[entry]*readers)}
+func newHeld(ahead *prefetch) *held {
+	return &held{entries: make(map[entry]*heldEntry), ahead: ahead}
 }
 
 // hold keeps the reader of a record.
 func (h *held) hold(r *connectors.Record) {
+	f := &heldFile{reader: r.Reader, size: r.FileInfo.Lsize}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	e := entryOf(r)
-	if h.readers[e] == nil {
-		h.readers[e] = &readers{}
+	if h.entries[e] == nil {
+		h.entries[e] = &heldEntry{}
 	}
-	h.readers[e].unopened = append(h.readers[e].unopened, r.Reader)
+	h.entries[e].unopened = append(h.entries[e].unopened, f)
+	h.mu.Unlock()
+	h.ahead.announced(f)
 }
 
-// open hands a reader over, to be closed by the caller. It is nil if there is none left.
-func (h *held) open(e entry) io.ReadCloser {
+// open hands a file over, to be closed by the caller. It is nil if there is none left.
+func (h *held) open(e entry) *heldFile {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	rs := h.readers[e]
-	if rs == nil || len(rs.unopened) == 0 {
+	entry := h.entries[e]
+	if entry == nil || len(entry.unopened) == 0 {
 		return nil
 	}
-	reader := rs.unopened[0]
-	rs.unopened = rs.unopened[1:]
-	rs.opened++
-	return reader
+	entry.opened++
+	return entry.pop()
 }
 
-// release is told that the host has answered for a record. If it did not open it, release returns the reader, to be
-// closed by the caller.
-func (h *held) release(e entry) io.ReadCloser {
+func (e *heldEntry) pop() *heldFile {
+	f := e.unopened[0]
+	e.unopened = e.unopened[1:]
+	return f
+}
+
+// release is told that the host has answered for a record. If it did not open it, release returns the file, to be closed
+// by the caller.
+func (h *held) release(e entry) *heldFile {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	rs := h.readers[e]
-	if rs == nil {
+	entry := h.entries[e]
+	if entry == nil {
 		return nil
 	}
-	var reader io.ReadCloser
-	if rs.opened > 0 {
-		rs.opened--
+	var f *heldFile
+	if entry.opened > 0 {
+		entry.opened--
 	} else {
-		reader = rs.unopened[0]
-		rs.unopened = rs.unopened[1:]
+		f = entry.pop()
 	}
-	if rs.opened == 0 && len(rs.unopened) == 0 {
-		delete(h.readers, e)
+	if entry.opened == 0 && len(entry.unopened) == 0 {
+		delete(h.entries, e)
 	}
-	return reader
+	return f
 }
 
 // empty reports whether the host has answered for every record with a reader.
 func (h *held) empty() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.readers) == 0
+	return len(h.entries) == 0
 }
 
-// drain returns all readers that were not opened, to be closed by the caller.
-func (h *held) drain() []io.ReadCloser {
+// drain returns all files that were not opened, to be closed by the caller.
+func (h *held) drain() []*heldFile {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var all []io.ReadCloser
-	for _, rs := range h.readers {
-		all = append(all, rs.unopened...)
+	var all []*heldFile
+	for _, entry := range h.entries {
+		all = append(all, entry.unopened...)
 	}
-	h.readers = make(map[entry]*readers)
+	h.entries = make(map[entry]*heldEntry)
 	return all
 }

@@ -58,12 +58,12 @@ func (s *importing) answerImport(call *rpc.Call) error {
 		return err
 	}
 	ctx, cancel := context.WithCancel(call.Context())
-	wanted := importer.Flags()&location.FLAG_NEEDACK != 0
+	flags := importer.Flags()
 	run := &importRun{
 		s:        s,
 		call:     call,
-		held:     s.begin(),
-		answers:  newAnswers(wanted, s.concurrency()),
+		held:     s.begin(flags),
+		answers:  newAnswers(flags&location.FLAG_NEEDACK != 0, s.concurrency()),
 		records:  make(chan *connectors.Record, s.concurrency()),
 		received: make(chan error, 1),
 	}
@@ -203,8 +203,8 @@ func (run *importRun) receive() error {
 		if err != nil {
 			return rpc.Errorf(rpc.InvalidArgument, "cannot read the answer for a record: %v", err)
 		}
-		if reader := run.held.release(entryOf(&result.Record)); reader != nil {
-			run.s.discard(reader)
+		if file := run.held.release(entryOf(&result.Record)); file != nil {
+			run.held.ahead.skip(file)
 		}
 		if !run.answers.received(result) {
 			return rpc.Errorf(rpc.InvalidArgument, "the host answers for more records than it was sent")

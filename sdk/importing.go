@@ -2,10 +2,10 @@ package sdk
 
 import (
 	"context"
-	"io"
 	"slices"
 	"sync"
 
+	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )
@@ -51,34 +51,35 @@ func (s *importing) open(call *rpc.Call) error {
 	if err != nil {
 		return rpc.Errorf(rpc.InvalidArgument, "cannot read the request to open a record: %v", err)
 	}
-	reader := s.take(entryOf(record))
-	if reader == nil {
+	h, file := s.find(entryOf(record))
+	if file == nil {
 		return rpc.Errorf(rpc.NotFound, "%s: not announced by the import, or opened before", record.Pathname)
 	}
+	reader := h.ahead.open(file)
 	defer s.discard(reader)
 	return sendChunks(call, reader)
 }
 
-func (s *importing) take(e entry) io.ReadCloser {
+// find takes a file out of the newest import that holds it.
+func (s *importing) find(e entry) (*held, *heldFile) {
 	s.mu.Lock()
 	imports := slices.Clone(s.imports)
 	s.mu.Unlock()
 	for _, h := range slices.Backward(imports) {
-		if reader := h.open(e); reader != nil {
-			return reader
+		if file := h.open(e); file != nil {
+			return h, file
 		}
 	}
-	return nil
-}
-
-// discard closes a reader that nobody reads from any more. Nobody can be told if that fails.
-func (s *importing) discard(reader io.ReadCloser) {
-	s.run("a reader's Close", reader.Close)
+	return nil, nil
 }
 
 // begin registers an import, so that what it announces can be opened, even after it has ended.
-func (s *importing) begin() *held {
-	h := newHeld()
+func (s *importing) begin(flags location.Flags) *held {
+	ahead := &prefetch{guard: s.guard}
+	if flags&(location.FLAG_STREAM|location.FLAG_NEEDACK) == 0 { // those care about the order of things
+		ahead.workers = max(0, readersAtOnce-s.concurrency())
+	}
+	h := newHeld(ahead)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.imports = append(s.imports, h)
@@ -90,8 +91,8 @@ func (s *importing) forget(h *held) {
 	s.mu.Lock()
 	s.imports = slices.DeleteFunc(s.imports, func(other *held) bool { return other == h })
 	s.mu.Unlock()
-	for _, reader := range h.drain() {
-		s.discard(reader)
+	for _, file := range h.drain() {
+		h.ahead.skip(file)
 	}
 }
 

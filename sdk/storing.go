@@ -122,7 +122,7 @@ func (s *storing) fetch(call *rpc.Call) error {
 	if reader == nil {
 		return errNoReader
 	}
-	defer s.run("a reader's Close", reader.Close)
+	defer s.discard(reader)
 	return sendChunks(call, reader)
 }
 

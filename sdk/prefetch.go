@@ -1,0 +1,176 @@
+package sdk
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// readersAtOnce is how many readers are open at once at least, if there is reason to: what a host with eight
+	// processors opens, and importers must be able to serve anyway. Hosts open as many as they have processors, which
+	// is few when every open costs a round trip to a server.
+	readersAtOnce = 8
+
+	// prefetchSize is the largest file that is read ahead, and prefetchBytes all of them together, in bytes.
+	prefetchSize  = 1 << 20
+	prefetchBytes = 8 << 20
+
+	// slowOpen is how long the first byte of a file takes, on average, from where on reading ahead pays.
+	slowOpen = 500 * time.Microsecond
+
+	// wantedInRow is how many files in a row the host must have opened: one that has most files already skips them.
+	wantedInRow = 8
+)
+
+// prefetch reads small files before the host opens them, if the source is slow to open and the host wants all there is.
+type prefetch struct {
+	*guard
+	workers int // 0 turns it off
+
+	mu      sync.Mutex
+	queue   []*heldFile // announced, in order
+	running int
+	bytes   int64         // of what is fetched and not taken
+	opening time.Duration // average time to the first byte
+	wanted  int           // files opened since one was skipped
+}
+
+// fetched is a file that is read, or being read, ahead.
+type fetched struct {
+	done chan struct{} // closed when the rest is valid
+	data []byte
+	err  error // of reading, io.EOF if data is all
+}
+
+// announced queues a file.
+func (p *prefetch) announced(f *heldFile) {
+	if p.workers == 0 || f.size <= 0 || f.size > prefetchSize {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.queue = append(p.queue, f)
+	p.moreLocked()
+}
+
+// open is told that the host opens the file. The caller reads and closes what it returns.
+func (p *prefetch) open(f *heldFile) io.ReadCloser {
+	ahead := p.take(f, true)
+	if ahead != nil {
+		<-ahead.done
+		return ahead.open(f.reader)
+	}
+	if p.workers == 0 {
+		return f.reader
+	}
+	return &timed{ReadCloser: f.reader, began: time.Now(), report: p.opened}
+}
+
+// skip is told that the host does not want the file.
+func (p *prefetch) skip(f *heldFile) {
+	ahead := p.take(f, false)
+	if ahead == nil {
+		p.discard(f.reader)
+		return
+	}
+	go func() {
+		<-ahead.done
+		p.discard(f.reader)
+	}()
+}
+
+func (p *prefetch) take(f *heldFile, wanted bool) *fetched {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f.taken = true
+	p.wanted++
+	if !wanted {
+		p.wanted = 0
+	}
+	if f.fetched != nil {
+		p.bytes -= f.size
+	}
+	p.moreLocked()
+	return f.fetched
+}
+
+// opened takes the time that a first byte took.
+func (p *prefetch) opened(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.opening += (took - p.opening) / 8
+	p.moreLocked()
+}
+
+// moreLocked starts fetching the next files if that pays.
+func (p *prefetch) moreLocked() {
+	for len(p.queue) > 0 {
+		next := p.queue[0]
+		if !next.taken {
+			if p.opening < slowOpen || p.wanted < wantedInRow || p.running >= p.workers || p.bytes+next.size > prefetchBytes {
+				return
+			}
+			p.running++
+			p.bytes += next.size
+			next.fetched = &fetched{done: make(chan struct{})}
+			go p.fetch(next.fetched, next.reader, next.size)
+		}
+		p.queue[0] = nil
+		p.queue = p.queue[1:]
+	}
+}
+
+func (p *prefetch) fetch(f *fetched, reader io.Reader, size int64) {
+	defer func() {
+		close(f.done)
+		p.mu.Lock()
+		p.running--
+		p.moreLocked()
+		p.mu.Unlock()
+	}()
+	f.err = p.run("a reader's Read", func() error {
+		var data bytes.Buffer
+		_, err := io.Copy(&data, io.LimitReader(reader, size+1))
+		f.data = data.Bytes()
+		return err
+	})
+	if f.err == nil && int64(len(f.data)) <= size {
+		f.err = io.EOF
+	}
+}
+
+// open returns a reader of what was fetched, and of what follows it in a file that is longer than was announced.
+func (f *fetched) open(reader io.ReadCloser) io.ReadCloser {
+	rest := io.Reader(reader)
+	if f.err != nil {
+		rest = failing{f.err}
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(f.data), rest), reader}
+}
+
+// failing is a reader at its end.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// timed reports how long the first read took.
+type timed struct {
+	io.ReadCloser
+	began  time.Time
+	report func(time.Duration)
+}
+
+func (t *timed) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	if t.report != nil && (err == nil || errors.Is(err, io.EOF)) {
+		t.report(time.Since(t.began))
+		t.report = nil
+	}
+	return n, err
+}
