@@ -100,7 +100,7 @@ func parseTimeout(value string) (time.Duration, error) {
 
 // failure makes the trailers for an error, with the headers in front if none were sent.
 func (c *Call) failure(err error) []byte {
-	code, message := status(err)
+	code, message := statusOf(err)
 	fields := make([]h2.Field, 0, 4)
 	if !c.answered {
 		fields = append(fields,

@@ -39,8 +39,8 @@ func Errorf(code Code, format string, args ...any) error {
 	return &Error{code, fmt.Sprintf(format, args...)}
 }
 
-// codes are the errors whose identity a status code can carry to the host.
-var codes = []struct {
+// carried are the errors whose identity a status code can carry to the host.
+var carried = []struct {
 	err  error
 	code Code
 }{
@@ -52,12 +52,12 @@ var codes = []struct {
 	{errors.ErrUnsupported, Unimplemented},
 }
 
-func status(err error) (Code, string) {
+func statusOf(err error) (Code, string) {
 	message := err.Error()
 	if own := (*Error)(nil); errors.As(err, &own) {
 		return own.Code, message
 	}
-	for _, c := range codes {
+	for _, c := range carried {
 		if errors.Is(err, c.err) {
 			return c.code, message
 		}
