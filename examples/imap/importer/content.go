@@ -1,0 +1,163 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/account"
+	"github.com/emersion/go-imap/v2"
+	"github.com/emersion/go-imap/v2/imapclient"
+)
+
+// maxDrops is how often in a row the connection may drop before a message gets any further.
+const maxDrops = 5
+
+// content is a message being read. It holds a connection from the first Read to the end of the message or Close,
+// whichever comes first. When the connection drops, it asks another for the rest.
+type content struct {
+	importer *Importer
+	ctx      context.Context
+	mailbox  string
+	id       account.Message
+	name     string
+
+	offset  int64 // how much was read
+	size    int64 // of the message, once known
+	started bool  // size is known
+	drops   int   // since something was read
+	err     error // what Read says from now on
+
+	// The answer being read, if any.
+	conn    *account.Conn
+	command *imapclient.FetchCommand
+	literal imap.LiteralReader
+}
+
+func (m *content) Read(p []byte) (int, error) {
+	for m.err == nil {
+		err := m.ask()
+		var n int
+		if err == nil {
+			n, err = m.literal.Read(p)
+			m.offset += int64(n)
+		}
+		if n > 0 {
+			m.drops = 0
+			return n, nil
+		}
+		switch {
+		case err == nil: // nothing yet, or p is empty
+			return 0, nil
+		case m.started && m.offset == m.size:
+			m.release(m.finish())
+			m.err = io.EOF
+		case m.ctx.Err() != nil:
+			m.fail(context.Cause(m.ctx))
+		case m.conn == nil:
+			m.fail(err) // the pool has given up, or the message is gone
+		case account.IsRefusal(err) || errors.Is(err, errShrunk):
+			m.fail(err)
+		case m.drops == maxDrops:
+			m.fail(fmt.Errorf("the connection dropped %d times: %w", maxDrops, io.ErrUnexpectedEOF))
+		default:
+			m.drops++
+			m.release(m.finish())
+		}
+	}
+	return 0, m.err
+}
+
+// Close gives up what was not read: the server would insist on sending it, so the connection goes too.
+func (m *content) Close() error {
+	if m.err == nil {
+		m.fail(fs.ErrClosed)
+	}
+	return nil
+}
+
+// ask requests what is missing, unless it is on its way. An error leaves the connection to the caller, if there is one.
+func (m *content) ask() error {
+	if m.conn != nil {
+		return nil
+	}
+	c, err := m.importer.pool.Get(m.ctx)
+	if err != nil {
+		return err
+	}
+	m.conn = c
+	validity, err := c.Examined(m.mailbox)
+	if err != nil {
+		return err
+	}
+	if validity != m.id.Validity {
+		m.release(nil)
+		return errChanged
+	}
+	section := &imap.FetchItemBodySection{Peek: true}
+	if m.started {
+		section.Partial = &imap.SectionPartial{Offset: m.offset, Size: m.size - m.offset}
+	}
+	m.command = c.Fetch(imap.UIDSetNum(m.id.UID), &imap.FetchOptions{
+		UID:         true,
+		BodySection: []*imap.FetchItemBodySection{section},
+	})
+	return m.awaitLiteral()
+}
+
+func (m *content) awaitLiteral() error {
+	for message := m.command.Next(); message != nil; message = m.command.Next() {
+		for item := message.Next(); item != nil; item = message.Next() {
+			body, isBody := item.(imapclient.FetchItemDataBodySection)
+			if !isBody || body.Literal == nil {
+				continue
+			}
+			m.literal = body.Literal
+			if !m.started {
+				m.size, m.started = body.Literal.Size(), true
+			}
+			if body.Literal.Size() != m.size-m.offset {
+				return errShrunk
+			}
+			return nil
+		}
+	}
+	if err := m.command.Close(); err != nil {
+		return err
+	}
+	m.release(nil)
+	return fmt.Errorf("the message was deleted during the backup: %w", fs.ErrNotExist)
+}
+
+// errShrunk is a server that sends another message under the same UID, or less of it than there is.
+var errShrunk = errors.New("the server changed the size of the message")
+
+// finish reads what the server still says to the request, which ends when the connection does.
+func (m *content) finish() error {
+	if m.command == nil {
+		return io.ErrUnexpectedEOF
+	}
+	return m.command.Close()
+}
+
+// release gives the connection back, with how the exchange ended.
+func (m *content) release(err error) {
+	if m.conn == nil {
+		return
+	}
+	m.importer.pool.Put(m.conn, err)
+	m.conn, m.command, m.literal = nil, nil, nil
+}
+
+func (m *content) fail(err error) {
+	if m.conn != nil {
+		command := m.command
+		m.release(err)
+		if command != nil {
+			_ = command.Close() // it failed with the connection; this ends the goroutine that was to read the rest
+		}
+	}
+	m.err = fmt.Errorf("read %s: %w", m.name, err)
+}
