@@ -18,6 +18,7 @@ const lateResults = 3 * time.Second
 
 var (
 	errUnanswered = errors.New("the exporter did not say what became of this entry")
+	errNilResult  = errors.New("the exporter sent a nil result")
 	errBrokenOff  = errors.New("the host broke off within a file")
 )
 
@@ -31,6 +32,7 @@ type exportRun struct {
 	returned <-chan error  // what Export returned
 	left     chan struct{} // closed when nobody takes records any more
 	received chan error    // how the host's records ended
+	buf      []byte
 
 	mu        sync.Mutex
 	waiting   map[entry]int // records without an answer
@@ -92,7 +94,6 @@ func (run *exportRun) answer(ctx context.Context) error {
 func (run *exportRun) sendResults(ctx context.Context) error {
 	results, returned := run.results, run.returned
 	var timeout <-chan time.Time // after Export has returned
-	var buf []byte
 	for results != nil || returned != nil {
 		select {
 		case result, more := <-results:
@@ -100,24 +101,15 @@ func (run *exportRun) sendResults(ctx context.Context) error {
 				results = nil
 				continue
 			}
-			var err error
-			if buf, err = run.sendResult(buf, result); err != nil {
+			if err := run.sendResult(result); err != nil {
 				return err
 			}
 		case err := <-returned:
-			for range len(run.results) {
-				if result, more := <-run.results; more {
-					var sendErr error
-					if buf, sendErr = run.sendResult(buf, result); sendErr != nil {
-						return errors.Join(err, sendErr)
-					}
-				}
+			if flushErr := run.flush(); err == nil {
+				err = flushErr
 			}
-			if err != nil {
+			if err != nil || run.unanswered() <= 0 {
 				return err
-			}
-			if run.unanswered() == 0 {
-				return nil
 			}
 			returned = nil
 			timeout = time.After(lateResults)
@@ -130,12 +122,24 @@ func (run *exportRun) sendResults(ctx context.Context) error {
 	return nil
 }
 
-func (run *exportRun) sendResult(buf []byte, result *connectors.Result) ([]byte, error) {
+// flush sends what the channel still held when Export returned.
+func (run *exportRun) flush() error {
+	for range len(run.results) {
+		if result, more := <-run.results; more {
+			if err := run.sendResult(result); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (run *exportRun) sendResult(result *connectors.Result) error {
 	if result == nil {
-		return buf, errors.New("the exporter sent a nil result")
+		return errNilResult
 	}
 	if c, ours := result.Record.Reader.(*content); ours {
-		c.Close() // it answers for a file it did not read to the end
+		c.Close() // it answers for a file it may not have read to the end
 	}
 	run.mu.Lock()
 	run.count--
@@ -150,8 +154,8 @@ func (run *exportRun) sendResult(buf []byte, result *connectors.Result) ([]byte,
 	if err := wire.Usable(&clean.Record); err != nil {
 		clean.Record = *wire.Failed(&clean.Record, err)
 	}
-	buf = wire.AppendResult(rpc.Begin(buf), clean)
-	return buf, run.call.Send(buf)
+	run.buf = wire.AppendResult(rpc.Begin(run.buf), clean)
+	return run.call.Send(run.buf)
 }
 
 func (run *exportRun) unanswered() int {
@@ -165,14 +169,11 @@ func (run *exportRun) sendUnanswered() error {
 	if run.unanswered() <= 0 {
 		return nil // if paths were changed before the answers, which record an answer is for cannot be told
 	}
-	var buf []byte
 	for e, n := range run.waiting {
+		record := connectors.Record{Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errUnanswered}
+		run.buf = wire.AppendResult(rpc.Begin(run.buf), record.Error(errUnanswered))
 		for range n {
-			record := connectors.Record{
-				Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errUnanswered,
-			}
-			buf = wire.AppendResult(rpc.Begin(buf), record.Error(errUnanswered))
-			if err := run.call.Send(buf); err != nil {
+			if err := run.call.Send(run.buf); err != nil {
 				return err
 			}
 		}

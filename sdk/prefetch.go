@@ -38,12 +38,14 @@ type prefetch struct {
 	wanted  int           // files opened since one was skipped
 }
 
-// fetched is a file that is read, or being read, ahead.
+// fetched is a file that is read, or being read, ahead. It holds one of the workers' places while its reader is open.
 type fetched struct {
-	done chan struct{} // closed when the rest is valid
-	data []byte
-	err  error // of reading, io.EOF if data is all
+	done chan struct{} // closed when the file may be read
+	io.Reader
+	close func() error
 }
+
+func (f *fetched) Close() error { return f.close() }
 
 // announced queues a file.
 func (p *prefetch) announced(f *heldFile) {
@@ -61,7 +63,7 @@ func (p *prefetch) open(f *heldFile) io.ReadCloser {
 	ahead := p.take(f, true)
 	if ahead != nil {
 		<-ahead.done
-		return ahead.open(f.reader)
+		return ahead
 	}
 	if p.workers == 0 {
 		return f.reader
@@ -78,7 +80,7 @@ func (p *prefetch) skip(f *heldFile) {
 	}
 	go func() {
 		<-ahead.done
-		p.discard(f.reader)
+		p.discard(ahead)
 	}()
 }
 
@@ -123,35 +125,36 @@ func (p *prefetch) moreLocked() {
 	}
 }
 
-func (p *prefetch) fetch(f *fetched, reader io.Reader, size int64) {
-	defer func() {
-		close(f.done)
-		p.mu.Lock()
-		p.running--
-		p.moreLocked()
-		p.mu.Unlock()
-	}()
-	f.err = p.run("a reader's Read", func() error {
-		var data bytes.Buffer
+// fetch reads a file of the size that was announced, and closes it. One that turns out to be longer is left open, for
+// its reader to go on.
+func (p *prefetch) fetch(f *fetched, reader io.ReadCloser, size int64) {
+	var data bytes.Buffer
+	err := p.run("a reader's Read", func() error {
 		_, err := io.Copy(&data, io.LimitReader(reader, size+1))
-		f.data = data.Bytes()
 		return err
 	})
-	if f.err == nil && int64(len(f.data)) <= size {
-		f.err = io.EOF
+	release := sync.OnceValue(func() error {
+		defer p.released()
+		return p.run("a reader's Close", reader.Close)
+	})
+	rest := io.Reader(reader)
+	switch {
+	case err != nil:
+		rest = failing{err}
+		release()
+	case int64(data.Len()) <= size:
+		rest = failing{io.EOF}
+		release()
 	}
+	f.Reader, f.close = io.MultiReader(&data, rest), release
+	close(f.done)
 }
 
-// open returns a reader of what was fetched, and of what follows it in a file that is longer than was announced.
-func (f *fetched) open(reader io.ReadCloser) io.ReadCloser {
-	rest := io.Reader(reader)
-	if f.err != nil {
-		rest = failing{f.err}
-	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.MultiReader(bytes.NewReader(f.data), rest), reader}
+func (p *prefetch) released() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running--
+	p.moreLocked()
 }
 
 // failing is a reader at its end.

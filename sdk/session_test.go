@@ -102,7 +102,7 @@ func TestSecrets(t *testing.T) {
 	config := map[string]string{
 		"location":         "ftp://user:" + canary + "-1@host/path",
 		"password":         canary + "-2",
-		"secret_key":       canary + "-3",
+		"secret_key":       canary + "-2-long",
 		"private_key_file": "/home/user/key",
 		"token":            "abc", // too short to be told from a word
 	}
@@ -126,7 +126,7 @@ func TestSecrets(t *testing.T) {
 		"Import": fmt.Sprint(err),
 		"stderr": p.stderr.String(),
 	} {
-		if strings.Contains(text, canary) || !strings.Contains(text, "abc: cannot use /home/user/key with") {
+		if strings.Contains(text, canary) || strings.Contains(text, "-long") || !strings.Contains(text, "abc: cannot use /home/user/key with") {
 			t.Errorf("%s: %s", what, text)
 		}
 	}

@@ -9,4 +9,4 @@ import (
 // it sends is taken first and thrown away, but not for longer than this.
 const swallowTime = 30 * time.Second
 
-var errUnread = errors.New("the host went on sending")
+var errUnread = errors.New("what the host goes on sending is not taken")

@@ -3,6 +3,7 @@ package sdk
 import (
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/PlakarKorp/kloset/objects"
@@ -15,7 +16,10 @@ type upload struct {
 	call     *rpc.Call
 	mac      objects.MAC
 	resource uint32
-	err      error // sticky: io.EOF after the last chunk
+
+	mu   sync.Mutex // against a storage that reads on when its Put has returned
+	over bool
+	err  error // sticky: io.EOF after the last chunk
 }
 
 var errMalformedPut = rpc.Errorf(rpc.InvalidArgument, "cannot read a message of Put: malformed")
@@ -63,6 +67,15 @@ func (u *upload) begin() error {
 
 // Read reads the object. It ends with io.EOF only if the host has sent all of it.
 func (u *upload) Read(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.over {
+		return 0, io.ErrClosedPipe
+	}
+	return u.readLocked(p)
+}
+
+func (u *upload) readLocked(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -95,10 +108,13 @@ func (u *upload) next() error {
 
 // swallow takes what the storage did not read. It returns an error if the host has not sent the object to its end.
 func (u *upload) swallow() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.over = true
 	deadline := time.Now().Add(swallowTime)
 	buf := make([]byte, 64<<10)
 	for {
-		switch _, err := u.Read(buf); {
+		switch _, err := u.readLocked(buf); {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:

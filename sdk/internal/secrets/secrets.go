@@ -3,6 +3,7 @@
 package secrets
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -17,10 +18,10 @@ type Set struct {
 
 // Learn takes the values of keys that are named like secrets, and the passwords in URLs.
 func (s *Set) Learn(config map[string]string) {
-	var pairs []string
+	var values []string
 	hide := func(value string) {
 		if len(value) >= minSecret {
-			pairs = append(pairs, value, "***")
+			values = append(values, value)
 		}
 	}
 	for key, value := range config {
@@ -34,6 +35,11 @@ func (s *Set) Learn(config map[string]string) {
 				hide(password)
 			}
 		}
+	}
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
+	var pairs []string
+	for _, value := range values {
+		pairs = append(pairs, value, "***")
 	}
 	s.replacer.Store(strings.NewReplacer(pairs...))
 }
