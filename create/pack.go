@@ -10,6 +10,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/verify"
 )
@@ -63,7 +64,7 @@ func (r *run) unchanged(ctx context.Context, p *Package, name string, id uuid.UU
 	if !ok || known.Name != name {
 		return false
 	}
-	sum, size, err := sha256File(ctx, p.File)
+	sum, size, err := sha256sum.File(ctx, p.File)
 	if err != nil || sum != known.SHA256 {
 		return false
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -120,11 +121,11 @@ func (c *comparison) differ(name, hint, format string, args ...any) {
 }
 
 func (c *comparison) compare(path, again string) ([]finding.Finding, error) {
-	first, _, err := sha256File(c.ctx, path)
+	first, _, err := sha256sum.File(c.ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("comparing: %w", err)
 	}
-	second, _, err := sha256File(c.ctx, again)
+	second, _, err := sha256sum.File(c.ctx, again)
 	if err != nil {
 		return nil, fmt.Errorf("comparing: %w", err)
 	}

@@ -1,13 +1,9 @@
 package create
 
 import (
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -106,25 +102,4 @@ func Clean() (dir string, freed int64, err error) {
 		return dir, freed, err
 	}
 	return dir, freed, errors.Join(err, os.RemoveAll(folder))
-}
-
-func sha256File(ctx context.Context, path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	for {
-		n, err := io.CopyN(h, f, 4<<20)
-		size += n
-		switch {
-		case ctx.Err() != nil:
-			return "", 0, context.Cause(ctx)
-		case errors.Is(err, io.EOF):
-			return hex.EncodeToString(h.Sum(nil)), size, nil
-		case err != nil:
-			return "", 0, err
-		}
-	}
 }

@@ -11,8 +11,6 @@ package verify
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +22,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
@@ -137,26 +136,12 @@ func sum(ctx context.Context, path string) (string, int64, error) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return "", 0, nil
 	}
-	file, err := os.Open(path)
-	if err != nil {
+	hash, size, err := sha256sum.File(ctx, path)
+	var unopened *fs.PathError
+	if errors.As(err, &unopened) && unopened.Op == "open" {
 		return "", 0, nil
 	}
-	defer file.Close()
-	hash := sha256.New()
-	var size int64
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", 0, err
-		}
-		n, err := io.CopyN(hash, file, 4<<20)
-		size += n
-		if err == io.EOF {
-			return hex.EncodeToString(hash.Sum(nil)), size, nil
-		}
-		if err != nil {
-			return "", 0, err
-		}
-	}
+	return hash, size, err
 }
 
 func (v *verifier) add(severity finding.Severity, rule, hint, message string) {
