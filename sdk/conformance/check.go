@@ -1,0 +1,91 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// Check is one thing that is demanded of a connector.
+type Check struct {
+	// ID is stable: the family, then what it is about.
+	ID string
+	// Title is what is demanded, in a few words.
+	Title string
+
+	// gate checks are run first; when one fails, nothing that follows could be judged.
+	gate  bool
+	needs []need
+	run   func(context.Context, *subject) error
+}
+
+// Checks lists the checks for a type of connector, in the order of their results.
+func Checks(connectorType string) []Check {
+	switch connectorType {
+	case Importer:
+		return slices.Concat(pluginGates, importerGates, pluginChecks, processChecks, importerChecks, importingChecks)
+	case Exporter:
+		return slices.Concat(pluginGates, exporterGates, pluginChecks, processChecks, exporterChecks, exportingChecks)
+	case Storage:
+		return slices.Concat(pluginGates, storageGates, pluginChecks, processChecks, storageChecks, storingChecks)
+	}
+	return nil
+}
+
+// Status is how a check ended.
+type Status string
+
+const (
+	Pass Status = "pass"
+	Fail Status = "fail"
+	Skip Status = "skip"
+)
+
+// Result is what a check said of a connector.
+type Result struct {
+	ID string `json:"id"`
+	// Connector is TYPE:PROTOCOL.
+	Connector string `json:"connector"`
+	Title     string `json:"title"`
+	Status    Status `json:"status"`
+	// Detail is what was seen when it failed, and the reason when it was skipped.
+	Detail  string  `json:"detail,omitempty"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Findings are the failures as findings about a file, sorted.
+func Findings(file string, results []Result) []finding.Finding {
+	var findings []finding.Finding
+	for _, r := range results {
+		if r.Status == Fail {
+			findings = append(findings, finding.Finding{
+				Rule: r.ID, Severity: finding.Error, File: file,
+				Message: fmt.Sprintf("%s: %s: %s", r.Connector, r.Title, r.Detail),
+			})
+		}
+	}
+	finding.Sort(findings)
+	return findings
+}
+
+// skipped is why a check could not be made.
+type skipped string
+
+func (s skipped) Error() string { return string(s) }
+
+func skipf(format string, args ...any) error { return skipped(fmt.Sprintf(format, args...)) }
+
+// outcome tells a check's outcome from its error.
+func outcome(err error) (Status, string) {
+	var skip skipped
+	switch {
+	case err == nil:
+		return Pass, ""
+	case errors.As(err, &skip):
+		return Skip, string(skip)
+	}
+	return Fail, err.Error()
+}

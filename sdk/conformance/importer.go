@@ -1,0 +1,240 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// What an import brings.
+
+var importerGates = []Check{
+	{ID: "importer-complete", Title: "an import ends without an error and all of it can be read", gate: true,
+		needs: []need{somewhere}, run: importerComplete},
+}
+
+var importerChecks = []Check{
+	{ID: "importer-everything", Title: "every file and link of the source comes", needs: []need{ownFiles}, run: importerEverything},
+	{ID: "importer-content", Title: "contents and link targets are the source's", needs: []need{ownFiles}, run: importerContent},
+	{ID: "importer-paths", Title: "paths are absolute, clean and UTF-8", needs: []need{somewhere}, run: importerPaths},
+	{ID: "importer-duplicates", Title: "no entry comes twice", needs: []need{somewhere}, run: importerDuplicates},
+	{ID: "importer-fileinfo", Title: "names, sizes and modes make sense", needs: []need{somewhere}, run: importerFileInfo},
+	{ID: "importer-root", Title: "all entries are below the root, or above it", needs: []need{somewhere}, run: importerRoot},
+	{ID: "importer-parents", Title: "every entry's folder comes too", needs: []need{somewhere}, run: importerParents},
+	{ID: "importer-sizes", Title: "readers give as many bytes as the entry says", needs: []need{somewhere}, run: importerSizes},
+	{ID: "importer-xattrs", Title: "extended attributes belong to entries", needs: []need{somewhere}, run: importerXattrs},
+	{ID: "importer-times", Title: "times are the source's", needs: []need{ownFiles}, run: importerTimes},
+}
+
+// listing imports the source once for all checks that only look at what comes.
+func (s *subject) listing(ctx context.Context) (*listing, error) {
+	s.importing.Do(func() {
+		_, imp, err := s.importer(ctx)
+		if err == nil {
+			s.listed, err = readAll(ctx, imp, 4)
+		}
+		s.listError = err
+	})
+	return s.listed, s.listError
+}
+
+func importerComplete(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	if failures := l.failures(); len(failures) > 0 {
+		return fmt.Errorf("cannot read %s", few(failures))
+	}
+	if len(l.paths()) == 0 {
+		return errors.New("nothing comes; a source with something in it is needed")
+	}
+	return nil
+}
+
+func importerEverything(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	var lost []string
+	paths := l.paths()
+	for name := range s.tree.files {
+		if r := paths[name]; r == nil || !r.FileInfo.Lmode.IsRegular() {
+			lost = append(lost, fmt.Sprintf("file %q", name))
+		}
+	}
+	for name := range s.tree.links {
+		if r := paths[name]; r == nil || r.FileInfo.Lmode.Type() != fs.ModeSymlink {
+			lost = append(lost, fmt.Sprintf("link %q", name))
+		}
+	}
+	if slices.Sort(lost); len(lost) > 0 {
+		return fmt.Errorf("missing: %s", few(lost))
+	}
+	return nil
+}
+
+func importerContent(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	for name, r := range l.paths() {
+		// Another length is for importer-sizes to judge.
+		want, known := s.tree.files[name]
+		if got := l.read[name]; known && got.size == int64(len(want)) && got.sum != sha256.Sum256(want) {
+			return fmt.Errorf("%q has other bytes than the file", name)
+		}
+		if target, known := s.tree.links[name]; known && r.Target != target {
+			return fmt.Errorf("link %q leads to %q instead of %q", name, r.Target, target)
+		}
+	}
+	return nil
+}
+
+// clean tells whether a path is as kloset wants them.
+func clean(name string) bool {
+	return strings.HasPrefix(name, "/") && path.Clean(name) == name && utf8.ValidString(name) && !strings.ContainsRune(name, 0)
+}
+
+func importerPaths(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range l.records {
+		if !clean(r.Pathname) {
+			return fmt.Errorf("%q is not absolute, clean and UTF-8", r.Pathname)
+		}
+	}
+	return nil
+}
+
+func importerDuplicates(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, r := range l.records {
+		if r.Err == nil && seen[key(r)] {
+			return fmt.Errorf("%q comes twice", key(r))
+		}
+		seen[key(r)] = seen[key(r)] || r.Err == nil
+	}
+	return nil
+}
+
+// knownModes are the bits of a mode that mean something. A mode of Unix that was not converted sets others.
+const knownModes = fs.ModeType | fs.ModePerm | fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky | fs.ModeAppend |
+	fs.ModeExclusive | fs.ModeTemporary
+
+func importerFileInfo(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	paths := l.paths()
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		switch info := paths[name].FileInfo; {
+		case clean(name) && info.Lname != path.Base(name):
+			return fmt.Errorf("%q is named %q", name, info.Lname)
+		case info.Lsize < 0:
+			return fmt.Errorf("%q has size %d", name, info.Lsize)
+		case info.Lmode&^knownModes != 0:
+			return fmt.Errorf("%q has mode %#o, of which %#o means nothing: is it a mode of Unix, or hexadecimal?",
+				name, uint32(info.Lmode), uint32(info.Lmode&^knownModes))
+		case info.Lmode.Type() == fs.ModeSymlink && paths[name].Target == "":
+			return fmt.Errorf("link %q has no target", name)
+		}
+	}
+	return nil
+}
+
+func below(name, root string) bool {
+	return name == root || strings.HasPrefix(name, strings.TrimSuffix(root, "/")+"/")
+}
+
+func importerRoot(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range l.records {
+		if clean(r.Pathname) && !below(r.Pathname, l.root) && !below(l.root, r.Pathname) {
+			return fmt.Errorf("%q is not below the root %q", r.Pathname, l.root)
+		}
+	}
+	return nil
+}
+
+func importerParents(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	paths := l.paths()
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		if !clean(name) || name == l.root || !below(name, l.root) {
+			continue
+		}
+		if parent := paths[path.Dir(name)]; parent == nil || !parent.FileInfo.Lmode.IsDir() {
+			return fmt.Errorf("%q comes, its folder %q does not", name, path.Dir(name))
+		}
+	}
+	return nil
+}
+
+func importerSizes(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range l.records {
+		if got := l.read[key(r)]; hasContent(r) && !r.IsXattr && got.size != r.FileInfo.Lsize {
+			return fmt.Errorf("%q has %d bytes and says %d", r.Pathname, got.size, r.FileInfo.Lsize)
+		}
+	}
+	return nil
+}
+
+func importerXattrs(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	paths, found := l.paths(), false
+	for _, r := range l.records {
+		if r.IsXattr {
+			found = true
+			if entry := paths[r.Pathname]; entry == nil || !slices.Contains(entry.ExtendedAttributes, r.XattrName) {
+				return fmt.Errorf("attribute %q of %q is not announced by an entry", r.XattrName, r.Pathname)
+			}
+		}
+	}
+	if !found {
+		return skipf("nothing in the source has extended attributes")
+	}
+	return nil
+}
+
+func importerTimes(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	for name, r := range l.paths() {
+		if _, ours := s.tree.files[name]; ours && !r.FileInfo.LmodTime.Equal(fileTime) {
+			return fmt.Errorf("%q is of %v, and says %v", name, fileTime, r.FileInfo.LmodTime)
+		}
+	}
+	return nil
+}

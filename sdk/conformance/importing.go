@@ -1,0 +1,517 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	gconn "github.com/PlakarKorp/integration-grpc"
+	gimporter "github.com/PlakarKorp/integration-grpc/importer"
+	"github.com/PlakarKorp/kloset/connectors"
+
+	"github.com/PlakarKorp/kpkg/sdk/host"
+)
+
+// How an importer bears what hosts do.
+
+var importingChecks = []Check{
+	{ID: "importer-again", Title: "a second import is like the first", needs: []need{somewhere, repeatable}, run: importerAgain},
+	{ID: "importer-concurrent", Title: "8 readers can be open at once", needs: []need{somewhere}, run: importerConcurrent},
+	{ID: "importer-unread", Title: "a host may read nothing", needs: []need{somewhere}, run: importerUnread},
+	{ID: "importer-abandoned", Title: "a host may stop reading within a file", needs: []need{somewhere}, run: importerAbandoned},
+	{ID: "importer-slow-host", Title: "a slow host gets everything", needs: []need{somewhere}, run: importerSlowHost},
+	{ID: "importer-read-errors", Title: "a host may answer with errors", needs: []need{somewhere}, run: importerErrorAnswers},
+	{ID: "importer-unanswered", Title: "an answer that never comes does not hang the import", needs: []need{somewhere},
+		run: importerUnanswered},
+	{ID: "importer-answer-flood", Title: "answers for nothing are no crash", needs: []need{somewhere}, run: importerAnswerFlood},
+	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: []need{somewhere}, run: importerBadAnswers},
+	{ID: "importer-cancelled", Title: "a cancelled import ends, and the next is complete", needs: []need{somewhere, repeatable},
+		run: importerCancelled},
+	{ID: "importer-leaks", Title: "10 imports leave no files or connections open", needs: []need{somewhere, repeatable, procFiles},
+		run: importerLeaks},
+	{ID: "importer-unknown-path", Title: "reading what was not announced is an error", needs: []need{somewhere},
+		run: importerUnknownPath},
+	{ID: "importer-no-xattr", Title: "no extended attributes come when they are not wanted", needs: []need{somewhere},
+		run: importerNoXattr},
+	{ID: "importer-missing-source", Title: "a source that is not there is an error, not an empty backup", needs: []need{somewhere},
+		run: importerMissingSource},
+	{ID: "importer-vanished", Title: "a file that vanishes before it is read is an error, not an empty file", needs: []need{ownFiles},
+		run: importerVanished},
+	{ID: "importer-bad-name", Title: "a name that is not UTF-8 costs no other entry", needs: []need{ownFiles, procFiles},
+		run: importerBadName},
+	{ID: "importer-many", Title: "3,000 files in one folder come", needs: []need{ownFiles}, run: importerMany},
+	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: []need{somewhere}, run: importerHostDeath},
+	{ID: "importer-interrupted", Title: "SIGTERM within an import ends it", needs: []need{somewhere, unix},
+		run: importerInterrupted},
+}
+
+func importerAgain(ctx context.Context, s *subject) error {
+	_, imp, err := s.importer(ctx)
+	if err != nil {
+		return err
+	}
+	first, err := readAll(ctx, imp, 4)
+	if err != nil {
+		return err
+	}
+	second, err := readAll(ctx, imp, 4)
+	if err != nil {
+		return fmt.Errorf("the second time: %w", err)
+	}
+	return first.sameAs(second)
+}
+
+// importerConcurrent holds 8 readers open, with a byte read of each, before any is read on.
+func importerConcurrent(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	large := map[string]bool{}
+	for _, r := range l.records {
+		if hasContent(r) && r.FileInfo.Lsize > 0 && len(large) < 8 {
+			large[key(r)] = true
+		}
+	}
+	var mu sync.Mutex
+	waiting, together := len(large), make(chan struct{})
+	_, imp, err := s.importer(ctx)
+	if err != nil {
+		return err
+	}
+	if len(large) < 2 {
+		return skipf("the source has fewer than two files with content")
+	}
+	var failures []string
+	err = drive(ctx, imp, 9, func(r *connectors.Record) error {
+		if !large[key(r)] {
+			return nil
+		}
+		sum := sha256.New()
+		n, err := io.CopyN(sum, r.Reader, 1)
+		mu.Lock()
+		if waiting--; waiting == 0 {
+			close(together)
+		}
+		mu.Unlock()
+		select {
+		case <-together:
+		case <-time.After(5 * time.Second): // it does not come again, or sends no more until this one is answered
+		}
+		if err == nil {
+			var more int64
+			more, err = io.Copy(sum, r.Reader)
+			n += more
+		}
+		if want := l.read[key(r)]; err == nil && ([sha256.Size]byte(sum.Sum(nil)) != want.sum || n != want.size) {
+			err = fmt.Errorf("%d bytes, not those of the import before, which had %d", n, want.size)
+		}
+		if err != nil {
+			mu.Lock()
+			failures = append(failures, fmt.Sprintf("%q: %v", key(r), err))
+			mu.Unlock()
+		}
+		return err
+	})
+	if slices.Sort(failures); len(failures) > 0 {
+		return fmt.Errorf("with others open: %s", few(failures))
+	}
+	return err
+}
+
+// importsWith imports with another kind of host, and expects as many entries as with an ordinary one.
+func (s *subject) importsWith(ctx context.Context, take func(*connectors.Record) error) (*host.Plugin, error) {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p, imp, err := s.importer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	count := 0
+	err = drive(ctx, imp, 4, func(r *connectors.Record) error {
+		mu.Lock()
+		count++
+		mu.Unlock()
+		return take(r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if count != len(l.records) {
+		return nil, fmt.Errorf("%d entries come instead of %d", count, len(l.records))
+	}
+	return p, s.survived(ctx, p, "the import")
+}
+
+func importerUnread(ctx context.Context, s *subject) error {
+	_, err := s.importsWith(ctx, func(*connectors.Record) error { return nil })
+	return err
+}
+
+func importerAbandoned(ctx context.Context, s *subject) error {
+	_, err := s.importsWith(ctx, func(r *connectors.Record) error {
+		if hasContent(r) {
+			io.CopyN(io.Discard, r.Reader, 1)
+		}
+		return nil
+	})
+	return err
+}
+
+func importerSlowHost(ctx context.Context, s *subject) error {
+	var once sync.Once
+	_, err := s.importsWith(ctx, func(r *connectors.Record) error {
+		once.Do(func() { time.Sleep(time.Second) })
+		time.Sleep(5 * time.Millisecond)
+		return nil
+	})
+	return err
+}
+
+func importerErrorAnswers(ctx context.Context, s *subject) error {
+	_, err := s.importsWith(ctx, func(*connectors.Record) error { return errors.New("the host could not store it") })
+	return err
+}
+
+// stream begins an import without a host's own code around it.
+func (s *subject) stream(ctx context.Context) (*host.Plugin, gimporter.Importer_ImportClient, error) {
+	p, _, err := s.importer(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	stream, err := gimporter.NewImporterClient(p.Conn()).Import(ctx)
+	return p, stream, err
+}
+
+// answerAll receives records and answers for those that answer says, until the import has ended.
+func answerAll(stream gimporter.Importer_ImportClient, answer func(i int) bool) error {
+	for i := 0; ; i++ {
+		response, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return text(err)
+		}
+		if response.GetFinished() {
+			return stream.CloseSend()
+		}
+		if answer(i) {
+			result := &gconn.Result{Header: response.GetRecord()}
+			if err := stream.Send(&gimporter.ImportRequest{Result: result}); err != nil {
+				return text(err)
+			}
+		}
+	}
+}
+
+// importerUnanswered gives an importer 5 seconds. Some may wait for an answer before they send the next entry, but not for
+// that of a folder.
+func importerUnanswered(ctx context.Context, s *subject) error {
+	p, stream, err := s.stream(ctx)
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- answerAll(stream, func(i int) bool { return i > 0 }) }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			return err
+		}
+		return s.survived(ctx, p, "an import with an answer missing")
+	case <-time.After(endTimeout):
+		return fmt.Errorf("the import has not ended after %s", endTimeout)
+	}
+}
+
+func importerAnswerFlood(ctx context.Context, s *subject) error {
+	p, stream, err := s.stream(ctx)
+	if err != nil {
+		return err
+	}
+	stranger := &gconn.Result{Header: &gconn.Record{Pathname: "/never/announced", FileInfo: &gconn.FileInfo{Name: "announced"}}}
+	for range 10_000 {
+		if err := stream.Send(&gimporter.ImportRequest{Result: stranger}); err != nil {
+			break // the import may end for it
+		}
+	}
+	answerAll(stream, func(int) bool { return true })
+	return s.survived(ctx, p, "10,000 answers for what it did not send")
+}
+
+func importerBadAnswers(ctx context.Context, s *subject) error {
+	for what, result := range map[string]*gconn.Result{
+		"an answer without a result":      nil,
+		"an answer without a record":      {},
+		"an answer without a file's info": {Header: &gconn.Record{Pathname: "/x"}},
+	} {
+		p, stream, err := s.stream(ctx)
+		if err != nil {
+			return err
+		}
+		stream.Send(&gimporter.ImportRequest{Result: result})
+		answerAll(stream, func(int) bool { return true })
+		if err := s.survived(ctx, p, what); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func importerCancelled(ctx context.Context, s *subject) error {
+	before, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	p, imp, err := s.importer(ctx)
+	if err != nil {
+		return err
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	drive(cancelled, imp, 4, func(r *connectors.Record) error {
+		cancel()
+		return nil
+	})
+	if err := s.survived(ctx, p, "a cancelled import"); err != nil {
+		return err
+	}
+	after, err := readAll(ctx, imp, 4)
+	if err != nil {
+		return fmt.Errorf("the next import: %w", err)
+	}
+	if len(after.records) != len(before.records) {
+		return fmt.Errorf("the next import brings %d entries instead of %d", len(after.records), len(before.records))
+	}
+	return nil
+}
+
+// importerLeaks counts the plugin's open files. The first imports may fill pools, so the later ones count.
+func importerLeaks(ctx context.Context, s *subject) error {
+	p, imp, err := s.importer(ctx)
+	if err != nil {
+		return err
+	}
+	open := func() (int, error) {
+		files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Process().Pid))
+		return len(files), err
+	}
+	var before int
+	for i := range 10 {
+		if _, err := readAll(ctx, imp, 4); err != nil {
+			return err
+		}
+		if i == 4 {
+			if before, err = open(); err != nil {
+				return skipf("listing the plugin's open files: %v", err)
+			}
+		}
+	}
+	after := before
+	for range 20 { // what is closed in the background may take a moment
+		if after, err = open(); err != nil || after < before+5 {
+			return err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return fmt.Errorf("%d files are open after 5 imports, %d after 10", before, after)
+}
+
+func importerUnknownPath(ctx context.Context, s *subject) error {
+	p, _, err := s.importer(ctx)
+	if err != nil {
+		return err
+	}
+	stream, err := gimporter.NewImporterClient(p.Conn()).Open(ctx, &gimporter.OpenRequest{
+		Record: &gconn.Record{Pathname: "/never/announced"},
+	})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return errors.New("it gives content for a path that it has not announced")
+	}
+	return s.survived(ctx, p, "reading an unknown path")
+}
+
+func importerNoXattr(ctx context.Context, s *subject) error {
+	l, err := s.listing(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(l.records, func(r *connectors.Record) bool { return r.IsXattr }) {
+		return skipf("nothing in the source has extended attributes")
+	}
+	opts := s.options()
+	opts.NoXattr = true
+	_, imp, err := s.importerOf(ctx, s.location, opts)
+	if err != nil {
+		return err
+	}
+	without, err := readAll(ctx, imp, 4)
+	if err != nil {
+		return err
+	}
+	for _, r := range without.records {
+		if r.IsXattr {
+			return fmt.Errorf("attribute %q of %q comes", r.XattrName, r.Pathname)
+		}
+	}
+	return nil
+}
+
+func importerMissingSource(ctx context.Context, s *subject) error {
+	_, imp, err := s.importerOf(ctx, s.missing(), s.options())
+	if err != nil {
+		return nil
+	}
+	l, err := readAll(ctx, imp, 4)
+	if err != nil || slices.ContainsFunc(l.records, func(r *connectors.Record) bool { return r.Err != nil }) {
+		return nil
+	}
+	return fmt.Errorf("an import of %s ends without an error", s.redact(s.missing()))
+}
+
+// ownSource is a folder of the check's own with a few files, and its importer.
+func (s *subject) ownSource(ctx context.Context, count int) (string, func() (*listing, error), error) {
+	folder := filepath.Join(s.dir, "source")
+	t := &tree{root: folder, files: map[string][]byte{}}
+	for i := range count {
+		t.files[filepath.Join(folder, fmt.Sprintf("file-%d", i))] = content(uint64(i), 100+i%100)
+	}
+	if err := t.write(); err != nil {
+		return "", nil, err
+	}
+	return folder, func() (*listing, error) {
+		_, imp, err := s.importerOf(ctx, s.local(folder), s.options())
+		if err != nil {
+			return nil, err
+		}
+		return readAll(ctx, imp, 4)
+	}, nil
+}
+
+// importerVanished removes a file when its entry comes. It may have been read before, but then all of it.
+func importerVanished(ctx context.Context, s *subject) error {
+	folder, _, err := s.ownSource(ctx, 10)
+	if err != nil {
+		return err
+	}
+	_, imp, err := s.importerOf(ctx, s.local(folder), s.options())
+	if err != nil {
+		return err
+	}
+	var mu sync.Mutex
+	var silent []string
+	err = drive(ctx, imp, 1, func(r *connectors.Record) error {
+		if !hasContent(r) || r.IsXattr {
+			return nil
+		}
+		os.Remove(r.Pathname)
+		n, err := io.Copy(io.Discard, r.Reader)
+		if err == nil && n != r.FileInfo.Lsize {
+			mu.Lock()
+			silent = append(silent, fmt.Sprintf("%q gives %d of %d bytes and no error", r.Pathname, n, r.FileInfo.Lsize))
+			mu.Unlock()
+		}
+		return err
+	})
+	if len(silent) > 0 {
+		return errors.New(few(silent))
+	}
+	return err
+}
+
+func importerBadName(ctx context.Context, s *subject) error {
+	folder, imports, err := s.ownSource(ctx, 10)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "bad-\xff\xfe-name"), nil, 0o644); err != nil {
+		return skipf("the file system takes no such name: %v", err)
+	}
+	l, err := imports()
+	if err != nil {
+		return err
+	}
+	paths := l.paths()
+	for i := range 10 {
+		if name := filepath.Join(folder, fmt.Sprintf("file-%d", i)); paths[name] == nil {
+			return fmt.Errorf("%q does not come", name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		if strings.Contains(name, "bad-") && !clean(name) {
+			return fmt.Errorf("%q comes as it is", name)
+		}
+	}
+	return nil
+}
+
+func importerMany(ctx context.Context, s *subject) error {
+	const count = 3000
+	folder, imports, err := s.ownSource(ctx, count)
+	if err != nil {
+		return err
+	}
+	l, err := imports()
+	if err != nil {
+		return err
+	}
+	if failures := l.failures(); len(failures) > 0 {
+		return fmt.Errorf("cannot read %s", few(failures))
+	}
+	came := 0
+	for name := range l.read {
+		if filepath.Dir(name) == folder {
+			came++
+		}
+	}
+	if came != count {
+		return fmt.Errorf("%d of %d files come", came, count)
+	}
+	return nil
+}
+
+// midway begins an import and returns within it: one record has come, and none was answered.
+func (s *subject) midway(ctx context.Context) (*host.Plugin, error) {
+	p, stream, err := s.stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	_, err = stream.Recv()
+	return p, text(err)
+}
+
+func importerHostDeath(ctx context.Context, s *subject) error {
+	p, err := s.midway(ctx)
+	if err != nil {
+		return err
+	}
+	p.EndInput()
+	return ends(ctx, p.Exited(), "the host's death")
+}
+
+func importerInterrupted(ctx context.Context, s *subject) error {
+	p, err := s.midway(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.Process().Signal(syscall.SIGTERM); err != nil {
+		return skipf("sending the signal: %v", err)
+	}
+	return ends(ctx, p.Exited(), "the signal")
+}

@@ -1,0 +1,162 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+)
+
+// listing is what an import has brought.
+type listing struct {
+	mu      sync.Mutex
+	root    string
+	records []*connectors.Record
+	read    map[string]read // by key
+}
+
+// read is what became of a reader.
+type read struct {
+	size int64
+	sum  [sha256.Size]byte
+	err  error
+}
+
+// key names an entry: a path, or an extended attribute of one.
+func key(r *connectors.Record) string {
+	if r.IsXattr {
+		return r.Pathname + " attribute " + r.XattrName
+	}
+	return r.Pathname
+}
+
+// hasContent tells the records that kloset reads.
+func hasContent(r *connectors.Record) bool {
+	return r.Err == nil && (r.IsXattr || r.FileInfo.Lmode.IsRegular())
+}
+
+// drive imports as kloset does: workers take the records, and answer for each once take has returned.
+func drive(ctx context.Context, imp importer.Importer, workers int, take func(*connectors.Record) error) error {
+	records := make(chan *connectors.Record, workers)
+	results := make(chan *connectors.Result, workers)
+	var working sync.WaitGroup
+	for range workers {
+		working.Go(func() {
+			for r := range records {
+				if err := take(r); err != nil {
+					results <- r.Error(err)
+				} else {
+					results <- r.Ok()
+				}
+			}
+		})
+	}
+	go func() {
+		working.Wait()
+		close(results)
+	}()
+	return imp.Import(ctx, records, results)
+}
+
+// readAll imports and reads everything.
+func readAll(ctx context.Context, imp importer.Importer, workers int) (*listing, error) {
+	l := &listing{root: imp.Root(), read: map[string]read{}}
+	err := drive(ctx, imp, workers, func(r *connectors.Record) error {
+		var got read
+		if hasContent(r) {
+			sum := sha256.New()
+			got.size, got.err = io.Copy(sum, r.Reader)
+			sum.Sum(got.sum[:0])
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.records = append(l.records, r)
+		if hasContent(r) {
+			l.read[key(r)] = got
+		}
+		return got.err
+	})
+	return l, err
+}
+
+// failures lists what could not be read, sorted.
+func (l *listing) failures() []string {
+	var failures []string
+	for name, got := range l.read {
+		if got.err != nil {
+			failures = append(failures, fmt.Sprintf("%q: %v", name, got.err))
+		}
+	}
+	slices.Sort(failures)
+	return failures
+}
+
+// paths are those of all records that are no errors and no extended attributes.
+func (l *listing) paths() map[string]*connectors.Record {
+	paths := map[string]*connectors.Record{}
+	for _, r := range l.records {
+		if r.Err == nil && !r.IsXattr {
+			paths[r.Pathname] = r
+		}
+	}
+	return paths
+}
+
+// sameAs says what is in one listing only, or different. Times and sizes of folders may have changed in between.
+func (l *listing) sameAs(other *listing) error {
+	mine, theirs := l.describe(), other.describe()
+	for _, name := range slices.Sorted(maps.Keys(mine)) {
+		if theirs[name] != mine[name] {
+			return fmt.Errorf("%q is %s, and then %s", name, orNothing(mine[name]), orNothing(theirs[name]))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(theirs)) {
+		if _, both := mine[name]; !both {
+			return fmt.Errorf("%q is nothing, and then %s", name, theirs[name])
+		}
+	}
+	return nil
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// describe tells the kind, permissions and content of every entry.
+func (l *listing) describe() map[string]string {
+	entries := map[string]string{}
+	for _, r := range l.records {
+		switch got := l.read[key(r)]; {
+		case r.Err != nil:
+			entries[key(r)] = "an error"
+		case got.err != nil:
+			entries[key(r)] = "unreadable"
+		case r.FileInfo.Lmode.Type() == fs.ModeSymlink:
+			entries[key(r)] = "a link to " + r.Target
+		case hasContent(r):
+			entries[key(r)] = fmt.Sprintf("%v, %d bytes, sum %x", r.FileInfo.Lmode, got.size, got.sum[:4])
+		default:
+			entries[key(r)] = r.FileInfo.Lmode.String()
+		}
+	}
+	return entries
+}
+
+// few joins the first of many.
+func few(all []string) string {
+	if len(all) > 3 {
+		return fmt.Sprintf("%s, and %d more", strings.Join(all[:3], "; "), len(all)-3)
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,58 @@
+package conformance
+
+import (
+	"runtime"
+
+	"github.com/PlakarKorp/kloset/location"
+)
+
+// need says what a check cannot do without: it returns why the subject does not have it, "" if it does.
+type need func(*subject) string
+
+// somewhere is a location to work at.
+func somewhere(s *subject) string {
+	if s.location == "" {
+		return "no location is given: add --config location=... with one to test at"
+	}
+	return ""
+}
+
+// ownFiles is a location that is a local folder made for the test, so that it is known what is there.
+func ownFiles(s *subject) string {
+	if s.folder == "" {
+		return "needs a connector of local files that is given no location of its own: what is there must be known"
+	}
+	return ""
+}
+
+// repeatable is an importer that can import more than once.
+func repeatable(s *subject) string {
+	if s.manifestFlags&location.FLAG_STREAM != 0 {
+		return "the connector's flag stream says that it can import only once"
+	}
+	return ""
+}
+
+// flagsKnown is a manifest to compare with.
+func flagsKnown(s *subject) string {
+	if s.config.LocationFlags == nil {
+		return "the manifest's location flags are not given"
+	}
+	return ""
+}
+
+// unix is a system with signals and permissions.
+func unix(*subject) string {
+	if runtime.GOOS == "windows" {
+		return "needs the signals or permissions of Unix"
+	}
+	return ""
+}
+
+// procFiles is Linux's window into processes.
+func procFiles(*subject) string {
+	if runtime.GOOS != "linux" {
+		return "needs /proc, which only Linux has"
+	}
+	return ""
+}

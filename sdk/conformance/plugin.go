@@ -1,0 +1,259 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/PlakarKorp/kloset/location"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Every plugin is one process that serves one connector.
+
+var pluginGates = []Check{
+	{ID: "plugin-starts", Title: "it starts and speaks gRPC on its standard output, and nothing else", gate: true,
+		run: pluginStarts},
+	{ID: "plugin-init", Title: "Init succeeds", gate: true, needs: []need{somewhere}, run: pluginInit},
+}
+
+var pluginChecks = []Check{
+	{ID: "plugin-identity", Title: "the answer to Init makes sense", needs: []need{somewhere}, run: pluginIdentity},
+	{ID: "plugin-flags", Title: "the flags of Init are the manifest's", needs: []need{somewhere, flagsKnown}, run: pluginFlags},
+	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: []need{somewhere}, run: pluginPing},
+	{ID: "plugin-close", Title: "Close succeeds", needs: []need{somewhere}, run: pluginClose},
+	{ID: "plugin-uninitialized", Title: "calls before Init are errors", run: pluginUninitialized},
+	{ID: "plugin-unknown-method", Title: "a method it does not know is unimplemented", run: pluginUnknownMethod},
+	{ID: "plugin-malformed-init", Title: "a malformed Init is an error and no crash", run: pluginMalformedInit},
+	{ID: "plugin-empty-init", Title: "an empty Init is no crash", run: pluginEmptyInit},
+	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: []need{somewhere}, run: pluginMinimalInit},
+	{ID: "plugin-large-config", Title: "a configuration of 3 MiB is accepted", needs: []need{somewhere}, run: pluginLargeConfig},
+	{ID: "plugin-exit-status", Title: "after Close and the end of its input it exits with status 0", needs: []need{somewhere},
+		run: pluginExitStatus},
+	{ID: "plugin-exit-in-time", Title: "it ends within 5 seconds of its input, without a Close", run: pluginExitInTime},
+	{ID: "plugin-exit-uninitialized", Title: "it ends when the host ends before any call", run: pluginExitUninitialized},
+}
+
+func pluginStarts(ctx context.Context, s *subject) error {
+	_, err := s.start(ctx)
+	return err
+}
+
+func pluginInit(ctx context.Context, s *subject) error {
+	_, _, err := s.connect(ctx, s.config.at(s.place()))
+	return err
+}
+
+func pluginIdentity(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := s.rawInit(ctx, p, s.config.at(s.place()))
+	if err != nil {
+		return text(err)
+	}
+	switch {
+	case id.kind == "":
+		return errors.New("the type is empty")
+	case !utf8.ValidString(id.kind + id.origin + id.root):
+		return fmt.Errorf("type %q, origin %q and root %q are not all UTF-8", id.kind, id.origin, id.root)
+	case id.flags&^(location.FLAG_LOCALFS|location.FLAG_FILE|location.FLAG_STREAM|
+		location.FLAG_NEEDACK|location.FLAG_NOMERGE|location.FLAG_EXPORTXATTR) != 0:
+		return fmt.Errorf("flags %#x are more than there are", uint32(id.flags))
+	case s.config.Type == Importer && !strings.HasPrefix(id.root, "/"):
+		return fmt.Errorf("the root %q is not an absolute path with slashes", id.root)
+	}
+	return nil
+}
+
+func pluginFlags(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := s.rawInit(ctx, p, s.config.at(s.place()))
+	if err != nil {
+		return text(err)
+	}
+	// plakar reads localfs and file in the manifest before it starts the plugin, and the others from Init.
+	const early = location.FLAG_LOCALFS | location.FLAG_FILE
+	if id.flags&early != s.manifestFlags&early {
+		return fmt.Errorf("Init says %s, the manifest %s", flagNames(id.flags&early), flagNames(s.manifestFlags&early))
+	}
+	return nil
+}
+
+func flagNames(flags location.Flags) string {
+	var names []string
+	for _, name := range []string{"localfs", "file"} {
+		if flag, err := location.ParseFlag(name); err == nil && flags&flag != 0 {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return "neither localfs nor file"
+	}
+	return strings.Join(names, " and ")
+}
+
+// ready is a connector that is fit for work: of a storage, one that was created.
+func (s *subject) ready(ctx context.Context) (connector, error) {
+	if s.config.Type == Storage {
+		_, store, err := s.created(ctx)
+		return store, err
+	}
+	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	return c, err
+}
+
+func pluginPing(ctx context.Context, s *subject) error {
+	c, err := s.ready(ctx)
+	if err != nil {
+		return err
+	}
+	pings := make(chan error)
+	for range 4 {
+		go func() {
+			var err error
+			for i := 0; i < 25 && err == nil; i++ {
+				err = c.Ping(ctx)
+			}
+			pings <- err
+		}()
+	}
+	for range 4 {
+		err = errors.Join(err, <-pings)
+	}
+	return err
+}
+
+func pluginClose(ctx context.Context, s *subject) error {
+	c, err := s.ready(ctx)
+	if err != nil {
+		return err
+	}
+	return c.Close(ctx)
+}
+
+func pluginUninitialized(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	methods := map[string][]string{Importer: {"Ping"}, Exporter: {"Ping"}, Storage: {"Ping", "Open", "Mode", "Size", "List"}}
+	for _, method := range methods[s.config.Type] {
+		if err := s.invoke(ctx, p, method, nil); err == nil {
+			return fmt.Errorf("%s succeeds before Init", method)
+		}
+		if err := s.survived(ctx, p, method+" before Init"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func pluginUnknownMethod(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.invoke(ctx, p, "NoSuchMethod", nil); status.Code(err) != codes.Unimplemented {
+		return fmt.Errorf("it answers %v, and should say Unimplemented", text(err))
+	}
+	return s.survived(ctx, p, "a call of a method that does not exist")
+}
+
+func pluginMalformedInit(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.invoke(ctx, p, "Init", []byte("\x12\xff\xff\xff\xff\x0fno protobuf")); err == nil {
+		return errors.New("it accepts what is no protobuf message")
+	}
+	return s.survived(ctx, p, "a malformed Init")
+}
+
+func pluginEmptyInit(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	s.invoke(ctx, p, "Init", nil) // accepted or refused: a connector may do with nothing
+	return s.survived(ctx, p, "an empty Init")
+}
+
+func pluginMinimalInit(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = s.rawInit(ctx, p, s.config.at(s.place()))
+	return text(err)
+}
+
+// pluginLargeConfig stays below the 4 MiB that gRPC's servers accept by default.
+func pluginLargeConfig(ctx context.Context, s *subject) error {
+	settings := s.config.at(s.place())
+	settings["kpkg_test_padding"] = strings.Repeat("x", 3<<20)
+	_, _, err := s.connect(ctx, settings)
+	return err
+}
+
+func pluginExitStatus(ctx context.Context, s *subject) error {
+	p, c, err := s.connect(ctx, s.config.at(s.place()))
+	if err != nil {
+		return err
+	}
+	c.Close(ctx) // plugin-close judges it
+	p.EndInput()
+	select {
+	case <-p.Exited():
+		return p.Close()
+	case <-time.After(endTimeout):
+		return nil // plugin-exit-in-time judges it
+	}
+}
+
+// endTimeout is how long a plugin may outlive its host. It is more than a connector needs and less than anybody notices.
+const endTimeout = 5 * time.Second
+
+// ends checks that the plugin ends by itself.
+func ends(ctx context.Context, exited <-chan struct{}, after string) error {
+	select {
+	case <-exited:
+		return nil
+	case <-time.After(endTimeout):
+		return fmt.Errorf("it still runs %s after %s", endTimeout, after)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func pluginExitInTime(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	if s.location != "" {
+		if _, err := s.initialize(ctx, p, s.config.at(s.place())); err != nil {
+			return err
+		}
+	}
+	p.EndInput()
+	return ends(ctx, p.Exited(), "the end of its standard input")
+}
+
+func pluginExitUninitialized(ctx context.Context, s *subject) error {
+	p, err := s.start(ctx)
+	if err != nil {
+		return err
+	}
+	p.EndInput()
+	return ends(ctx, p.Exited(), "the end of its standard input")
+}

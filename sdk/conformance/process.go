@@ -1,0 +1,144 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/sdk/host"
+)
+
+// What a plugin is as a process: the signals it heeds, and what of its configuration can be seen from outside.
+
+var processChecks = []Check{
+	{ID: "plugin-sigterm", Title: "SIGTERM ends it", needs: []need{unix}, run: endedBy(syscall.SIGTERM)},
+	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []need{unix}, run: endedBy(syscall.SIGINT)},
+	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: []need{somewhere}, run: pluginSecretStderr},
+	{ID: "plugin-secret-error", Title: "a password is not in errors", run: pluginSecretError},
+	{ID: "plugin-secret-process", Title: "a password is not among arguments and variables",
+		needs: []need{somewhere, procFiles}, run: pluginSecretProcess},
+}
+
+func endedBy(signal os.Signal) func(context.Context, *subject) error {
+	return func(ctx context.Context, s *subject) error {
+		p, err := s.start(ctx)
+		if err != nil {
+			return err
+		}
+		if s.location != "" {
+			if _, err := s.initialize(ctx, p, s.config.at(s.place())); err != nil {
+				return err
+			}
+		}
+		if err := p.Process().Signal(signal); err != nil {
+			return skipf("sending the signal: %v", err)
+		}
+		return ends(ctx, p.Exited(), "the signal")
+	}
+}
+
+// canary is a password with characters that are written in other ways between quotes and in URLs. Its mark is found in
+// whichever form it gets out.
+const (
+	canary     = `kpkg"canary%` + canaryMark
+	canaryMark = "4f7a1c"
+)
+
+// captured is what a plugin prints, as it is.
+type captured struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (c *captured) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.Write(p)
+}
+
+func (c *captured) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.String()
+}
+
+// withCanary starts the plugin with the canary as its password, unless a real one is needed. The host is not told that it
+// is one, so that it cuts out nothing.
+func (s *subject) withCanary(ctx context.Context, location string) (*host.Plugin, *captured, error, error) {
+	printed := &captured{}
+	p, err := s.startWith(ctx, host.Options{Stderr: printed})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	settings := s.config.at(location)
+	for _, key := range []string{"password", "secret_access_key", "token"} {
+		if _, real := settings[key]; !real {
+			settings[key] = canary
+		}
+	}
+	_, initErr := s.rawInit(ctx, p, settings)
+	return p, printed, initErr, nil
+}
+
+func pluginSecretStderr(ctx context.Context, s *subject) error {
+	p, printed, _, err := s.withCanary(ctx, s.place())
+	if err != nil {
+		return err
+	}
+	s.invoke(ctx, p, "Ping", nil)
+	s.invoke(ctx, p, "Close", nil)
+	p.EndInput()
+	select {
+	case <-p.Exited():
+	case <-time.After(endTimeout):
+	}
+	for line := range strings.Lines(printed.String()) {
+		if strings.Contains(line, canaryMark) {
+			return fmt.Errorf("it prints %q", strings.TrimSpace(strings.ReplaceAll(line, canaryMark, "SECRET")))
+		}
+	}
+	return nil
+}
+
+func pluginSecretError(ctx context.Context, s *subject) error {
+	for _, location := range []string{s.missing(), "", s.config.Protocol + "://\x01?://"} {
+		_, _, err, startErr := s.withCanary(ctx, location)
+		if startErr != nil {
+			return startErr
+		}
+		if err != nil && strings.Contains(err.Error(), canaryMark) {
+			return fmt.Errorf("Init fails with %q", strings.ReplaceAll(text(err).Error(), canaryMark, "SECRET"))
+		}
+	}
+	return nil
+}
+
+func pluginSecretProcess(ctx context.Context, s *subject) error {
+	p, _, _, err := s.withCanary(ctx, s.place())
+	if err != nil {
+		return err
+	}
+	for file, what := range map[string]string{"cmdline": "arguments", "environ": "environment"} {
+		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.Process().Pid, file))
+		if err != nil {
+			return skipf("reading the process's %s: %v", what, err)
+		}
+		if bytes.Contains(content, []byte(canaryMark)) {
+			return fmt.Errorf("the password is in the process's %s, where others can see it", what)
+		}
+	}
+	return nil
+}
+
+// missing is a location where nothing is.
+func (s *subject) missing() string {
+	if s.location == "" {
+		return s.config.Protocol + "://localhost/kpkg-no-such-place"
+	}
+	return strings.TrimSuffix(s.location, "/") + "/kpkg-no-such-place"
+}

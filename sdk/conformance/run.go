@@ -1,0 +1,118 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// checkTimeout bounds a check; hungTimeout is how long it may take to notice.
+	checkTimeout = 60 * time.Second
+	hungTimeout  = 10 * time.Second
+	// sideBySide is how many checks run at once where they cannot be in each other's way.
+	sideBySide = 4
+)
+
+// Run tests one connector. The results are in the order of Checks. The error says that the test could not be made at all;
+// ctx ends it, with every plugin killed and every temporary folder removed.
+func Run(ctx context.Context, config Config) ([]Result, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	temporary, err := os.MkdirTemp("", "kpkg-test-")
+	if err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	defer removeAll(temporary)
+	s, err := newSuite(config, temporary)
+	if err != nil {
+		return nil, err
+	}
+	checks := Checks(config.Type)
+	if len(config.Only) > 0 {
+		checks = slices.DeleteFunc(checks, func(k Check) bool { return !slices.Contains(config.Only, k.ID) })
+	}
+	results := make([]Result, len(checks))
+	failed := ""
+	turns := make(chan struct{}, s.sideBySide())
+	var running sync.WaitGroup
+	for i, k := range checks {
+		if k.gate {
+			results[i] = s.judge(ctx, k, failed)
+			if results[i].Status == Fail && failed == "" {
+				failed = k.ID
+			}
+			continue
+		}
+		turns <- struct{}{}
+		running.Go(func() {
+			results[i] = s.judge(ctx, k, failed)
+			<-turns
+		})
+	}
+	running.Wait()
+	return results, context.Cause(ctx)
+}
+
+// judge makes one check, unless a gate before it has failed.
+func (s *suite) judge(ctx context.Context, k Check, failed string) Result {
+	start := time.Now()
+	err := s.attempt(ctx, k, failed)
+	result := Result{ID: k.ID, Connector: s.config.Connector(), Title: k.Title, Seconds: time.Since(start).Seconds()}
+	result.Status, result.Detail = outcome(err)
+	result.Detail = s.redact(result.Detail)
+	return result
+}
+
+func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
+	if failed != "" {
+		return skipf("not judged, because %s failed", failed)
+	}
+	subject := &subject{suite: s, dir: filepath.Join(s.temporary, k.ID)}
+	for _, need := range k.needs {
+		if reason := need(subject); reason != "" {
+			return skipped(reason)
+		}
+	}
+	if err := os.Mkdir(subject.dir, 0o700); err != nil {
+		return skipf("making a temporary folder: %v", err)
+	}
+	defer subject.end()
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer func() {
+			if value := recover(); value != nil {
+				ended <- fmt.Errorf("the check itself panicked: %v\n%s", value, debug.Stack())
+			}
+		}()
+		ended <- k.run(ctx, subject)
+	}()
+	select {
+	case err := <-ended:
+		if err != nil && ctx.Err() != nil {
+			return fmt.Errorf("not done within %s: %w", checkTimeout, err)
+		}
+		return err
+	case <-time.After(checkTimeout + hungTimeout):
+		return fmt.Errorf("not done within %s", checkTimeout)
+	}
+}
+
+// removeAll removes a folder in which an exporter may have left folders without permissions.
+func removeAll(dir string) {
+	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	os.RemoveAll(dir)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/exporter"
+)
+
+func brokenExporter(fault string, construct exporter.ExporterFn) exporter.ExporterFn {
+	return func(
+		ctx context.Context, opts *connectors.Options, proto string, config map[string]string,
+	) (exporter.Exporter, error) {
+		if err := initFault(fault, opts, config); err != nil {
+			return nil, err
+		}
+		exp, err := construct(ctx, opts, proto, config)
+		return &faultyExporter{Exporter: exp, fault: fault}, err
+	}
+}
+
+// faultyExporter changes what an exporter is given.
+type faultyExporter struct {
+	exporter.Exporter
+	fault   string
+	exports int
+}
+
+func (f *faultyExporter) Export(
+	ctx context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result,
+) error {
+	f.exports++
+	if f.fault == "exports once" && f.exports > 1 {
+		return errors.New("the connection is used up")
+	}
+	honest := make(chan *connectors.Record)
+	answers := make(chan *connectors.Result)
+	go func() {
+		defer close(honest)
+		for r := range records {
+			if f.write(r, results) {
+				honest <- r
+			}
+		}
+	}()
+	go f.Exporter.Export(ctx, honest, answers)
+	var failed error
+	count := 0
+	for result := range answers {
+		count++
+		if f.fault == "fails for one failure" && result.Err != nil {
+			failed = result.Err
+		}
+		if f.fault == "hides failures" {
+			result.Err = nil
+		}
+		if f.fault == "forgets an answer" && strings.HasSuffix(result.Record.Pathname, "plain.txt") {
+			continue
+		}
+		results <- result
+	}
+	if f.fault == "needs something to do" && count == 0 {
+		return errors.New("nothing to export")
+	}
+	close(results)
+	return failed
+}
+
+// write changes a record, and tells whether there is anything left to do with it.
+func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.Result) bool {
+	target := filepath.Join(f.Root(), r.Pathname)
+	regular := r.FileInfo.Lmode.IsRegular() && r.Err == nil && !r.IsXattr
+	switch f.fault {
+	case "forgets empty folders":
+		if r.FileInfo.Lname == "empty" && r.FileInfo.Lmode.IsDir() {
+			results <- r.Ok()
+			return false
+		}
+	case "forgets modes":
+		r.FileInfo.Lmode = r.FileInfo.Lmode&fs.ModeType | 0o755
+	case "forgets times":
+		r.FileInfo.LmodTime = time.Unix(0, 0)
+	case "follows links":
+		r.Target = "/" + r.Target
+	case "changes content":
+		if r.FileInfo.Lname == "4096" {
+			r.Reader = struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(strings.NewReader("!"), io.LimitReader(r.Reader, 4095)), r.Reader}
+		}
+	case "does not overwrite":
+		if _, err := os.Lstat(target); err == nil && regular {
+			results <- r.Ok()
+			return false
+		}
+	case "escapes":
+		if strings.Contains(r.Pathname, "..") {
+			os.WriteFile(f.Root()+"/"+r.Pathname, nil, 0o644)
+		}
+	case "ignores attributes":
+		if r.IsXattr {
+			results <- r.Ok()
+			results <- r.Ok()
+			return false
+		}
+	case "writes in place":
+		if regular {
+			results <- f.inPlace(r, target)
+			return false
+		}
+	}
+	return true
+}
+
+// inPlace leaves what it has written when there is no more.
+func (f *faultyExporter) inPlace(r *connectors.Record, target string) *connectors.Result {
+	file, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return r.Error(err)
+	}
+	defer file.Close()
+	if _, err := io.Copy(file, r.Reader); err != nil {
+		return r.Error(err)
+	}
+	mode := r.FileInfo.Lmode.Perm() | r.FileInfo.Lmode&(fs.ModeSetuid|fs.ModeSetgid)
+	if err := errors.Join(os.Chmod(target, mode), os.Chtimes(target, r.FileInfo.LmodTime, r.FileInfo.LmodTime)); err != nil {
+		return r.Error(err)
+	}
+	return r.Ok()
+}

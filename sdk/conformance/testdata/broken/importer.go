@@ -1,0 +1,220 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path"
+	"sync"
+	"sync/atomic"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/PlakarKorp/kloset/objects"
+)
+
+func brokenImporter(fault string, construct importer.ImporterFn) importer.ImporterFn {
+	return func(
+		ctx context.Context, opts *connectors.Options, proto string, config map[string]string,
+	) (importer.Importer, error) {
+		if err := initFault(fault, opts, config); err != nil {
+			return nil, err
+		}
+		if fault == "sends attributes always" {
+			opts.NoXattr = false
+		}
+		if fault == "finds nothing where nothing is" {
+			if _, err := os.Stat(config["location"][len(proto+"://"):]); err != nil {
+				return &faultyImporter{fault: "is empty"}, nil
+			}
+		}
+		imp, err := construct(ctx, opts, proto, config)
+		return &faultyImporter{Importer: imp, fault: fault}, err
+	}
+}
+
+// faultyImporter changes what an importer sends.
+type faultyImporter struct {
+	importer.Importer
+	fault   string
+	imports int
+	open    atomic.Int32
+	leaked  []*os.File
+}
+
+func (f *faultyImporter) Type() string {
+	if f.fault == "has no type" {
+		return ""
+	}
+	return "fs"
+}
+
+func (f *faultyImporter) Root() string {
+	if f.Importer == nil {
+		return "/"
+	}
+	return f.Importer.Root()
+}
+
+func (f *faultyImporter) Origin() string { return "here" }
+
+func (f *faultyImporter) Flags() location.Flags {
+	if f.fault == "is a file" {
+		return location.FLAG_LOCALFS | location.FLAG_FILE
+	}
+	return location.FLAG_LOCALFS
+}
+
+func (f *faultyImporter) Ping(context.Context) error {
+	if f.fault == "does not answer pings" {
+		return errors.New("ping is not implemented")
+	}
+	return nil
+}
+
+func (f *faultyImporter) Close(context.Context) error {
+	if f.fault == "fails to close" {
+		return errors.New("cannot close")
+	}
+	return nil
+}
+
+func (f *faultyImporter) Import(
+	ctx context.Context, records chan<- *connectors.Record, results <-chan *connectors.Result,
+) error {
+	f.imports++
+	if f.fault == "is empty" {
+		close(records)
+		return nil
+	}
+	if f.fault == "leaks files" {
+		for range 5 {
+			file, _ := os.Open("/dev/null")
+			f.leaked = append(f.leaked, file)
+		}
+	}
+	honest := make(chan *connectors.Record)
+	ended := make(chan error, 1)
+	go func() { ended <- f.Importer.Import(ctx, honest, nil) }()
+	unread := 0
+	for r := range honest {
+		if f.fault == "waits for every answer" && results != nil {
+			unread++
+		}
+		for _, changed := range f.change(r) {
+			records <- changed
+		}
+	}
+	close(records)
+	if f.fault == "fails at the end" {
+		return errors.New("the connection was lost")
+	}
+	return <-ended
+}
+
+// change is what is sent in the place of a record.
+func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
+	name := path.Base(r.Pathname)
+	extra := func(pathname string) []*connectors.Record {
+		if name != "plain.txt" || r.IsXattr {
+			return []*connectors.Record{r}
+		}
+		info := objects.FileInfo{Lname: path.Base(pathname), Lmode: 0o644}
+		return []*connectors.Record{r, connectors.NewRecord(pathname, "", info, nil, func() (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(nil)), nil
+		})}
+	}
+	switch f.fault {
+	case "sends an entry twice":
+		return extra(r.Pathname)
+	case "sends relative paths":
+		return extra("relative")
+	case "sends what is elsewhere":
+		return extra("/elsewhere")
+	case "sends modes of Unix":
+		if name == "plain.txt" {
+			r.FileInfo.Lmode = 0x644
+		}
+	case "forgets a folder":
+		if name == "names" {
+			return nil
+		}
+	case "forgets a file":
+		if name == "100" {
+			return nil
+		}
+	case "forgets more each time":
+		if name == "100" && f.imports > 1 {
+			return nil
+		}
+	case "forgets times":
+		r.FileInfo.LmodTime = r.FileInfo.LmodTime.AddDate(1, 0, 0)
+	case "forgets link targets":
+		if name == "dangling" {
+			r.Target = "elsewhere"
+		}
+	case "announces no attributes":
+		r.ExtendedAttributes = nil
+	}
+	if r.Reader != nil {
+		r.Reader = &faultyReader{ReadCloser: r.Reader, f: f, name: name, size: r.FileInfo.Lsize}
+	}
+	return []*connectors.Record{r}
+}
+
+// faultyReader changes what is read.
+type faultyReader struct {
+	io.ReadCloser
+	f      *faultyImporter
+	name   string
+	size   int64
+	offset int64
+	once   sync.Once
+	ended  bool
+}
+
+func (r *faultyReader) Read(p []byte) (int, error) {
+	r.once.Do(func() {
+		if r.f.open.Add(1) > 1 && r.f.fault == "knows one reader at a time" && r.size > 1<<20 {
+			r.ended = true
+		}
+	})
+	if r.ended {
+		return 0, errors.New("another file is being read")
+	}
+	if r.f.fault == "cuts files short" && r.name == "4096" && r.offset == 0 {
+		p = p[:min(len(p), 1000)]
+		defer func() { r.ReadCloser = io.NopCloser(bytes.NewReader(nil)) }()
+	}
+	n, err := r.ReadCloser.Read(p)
+	if r.f.fault == "changes a byte" && r.name == "4096" && r.offset == 0 && n > 0 {
+		p[0] ^= 1
+	}
+	if r.f.fault == "reads vanished files as empty" && os.IsNotExist(err) {
+		err = io.EOF
+	}
+	if r.f.fault == "cannot read large files" && r.offset > 1<<20 {
+		err = errors.New("too large")
+	}
+	r.offset += int64(n)
+	if err != nil {
+		r.ended = r.ended || err == io.EOF
+	}
+	return n, err
+}
+
+func (r *faultyReader) Close() error {
+	if r.offset > 0 {
+		r.f.open.Add(-1)
+	}
+	switch {
+	case r.f.fault == "dies of abandoned files" && r.offset > 0 && r.offset < r.size:
+		os.Exit(1)
+	case r.f.fault == "dies of unread files" && r.offset == 0 && r.size > 0:
+		os.Exit(1)
+	}
+	return r.ReadCloser.Close()
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/PlakarKorp/kloset/connectors"
+)
+
+// initFault is a fault of all constructors.
+func initFault(fault string, opts *connectors.Options, config map[string]string) error {
+	switch {
+	case fault == "refuses Init":
+		return errors.New("the server is down")
+	case fault == "prints the password":
+		fmt.Fprintf(os.Stderr, "logging in with %q\n", config["password"])
+	case fault == "password in errors" && config["location"] == "":
+		// Quoted, it is another text than the one that the runtime knows and cuts out.
+		return fmt.Errorf("no location beside password %q", config["password"])
+	case fault == "refuses large configurations":
+		for _, value := range config {
+			if len(value) > 1<<20 {
+				return errors.New("value too long")
+			}
+		}
+	case fault == "needs a host name" && opts.Hostname == "":
+		return errors.New("no host name")
+	case fault == "dies of an empty Init" && len(config) == 0:
+		os.Exit(1)
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+// Command broken is plakar's own connectors for local files as a plugin, with one fault: the first argument is the type
+// of connector, the second the fault. "none" is the plugin without one.
+package main
+
+import (
+	"os"
+
+	"github.com/PlakarKorp/integrations/fs/exporter"
+	"github.com/PlakarKorp/integrations/fs/importer"
+	"github.com/PlakarKorp/integrations/fs/storage"
+
+	"github.com/PlakarKorp/kpkg/sdk"
+)
+
+func main() {
+	fault := os.Args[2]
+	processFault(fault)
+	os.Args = os.Args[:2]
+	sdk.Main(sdk.Connectors{
+		Importer: sdk.ImporterFrom(brokenImporter(fault, importer.NewFSImporter)),
+		Exporter: sdk.ExporterFrom(brokenExporter(fault, exporter.NewFSExporter)),
+		Storage:  sdk.StorageFrom(brokenStorage(fault, storage.NewStore)),
+	})
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// processFault is a fault of the process: what it does before it serves, or around the one that does.
+func processFault(fault string) {
+	switch fault {
+	case "prints to stdout":
+		fmt.Println("hello, I am a plugin")
+	case "exits at once":
+		fmt.Fprintln(os.Stderr, "cannot find my configuration")
+		os.Exit(3)
+	case "says nothing":
+		time.Sleep(time.Hour)
+	case "exits with 1":
+		serveInChild()
+		os.Exit(1)
+	case "outlives its host":
+		serveInChild()
+		time.Sleep(time.Hour)
+	case "ignores SIGTERM":
+		signal.Ignore(syscall.SIGTERM)
+		serveInChild()
+		os.Exit(0)
+	case "ignores SIGINT":
+		signal.Ignore(syscall.SIGINT)
+		serveInChild()
+		os.Exit(0)
+	}
+}
+
+// serveInChild serves in another process, which has this one's input and output and no fault.
+func serveInChild() {
+	child := exec.Command(os.Args[0], os.Args[1], "none")
+	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := child.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Stdin.Close()
+	os.Stdout.Close()
+}

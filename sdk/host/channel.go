@@ -1,0 +1,55 @@
+package host
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// channel is the host's end of a plugin's standard input and output, as a connection.
+type channel struct {
+	in  *os.File // the plugin's standard output
+	out *os.File // its standard input
+
+	mu    sync.Mutex
+	watch frames
+
+	ending sync.Once
+	close  sync.Once
+}
+
+func (c *channel) Read(b []byte) (int, error) {
+	n, err := c.in.Read(b)
+	c.mu.Lock()
+	c.watch.look(b[:n])
+	c.mu.Unlock()
+	return n, err
+}
+
+// foreign returns what came from the plugin that is not HTTP/2; "" if there was nothing of the kind.
+func (c *channel) foreign() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.watch.text()
+}
+
+func (c *channel) Write(b []byte) (int, error) { return c.out.Write(b) }
+
+func (c *channel) LocalAddr() net.Addr  { return &net.UnixAddr{Name: "plugin", Net: "unix"} }
+func (c *channel) RemoteAddr() net.Addr { return c.LocalAddr() }
+
+func (c *channel) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+func (c *channel) SetReadDeadline(t time.Time) error  { return c.in.SetReadDeadline(t) }
+func (c *channel) SetWriteDeadline(t time.Time) error { return c.out.SetWriteDeadline(t) }
+
+func (c *channel) endInput() { c.ending.Do(func() { c.out.Close() }) }
+
+func (c *channel) Close() error {
+	c.endInput()
+	c.close.Do(func() { c.in.Close() })
+	return nil
+}

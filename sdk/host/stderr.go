@@ -1,0 +1,104 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/secrets"
+)
+
+const (
+	maxLine       = 4096 // bytes
+	linesASecond  = 100
+	lastLines     = 10
+	lastLineShown = 300 // bytes of a line in an error
+)
+
+// stderr passes a plugin's standard error on, line by line, and remembers the last lines for errors.
+type stderr struct {
+	out     io.Writer
+	prefix  string
+	secrets *secrets.Set
+
+	mu      sync.Mutex
+	partial []byte
+	last    []string
+	since   time.Time // the second that is being counted began
+	passed  int       // lines in this second
+	dropped int
+}
+
+func (s *stderr) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(p)
+	for len(p) > 0 {
+		line, rest, ended := bytes.Cut(p, []byte("\n"))
+		s.partial = append(s.partial, line[:min(len(line), maxLine-len(s.partial))]...)
+		if ended {
+			s.line()
+		}
+		p = rest
+	}
+	return n, nil
+}
+
+// end passes on the line that has no end, and how many were dropped.
+func (s *stderr) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.partial) > 0 {
+		s.line()
+	}
+	s.tellDropped()
+}
+
+func (s *stderr) line() {
+	line := s.secrets.Cut(strings.Map(printable, strings.TrimSuffix(string(s.partial), "\r")))
+	s.partial = s.partial[:0]
+	if s.last = append(s.last, line[:min(len(line), lastLineShown)]); len(s.last) > lastLines {
+		s.last = s.last[1:]
+	}
+	if s.out == nil {
+		return
+	}
+	if now := time.Now(); now.Sub(s.since) >= time.Second {
+		s.tellDropped()
+		s.since, s.passed = now, 0
+	}
+	if s.passed++; s.passed > linesASecond {
+		s.dropped++
+		return
+	}
+	fmt.Fprintf(s.out, "%s%s\n", s.prefix, line)
+}
+
+func (s *stderr) tellDropped() {
+	if s.dropped > 0 {
+		fmt.Fprintf(s.out, "%s(%d lines left out)\n", s.prefix, s.dropped)
+		s.dropped = 0
+	}
+}
+
+// lastWords are the last lines that the plugin has printed, on one line.
+func (s *stderr) lastWords() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.last, "; ")
+}
+
+// printable keeps a plugin from steering the terminal.
+func printable(r rune) rune {
+	if r == '\t' {
+		return ' '
+	}
+	if !unicode.IsPrint(r) {
+		return unicode.ReplacementChar
+	}
+	return r
+}
