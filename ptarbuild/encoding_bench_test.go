@@ -1,0 +1,115 @@
+package ptarbuild
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	chunkers "github.com/PlakarKorp/go-cdc-chunkers"
+	"github.com/PlakarKorp/kloset/hashing"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/klauspost/compress/gzip"
+	"github.com/pierrec/lz4/v4"
+)
+
+var executables = flag.String("executables", "", "comma-separated files to cut and compress (default those of the Go toolchain)")
+
+// BenchmarkEncoding cuts and compresses executables in all the ways that were considered, for docs/benchmarks.md: the time
+// is that of compression alone, "stored" the bytes that a package would hold for each byte of the files.
+func BenchmarkEncoding(b *testing.B) {
+	files := strings.Split(*executables, ",")
+	if *executables == "" {
+		tools, err := filepath.Glob(filepath.Join(os.Getenv("GOROOT"), "bin", "*"))
+		if err != nil || len(tools) == 0 {
+			b.Fatal("no Go toolchain in GOROOT: name files with -executables")
+		}
+		files = tools
+	}
+	gzipAt := func(level int) func(io.Writer) encoder {
+		return func(w io.Writer) encoder {
+			e, err := gzip.NewWriterLevel(w, level)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return e
+		}
+	}
+	lz4At := func(level lz4.CompressionLevel) func(io.Writer) encoder {
+		return func(w io.Writer) encoder {
+			e := lz4.NewWriter(w)
+			if err := e.Apply(lz4.BlockSizeOption(lz4.Block256Kb), lz4.CompressionLevelOption(level)); err != nil {
+				b.Fatal(err)
+			}
+			return e
+		}
+	}
+	for _, kib := range []int{16, 32, 64, 512} {
+		chunks, total := cut(b, files, kib)
+		for _, way := range []struct {
+			name string
+			make func(io.Writer) encoder
+		}{
+			{"lz4", lz4At(lz4.Fast)}, {"lz4-hc3", lz4At(lz4.Level3)}, {"lz4-hc9", lz4At(lz4.Level9)},
+			{"gzip1", gzipAt(1)}, {"gzip3", gzipAt(3)}, {"gzip6", gzipAt(6)}, {"gzip9", gzipAt(9)},
+		} {
+			b.Run(fmt.Sprintf("%s/from-%dKiB", way.name, kib), func(b *testing.B) {
+				b.SetBytes(total)
+				var out bytes.Buffer
+				encoder := way.make(&out)
+				var stored int
+				for b.Loop() {
+					stored = 0
+					for _, chunk := range chunks {
+						out.Reset()
+						encoder.Reset(&out)
+						encoder.Write(chunk)
+						encoder.Close()
+						stored += out.Len()
+					}
+				}
+				b.ReportMetric(float64(stored)/float64(total), "stored")
+			})
+		}
+	}
+}
+
+// cut returns the different chunks of the files, from min KiB on, normally twice and at most eight times that.
+func cut(b *testing.B, files []string, min int) (chunks [][]byte, total int64) {
+	b.Helper()
+	min <<= 10
+	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil, &chunkers.ChunkerOpts{MinSize: min, NormalSize: 2 * min, MaxSize: 8 * min})
+	if err != nil {
+		b.Fatal(err)
+	}
+	known := map[objects.MAC]bool{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		total += int64(len(data))
+		chunker.Reset(bytes.NewReader(data))
+		for {
+			chunk, err := chunker.Next()
+			h := hashing.GetHasher(hashAlgorithm)
+			h.Write(chunk)
+			if mac := objects.MAC(h.Sum(nil)); len(chunk) > 0 && !known[mac] {
+				known[mac] = true
+				chunks = append(chunks, bytes.Clone(chunk))
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	return chunks, total
+}
