@@ -11,6 +11,7 @@ require (
 	github.com/PlakarKorp/kloset v1.1.3
 	github.com/PlakarKorp/pkg v1.1.0
 	github.com/PlakarKorp/plakar v1.1.4
+	github.com/emersion/go-imap/v2 v2.0.0-beta.8
 )
 
 require (
@@ -39,6 +40,8 @@ require (
 	github.com/cockroachdb/swiss v0.0.0-20251224182025-b0f6560f979b // indirect
 	github.com/cockroachdb/tokenbucket v0.0.0-20250429170803-42689b6311bb // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
+	github.com/emersion/go-message v0.18.2 // indirect
+	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.13 // indirect
 	github.com/getsentry/sentry-go v0.35.1 // indirect
 	github.com/go-git/gcfg v1.5.1-0.20230307220236-3a3c6141e376 // indirect
