@@ -43,7 +43,7 @@ func run(kind string, newService func(*guard) service) {
 		os.Exit(exitUsage)
 	}
 	if err != nil {
-		fatal(kind, err)
+		fatal(err)
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -67,8 +67,8 @@ func run(kind string, newService func(*guard) service) {
 		explain(kind)
 		os.Exit(exitUsage)
 	}
-	if err != nil {
-		fatal(kind, err)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // of which a host that is killed leaves one
+		fatal(err)
 	}
 	os.Exit(0)
 }
@@ -100,8 +100,8 @@ func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	return err
 }
 
-func fatal(kind string, err error) {
-	fmt.Fprintf(os.Stderr, "%s: %s plugin: %v\n", filepath.Base(os.Args[0]), kind, err)
+func fatal(err error) {
+	fmt.Fprintf(os.Stderr, "%s: cannot serve plakar: %v\n", filepath.Base(os.Args[0]), err)
 	os.Exit(exitFailure)
 }
 
