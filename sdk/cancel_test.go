@@ -18,7 +18,7 @@ func TestCancelledImport(t *testing.T) {
 	const count = 1000
 	for _, heeds := range []bool{true, false} {
 		t.Run(fmt.Sprint("heeds its context: ", heeds), func(t *testing.T) {
-			var opened atomic.Int32
+			var opened, imports atomic.Int32
 			returned := make(chan struct{}, 2)
 			s := &source{importFn: func(
 				ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result,
@@ -35,6 +35,9 @@ func TestCancelledImport(t *testing.T) {
 						r.Close()
 						return ctx.Err()
 					}
+				}
+				if imports.Add(1) == 1 {
+					<-ctx.Done() // the first is cancelled
 				}
 				return nil
 			}}
@@ -58,6 +61,7 @@ func TestCancelledImport(t *testing.T) {
 			}
 			host.Wait()
 			<-returned
+			imports.Store(1)
 
 			all, err := readAll(t.Context(), imp)
 			if err != nil || len(all.content) != count || len(all.errors) > 0 {
