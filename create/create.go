@@ -10,6 +10,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
@@ -164,7 +165,7 @@ func (r *run) make(ctx context.Context) error {
 			started[integration.plan] = map[gobuild.Platform]*Package{}
 		}
 		started[integration.plan][p.Platform] = p
-		return free(p.File, r.opts.Force)
+		return place.Free(p.File, r.opts.Force)
 	})
 	if err != nil || jobs == 0 {
 		return err
@@ -205,7 +206,7 @@ func (r *run) make(ctx context.Context) error {
 // list is what a dry run says of the packages.
 func (r *run) list() error {
 	return r.packages(func(integration *Integration, p *Package) error {
-		if err := free(p.File, r.opts.Force); err != nil {
+		if err := place.Free(p.File, r.opts.Force); err != nil {
 			return err
 		}
 		_, files, err := integration.contents(p.Platform, nil)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -34,10 +35,15 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 	if r.unchanged(ctx, p, name, content.RepositoryID) {
 		return nil
 	}
-	write := func(f *os.File) (err error) {
+	write := func(temporary string) error {
 		r.step(p, Packing)
+		// Not 0600: whom the umask lets read it may install it.
+		f, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if err != nil {
+			return fmt.Errorf("making a temporary file for %s: %w", p.File, err)
+		}
 		p.Size, err = content.Write(ctx, f)
-		return err
+		return errors.Join(err, f.Close())
 	}
 	judge := func(temporary string) error {
 		r.step(p, Verifying)
@@ -51,7 +57,7 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 		}
 		return nil
 	}
-	if err := place(ctx, p.File, r.opts.Force, write, judge); err != nil {
+	if err := place.File(ctx, p.File, r.opts.Force, write, judge); err != nil {
 		return err
 	}
 	r.receipts.put(content.RepositoryID, receipt{Name: name, SHA256: p.SHA256, Findings: p.Findings})
@@ -94,20 +100,4 @@ func (i *Integration) contents(platform gobuild.Platform, built map[string]strin
 	}
 	sortByName(listed)
 	return executables, listed, nil
-}
-
-// free checks that nothing would be overwritten, before the work of building.
-func free(path string, force bool) error {
-	info, err := os.Lstat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil
-	case err != nil:
-		return fmt.Errorf("looking at the output: %w", err)
-	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is there and not a regular file", path)
-	case !force:
-		return exists(path)
-	}
-	return nil
 }

@@ -1,4 +1,5 @@
-package create
+// Package place makes files that appear under their name whole or not at all.
+package place
 
 import (
 	"context"
@@ -10,35 +11,26 @@ import (
 	"path/filepath"
 )
 
-// place makes the file at path: write fills a temporary file beside it, judge looks at that file, and only then does it
-// get its name. On any error, an ended ctx included, nothing of it stays. Without force a file that is already there is
-// kept and is an error.
-func place(ctx context.Context, path string, force bool, write func(*os.File) error, judge func(temporary string) error) (err error) {
+// File makes the file at path: write makes a new file under the temporary name it is given, in the same folder, judge
+// looks at it once it is on disk, and only then does it get its name. On any error, an ended ctx included, nothing of it
+// stays. Without force a file that is already there is kept, and the error wraps fs.ErrExist.
+func File(ctx context.Context, path string, force bool, write, judge func(temporary string) error) (err error) {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the output folder: %w", err)
 	}
 	// A leading dot and no .ptar at the end: nothing that looks for packages takes it for one.
-	// Not os.CreateTemp, whose 0600 would keep the package from those the umask lets read it.
 	temporary := filepath.Join(folder, "."+filepath.Base(path)+"."+rand.Text()[:8]+".tmp")
-	f, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return fmt.Errorf("making a temporary file for %s: %w", path, err)
-	}
 	defer func() {
-		f.Close()
 		if err != nil {
 			os.Remove(temporary)
 		}
 	}()
-	if err := write(f); err != nil {
+	if err := write(temporary); err != nil {
 		return err
 	}
-	if err := f.Sync(); err != nil {
+	if err := flush(temporary); err != nil {
 		return fmt.Errorf("writing %s to disk: %w", path, err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	if err := judge(temporary); err != nil {
 		return err
@@ -52,10 +44,36 @@ func place(ctx context.Context, path string, force bool, write func(*os.File) er
 		err = renameNew(temporary, path)
 	}
 	if err != nil {
-		return fmt.Errorf("giving the package its name: %w", err)
+		return fmt.Errorf("giving %s its name: %w", path, err)
 	}
 	syncFolder(folder)
 	return nil
+}
+
+// Free checks that File would not refuse the path, before the work of filling it.
+func Free(path string, force bool) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("looking at the output: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is there and not a regular file", path)
+	case !force:
+		return exists(path)
+	}
+	return nil
+}
+
+// flush makes a file last a power cut, and finds out about writes that failed late. It is opened for writing because
+// Windows flushes no other.
+func flush(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // renameNew renames a file unless something is there under the new name, which a link, unlike a rename, refuses. File
