@@ -22,7 +22,7 @@ import (
 
 var exportingChecks = []Check{
 	{ID: "exporter-again", Title: "a connector can export a second time", needs: []need{somewhere}, run: exporterAgain},
-	{ID: "exporter-many", Title: "3,000 files are answered for", needs: []need{somewhere}, run: exporterMany},
+	{ID: "exporter-many", Title: "2,000 files are answered for", needs: []need{somewhere}, run: exporterMany},
 	{ID: "exporter-odd-records", Title: "records of errors and extended attributes are answered", needs: []need{somewhere},
 		run: exporterOddRecords},
 	{ID: "exporter-one-failure", Title: "one failure is one error, and the rest is written", needs: []need{ownFiles},
@@ -54,7 +54,7 @@ func exporterAgain(ctx context.Context, s *subject) error {
 
 func exporterMany(ctx context.Context, s *subject) error {
 	records := startRecords().folder("/many", 0o755)
-	for i := range 3000 {
+	for i := range 2000 {
 		records = records.file(fmt.Sprintf("/many/%d", i), 0o644, content(uint64(i), i%50))
 	}
 	_, err := s.restored(ctx, records)

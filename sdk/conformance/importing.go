@@ -49,7 +49,7 @@ var importingChecks = []Check{
 		run: importerVanished},
 	{ID: "importer-bad-name", Title: "a name that is not UTF-8 costs no other entry", needs: []need{ownFiles, procFiles},
 		run: importerBadName},
-	{ID: "importer-many", Title: "3,000 files in one folder come", needs: []need{ownFiles}, run: importerMany},
+	{ID: "importer-many", Title: "2,000 files in one folder come", needs: []need{ownFiles}, run: importerMany},
 	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: []need{somewhere}, run: importerHostDeath},
 	{ID: "importer-interrupted", Title: "SIGTERM within an import ends it", needs: []need{somewhere, unix},
 		run: importerInterrupted},
@@ -71,18 +71,13 @@ func importerAgain(ctx context.Context, s *subject) error {
 	return first.sameAs(second)
 }
 
-// importerConcurrent holds 8 readers open, with a byte read of each, before any is read on.
+// importerConcurrent holds the readers of the 8 largest files open, with a byte read of each, before any is read on.
 func importerConcurrent(ctx context.Context, s *subject) error {
 	l, err := s.listing(ctx)
 	if err != nil {
 		return err
 	}
-	large := map[string]bool{}
-	for _, r := range l.records {
-		if hasContent(r) && r.FileInfo.Lsize > 0 && len(large) < 8 {
-			large[key(r)] = true
-		}
-	}
+	large := l.largest(8)
 	var mu sync.Mutex
 	waiting, together := len(large), make(chan struct{})
 	_, imp, err := s.importer(ctx)
@@ -95,7 +90,7 @@ func importerConcurrent(ctx context.Context, s *subject) error {
 	var failures []string
 	err = drive(ctx, imp, 9, func(r *connectors.Record) error {
 		if !large[key(r)] {
-			return nil
+			return readUp(r)
 		}
 		sum := sha256.New()
 		n, err := io.CopyN(sum, r.Reader, 1)
@@ -126,6 +121,15 @@ func importerConcurrent(ctx context.Context, s *subject) error {
 	if slices.Sort(failures); len(failures) > 0 {
 		return fmt.Errorf("with others open: %s", few(failures))
 	}
+	return err
+}
+
+// readUp reads a record to its end, whatever comes.
+func readUp(r *connectors.Record) error {
+	if !hasContent(r) {
+		return nil
+	}
+	_, err := io.Copy(io.Discard, r.Reader)
 	return err
 }
 
@@ -176,13 +180,15 @@ func importerSlowHost(ctx context.Context, s *subject) error {
 	_, err := s.importsWith(ctx, func(r *connectors.Record) error {
 		once.Do(func() { time.Sleep(time.Second) })
 		time.Sleep(5 * time.Millisecond)
-		return nil
+		return readUp(r)
 	})
 	return err
 }
 
 func importerErrorAnswers(ctx context.Context, s *subject) error {
-	_, err := s.importsWith(ctx, func(*connectors.Record) error { return errors.New("the host could not store it") })
+	_, err := s.importsWith(ctx, func(r *connectors.Record) error {
+		return errors.Join(readUp(r), errors.New("the host could not store it"))
+	})
 	return err
 }
 
@@ -462,7 +468,7 @@ func importerBadName(ctx context.Context, s *subject) error {
 }
 
 func importerMany(ctx context.Context, s *subject) error {
-	const count = 3000
+	const count = 2000
 	folder, imports, err := s.ownSource(ctx, count)
 	if err != nil {
 		return err

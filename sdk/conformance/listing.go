@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -151,6 +152,17 @@ func (l *listing) describe() map[string]string {
 		}
 	}
 	return entries
+}
+
+// largest are the keys of the largest records that have content, no more than count.
+func (l *listing) largest(count int) map[string]bool {
+	largest := slices.DeleteFunc(slices.Clone(l.records), func(r *connectors.Record) bool { return l.read[key(r)].size == 0 })
+	slices.SortFunc(largest, func(a, b *connectors.Record) int { return cmp.Compare(l.read[key(b)].size, l.read[key(a)].size) })
+	keys := map[string]bool{}
+	for _, r := range largest[:min(count, len(largest))] {
+		keys[key(r)] = true
+	}
+	return keys
 }
 
 // few joins the first of many.

@@ -49,41 +49,33 @@ func pluginInit(ctx context.Context, s *subject) error {
 }
 
 func pluginIdentity(ctx context.Context, s *subject) error {
-	p, err := s.start(ctx)
+	_, c, err := s.connect(ctx, s.config.at(s.place()))
 	if err != nil {
 		return err
 	}
-	id, err := s.rawInit(ctx, p, s.config.at(s.place()))
-	if err != nil {
-		return text(err)
-	}
 	switch {
-	case id.kind == "":
+	case c.Type() == "":
 		return errors.New("the type is empty")
-	case !utf8.ValidString(id.kind + id.origin + id.root):
-		return fmt.Errorf("type %q, origin %q and root %q are not all UTF-8", id.kind, id.origin, id.root)
-	case id.flags&^(location.FLAG_LOCALFS|location.FLAG_FILE|location.FLAG_STREAM|
+	case !utf8.ValidString(c.Type() + c.Origin() + c.Root()):
+		return fmt.Errorf("type %q, origin %q and root %q are not all UTF-8", c.Type(), c.Origin(), c.Root())
+	case c.Flags()&^(location.FLAG_LOCALFS|location.FLAG_FILE|location.FLAG_STREAM|
 		location.FLAG_NEEDACK|location.FLAG_NOMERGE|location.FLAG_EXPORTXATTR) != 0:
-		return fmt.Errorf("flags %#x are more than there are", uint32(id.flags))
-	case s.config.Type == Importer && !strings.HasPrefix(id.root, "/"):
-		return fmt.Errorf("the root %q is not an absolute path with slashes", id.root)
+		return fmt.Errorf("flags %#x are more than there are", uint32(c.Flags()))
+	case s.config.Type == Importer && !strings.HasPrefix(c.Root(), "/"):
+		return fmt.Errorf("the root %q is not an absolute path with slashes", c.Root())
 	}
 	return nil
 }
 
 func pluginFlags(ctx context.Context, s *subject) error {
-	p, err := s.start(ctx)
+	_, c, err := s.connect(ctx, s.config.at(s.place()))
 	if err != nil {
 		return err
 	}
-	id, err := s.rawInit(ctx, p, s.config.at(s.place()))
-	if err != nil {
-		return text(err)
-	}
 	// plakar reads localfs and file in the manifest before it starts the plugin, and the others from Init.
 	const early = location.FLAG_LOCALFS | location.FLAG_FILE
-	if id.flags&early != s.manifestFlags&early {
-		return fmt.Errorf("Init says %s, the manifest %s", flagNames(id.flags&early), flagNames(s.manifestFlags&early))
+	if c.Flags()&early != s.manifestFlags&early {
+		return fmt.Errorf("the answer to Init says %s, the manifest %s", flagNames(c.Flags()&early), flagNames(s.manifestFlags&early))
 	}
 	return nil
 }
@@ -193,8 +185,7 @@ func pluginMinimalInit(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.rawInit(ctx, p, s.config.at(s.place()))
-	return text(err)
+	return text(s.bareInit(ctx, p, s.config.at(s.place())))
 }
 
 // pluginLargeConfig stays below the 4 MiB that gRPC's servers accept by default.

@@ -81,7 +81,7 @@ func (s *subject) withCanary(ctx context.Context, location string) (*host.Plugin
 			settings[key] = canary
 		}
 	}
-	_, initErr := s.rawInit(ctx, p, settings)
+	initErr := s.bareInit(ctx, p, settings)
 	return p, printed, initErr, nil
 }
 
@@ -112,7 +112,7 @@ func pluginSecretError(ctx context.Context, s *subject) error {
 			return startErr
 		}
 		if err != nil && strings.Contains(err.Error(), canaryMark) {
-			return fmt.Errorf("Init fails with %q", strings.ReplaceAll(text(err).Error(), canaryMark, "SECRET"))
+			return fmt.Errorf("the error of Init is %q", strings.ReplaceAll(text(err).Error(), canaryMark, "SECRET"))
 		}
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	gexporter "github.com/PlakarKorp/integration-grpc/exporter"
 	gimporter "github.com/PlakarKorp/integration-grpc/importer"
 	gstorage "github.com/PlakarKorp/integration-grpc/storage"
-	"github.com/PlakarKorp/kloset/location"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -22,25 +21,18 @@ var services = map[string]string{
 	Importer: "importer.Importer", Exporter: "plakar.exporter.Exporter", Storage: "store.Store",
 }
 
-// identity is a connector's answer to Init.
-type identity struct {
-	origin, kind, root string
-	flags              location.Flags
-}
-
-// rawInit is Init without the host's own additions. Options a host may leave out are left out.
-func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[string]string) (identity, error) {
+// bareInit is Init without what a host may leave out, and without telling the host what is secret.
+func (s *subject) bareInit(ctx context.Context, p *host.Plugin, settings map[string]string) (err error) {
 	proto := s.config.Protocol
 	switch s.config.Type {
 	case Importer:
-		r, err := gimporter.NewImporterClient(p.Conn()).Init(ctx, &gimporter.InitRequest{Proto: proto, Config: settings})
-		return identity{r.GetOrigin(), r.GetType(), r.GetRoot(), location.Flags(r.GetFlags())}, err
+		_, err = gimporter.NewImporterClient(p.Conn()).Init(ctx, &gimporter.InitRequest{Proto: proto, Config: settings})
 	case Exporter:
-		r, err := gexporter.NewExporterClient(p.Conn()).Init(ctx, &gexporter.InitRequest{Proto: proto, Config: settings})
-		return identity{r.GetOrigin(), r.GetType(), r.GetRoot(), location.Flags(r.GetFlags())}, err
+		_, err = gexporter.NewExporterClient(p.Conn()).Init(ctx, &gexporter.InitRequest{Proto: proto, Config: settings})
+	default:
+		_, err = gstorage.NewStoreClient(p.Conn()).Init(ctx, &gstorage.InitRequest{Proto: proto, Config: settings})
 	}
-	r, err := gstorage.NewStoreClient(p.Conn()).Init(ctx, &gstorage.InitRequest{Proto: proto, Config: settings})
-	return identity{r.GetOrigin(), r.GetType(), r.GetRoot(), location.Flags(r.GetFlags())}, err
+	return err
 }
 
 // bytesCodec sends and receives messages as they are.

@@ -54,7 +54,7 @@ func mac(i int) objects.MAC { return objects.MAC(content(uint64(1000+i), 32)) }
 
 func put(ctx context.Context, store storage.Store, kind storage.StorageResource, mac objects.MAC, data []byte) error {
 	if _, err := store.Put(ctx, kind, mac, bytes.NewReader(data)); err != nil {
-		return fmt.Errorf("Put of a %s of %d bytes: %w", kind, len(data), err)
+		return fmt.Errorf("put of a %s of %d bytes: %w", kind, len(data), err)
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func storageKinds(ctx context.Context, s *subject) error {
 			return err
 		}
 		if len(listed) != 1 {
-			return fmt.Errorf("List of %ss has %d objects after one was put", kind, len(listed))
+			return fmt.Errorf("a list of %ss has %d objects after one was put", kind, len(listed))
 		}
 	}
 	return nil
@@ -194,7 +194,7 @@ func storagePutCount(ctx context.Context, s *subject) error {
 			return err
 		}
 		if n < int64(size) { // a storage may add to what it keeps
-			return fmt.Errorf("Put of %d bytes says %d", size, n)
+			return fmt.Errorf("it says %[2]d for a Put of %[1]d bytes", size, n)
 		}
 	}
 	return nil
@@ -335,7 +335,7 @@ func storageDelete(ctx context.Context, s *subject) error {
 			}
 		}
 		if err := store.Delete(ctx, kind, mac(0)); err != nil {
-			return fmt.Errorf("Delete of a %s: %w", kind, err)
+			return fmt.Errorf("deleting a %s: %w", kind, err)
 		}
 		if _, err := get(ctx, store, kind, mac(0), nil); err == nil {
 			return fmt.Errorf("a deleted %s is still there", kind)

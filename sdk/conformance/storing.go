@@ -211,14 +211,14 @@ func storageBadMAC(ctx context.Context, s *subject) error {
 		what := fmt.Sprintf("a MAC of %d bytes", length)
 		bad := make([]byte, length)
 		if _, err := client.Delete(ctx, &gstorage.DeleteRequest{Mac: bad, Type: kind}); err == nil {
-			return fmt.Errorf("Delete accepts %s", what)
+			return fmt.Errorf("it deletes with %s", what)
 		}
 		stream, err := client.Get(ctx, &gstorage.GetRequest{Mac: bad, Type: kind})
 		if err == nil {
 			_, err = stream.Recv()
 		}
 		if err == nil || errors.Is(err, io.EOF) {
-			return fmt.Errorf("Get accepts %s", what)
+			return fmt.Errorf("it gets with %s", what)
 		}
 		if err := s.survived(ctx, p, what); err != nil {
 			return err
@@ -229,7 +229,7 @@ func storageBadMAC(ctx context.Context, s *subject) error {
 		}
 		upload.Send(&gstorage.PutRequest{Mac: bad, Type: kind})
 		if _, err := upload.CloseAndRecv(); err == nil {
-			return fmt.Errorf("Put accepts %s", what)
+			return fmt.Errorf("it puts with %s", what)
 		}
 		if err := s.survived(ctx, p, what); err != nil {
 			return err

@@ -121,6 +121,10 @@ func (s *subject) options() *connectors.Options {
 
 // connector is what importers, exporters and storages have in common.
 type connector interface {
+	Origin() string
+	Type() string
+	Root() string
+	Flags() location.Flags
 	Ping(context.Context) error
 	Close(context.Context) error
 }

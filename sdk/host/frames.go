@@ -58,5 +58,5 @@ func (f *frames) text() string {
 	if foreign == nil {
 		return ""
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%q", foreign), `\n"`)
+	return fmt.Sprintf("%q", strings.TrimRight(string(foreign), "\r\n"))
 }

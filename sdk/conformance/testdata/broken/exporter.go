@@ -97,7 +97,7 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 			}{io.MultiReader(strings.NewReader("!"), io.LimitReader(r.Reader, 4095)), r.Reader}
 		}
 	case "does not overwrite":
-		if _, err := os.Lstat(target); err == nil && regular {
+		if info, err := os.Lstat(target); err == nil && info.Mode().IsRegular() {
 			results <- r.Ok()
 			return false
 		}
@@ -112,7 +112,7 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 			return false
 		}
 	case "writes in place":
-		if regular {
+		if regular && !strings.Contains(r.Pathname, "..") {
 			results <- f.inPlace(r, target)
 			return false
 		}

@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path"
-	"sync"
 	"sync/atomic"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -22,9 +22,6 @@ func brokenImporter(fault string, construct importer.ImporterFn) importer.Import
 	) (importer.Importer, error) {
 		if err := initFault(fault, opts, config); err != nil {
 			return nil, err
-		}
-		if fault == "sends attributes always" {
-			opts.NoXattr = false
 		}
 		if fault == "finds nothing where nothing is" {
 			if _, err := os.Stat(config["location"][len(proto+"://"):]); err != nil {
@@ -41,7 +38,8 @@ type faultyImporter struct {
 	importer.Importer
 	fault   string
 	imports int
-	open    atomic.Int32
+	open    atomic.Int32 // readers
+	unread  atomic.Int32 // readers that were closed without a byte read
 	leaked  []*os.File
 }
 
@@ -99,11 +97,7 @@ func (f *faultyImporter) Import(
 	honest := make(chan *connectors.Record)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Importer.Import(ctx, honest, nil) }()
-	unread := 0
 	for r := range honest {
-		if f.fault == "waits for every answer" && results != nil {
-			unread++
-		}
 		for _, changed := range f.change(r) {
 			records <- changed
 		}
@@ -129,7 +123,9 @@ func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
 	}
 	switch f.fault {
 	case "sends an entry twice":
-		return extra(r.Pathname)
+		if name == "empty" {
+			return []*connectors.Record{r, r}
+		}
 	case "sends relative paths":
 		return extra("relative")
 	case "sends what is elsewhere":
@@ -146,20 +142,16 @@ func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
 		if name == "100" {
 			return nil
 		}
-	case "forgets more each time":
-		if name == "100" && f.imports > 1 {
-			return nil
-		}
+	case "differs each time":
+		r.FileInfo.Lmode ^= fs.FileMode(f.imports)
 	case "forgets times":
 		r.FileInfo.LmodTime = r.FileInfo.LmodTime.AddDate(1, 0, 0)
 	case "forgets link targets":
 		if name == "dangling" {
 			r.Target = "elsewhere"
 		}
-	case "announces no attributes":
-		r.ExtendedAttributes = nil
 	}
-	if r.Reader != nil {
+	if r.FileInfo.Lmode.IsRegular() {
 		r.Reader = &faultyReader{ReadCloser: r.Reader, f: f, name: name, size: r.FileInfo.Lsize}
 	}
 	return []*connectors.Record{r}
@@ -172,18 +164,15 @@ type faultyReader struct {
 	name   string
 	size   int64
 	offset int64
-	once   sync.Once
-	ended  bool
+	opened bool
 }
 
 func (r *faultyReader) Read(p []byte) (int, error) {
-	r.once.Do(func() {
-		if r.f.open.Add(1) > 1 && r.f.fault == "knows one reader at a time" && r.size > 1<<20 {
-			r.ended = true
+	if !r.opened {
+		r.opened = true
+		if r.f.open.Add(1) > 6 && r.f.fault == "knows six readers" {
+			return 0, errors.New("too many files are being read")
 		}
-	})
-	if r.ended {
-		return 0, errors.New("another file is being read")
 	}
 	if r.f.fault == "cuts files short" && r.name == "4096" && r.offset == 0 {
 		p = p[:min(len(p), 1000)]
@@ -200,20 +189,17 @@ func (r *faultyReader) Read(p []byte) (int, error) {
 		err = errors.New("too large")
 	}
 	r.offset += int64(n)
-	if err != nil {
-		r.ended = r.ended || err == io.EOF
-	}
 	return n, err
 }
 
 func (r *faultyReader) Close() error {
-	if r.offset > 0 {
+	if r.opened {
 		r.f.open.Add(-1)
 	}
 	switch {
 	case r.f.fault == "dies of abandoned files" && r.offset > 0 && r.offset < r.size:
 		os.Exit(1)
-	case r.f.fault == "dies of unread files" && r.offset == 0 && r.size > 0:
+	case r.f.fault == "dies of many unread files" && r.offset == 0 && r.f.unread.Add(1) > 50:
 		os.Exit(1)
 	}
 	return r.ReadCloser.Close()

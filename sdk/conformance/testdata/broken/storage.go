@@ -17,17 +17,28 @@ func brokenStorage(fault string, construct storage.StoreFn) storage.StoreFn {
 		if err := initFault(fault, &connectors.Options{}, config); err != nil {
 			return nil, err
 		}
+		if fault != "none" {
+			construct = newFlat
+		}
 		store, err := construct(ctx, proto, config)
-		return &faultyStorage{Store: store, fault: fault, memory: map[objects.MAC][]byte{}}, err
+		return &faultyStorage{Store: store, fault: fault}, err
 	}
 }
 
 // faultyStorage changes what is kept.
 type faultyStorage struct {
 	storage.Store
-	fault  string
-	busy   atomic.Int32
-	memory map[objects.MAC][]byte
+	fault string
+	busy  atomic.Int32 // Puts under way
+	puts  atomic.Int32 // Puts so far
+}
+
+// kind is where an object of the kind is kept.
+func (f *faultyStorage) kind(kind storage.StorageResource) storage.StorageResource {
+	if f.fault == "mixes kinds" && kind == storage.StorageResourceState {
+		return storage.StorageResourceLock
+	}
+	return kind
 }
 
 func (f *faultyStorage) Create(ctx context.Context, config []byte) error {
@@ -44,7 +55,7 @@ func (f *faultyStorage) Open(ctx context.Context) ([]byte, error) {
 	case f.fault == "opens what is not there" && err != nil:
 		return nil, nil
 	case f.fault == "changes the configuration":
-		config = bytes.ToUpper(config)
+		config[0] ^= 1
 	}
 	return config, err
 }
@@ -64,7 +75,7 @@ func (f *faultyStorage) Size(ctx context.Context) (int64, error) {
 }
 
 func (f *faultyStorage) List(ctx context.Context, kind storage.StorageResource) ([]objects.MAC, error) {
-	macs, err := f.Store.List(ctx, kind)
+	macs, err := f.Store.List(ctx, f.kind(kind))
 	if f.fault == "lists no more than 20" {
 		macs = macs[:min(len(macs), 20)]
 	}
@@ -79,6 +90,8 @@ func (f *faultyStorage) Put(
 		return 0, errors.New("busy")
 	}
 	defer f.busy.Add(-1)
+	f.puts.Add(1)
+	kind = f.kind(kind)
 	switch f.fault {
 	case "keeps no more than 8 MiB":
 		r = io.LimitReader(r, 8<<20)
@@ -89,8 +102,6 @@ func (f *faultyStorage) Put(
 		if kind > storage.StorageResourceECCState {
 			return 0, nil
 		}
-	case "mixes kinds":
-		kind = storage.StorageResourcePackfile
 	case "counts nothing":
 		_, err := f.Store.Put(ctx, kind, mac, r)
 		return 0, err
@@ -106,14 +117,12 @@ func (f *faultyStorage) Put(
 func (f *faultyStorage) Get(
 	ctx context.Context, kind storage.StorageResource, mac objects.MAC, part *storage.Range,
 ) (io.ReadCloser, error) {
-	switch {
-	case f.fault == "mixes kinds":
-		kind = storage.StorageResourcePackfile
-	case f.fault == "knows no ranges" && part != nil && part.Length > 1000:
+	kind = f.kind(kind)
+	if f.fault == "knows no ranges" && part != nil && part.Length > 1000 {
 		part = nil
 	}
 	reader, err := f.Store.Get(ctx, kind, mac, part)
-	if f.fault == "gives missing objects as empty" && err != nil && part == nil {
+	if f.fault == "gives missing states as empty" && err != nil && kind == storage.StorageResourceState && f.puts.Load() == 0 {
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}
 	if f.fault == "fills ranges up" && part != nil && err == nil {
@@ -129,7 +138,7 @@ func (f *faultyStorage) Delete(ctx context.Context, kind storage.StorageResource
 	if f.fault == "never deletes" {
 		return nil
 	}
-	return f.Store.Delete(ctx, kind, mac)
+	return f.Store.Delete(ctx, f.kind(kind), mac)
 }
 
 type zeros struct{}

@@ -1,0 +1,118 @@
+package conformance_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PlakarKorp/kpkg/sdk/conformance"
+)
+
+// slow checks look for nothing that any fault here has.
+var slow = []string{"importer-many", "importer-slow-host", "exporter-many"}
+
+// TestBroken holds each fault of testdata/broken to the checks that must find it, and to no other of its family.
+func TestBroken(t *testing.T) {
+	const imports, exports, stores = conformance.Importer, conformance.Exporter, conformance.Storage
+	for _, test := range []struct {
+		connectorType string
+		fault         string
+		found         []string // in the order of the checks
+		detail        string   // in what the first says
+	}{
+		{imports, "prints to stdout", []string{"plugin-starts"}, `it wrote "hello, I am a plugin" to its standard output`},
+		{imports, "exits at once", []string{"plugin-starts"}, "exit status 3; its last words: cannot find my configuration"},
+		{imports, "refuses Init", []string{"plugin-init"}, "the server is down"},
+		{imports, "has no type", []string{"plugin-identity"}, "type is empty"},
+		{imports, "is a file", []string{"plugin-flags"}, "localfs and file"},
+		{imports, "does not answer pings", []string{"plugin-ping"}, "not implemented"},
+		{imports, "fails to close", []string{"plugin-close"}, "cannot close"},
+		{exports, "dies of an empty Init", []string{"plugin-empty-init"}, "no longer answers"},
+		{exports, "needs a host name", []string{"plugin-minimal-init"}, "no host name"},
+		{stores, "refuses large configurations", []string{"plugin-large-config"}, "value too long"},
+		{imports, "exits with 1", []string{"plugin-exit-status"}, "exit status 1"},
+		{imports, "outlives its host", []string{"plugin-exit-in-time", "plugin-exit-uninitialized"}, "still runs"},
+		{imports, "ignores SIGTERM", []string{"plugin-sigterm"}, "still runs"},
+		{imports, "ignores SIGINT", []string{"plugin-sigint"}, "still runs"},
+		{stores, "prints the password", []string{"plugin-secret-stderr"}, "logging in with"},
+		{stores, "password in errors", []string{"plugin-secret-error"}, "beside password"},
+
+		{imports, "fails at the end", []string{"importer-complete"}, "connection was lost"},
+		{imports, "cannot read large files", []string{"importer-complete"}, "too large"},
+		{imports, "forgets a file", []string{"importer-everything"}, "/many/100"},
+		{imports, "changes a byte", []string{"importer-content"}, "sizes/4096"},
+		{imports, "forgets link targets", []string{"importer-content"}, "dangling"},
+		{imports, "sends relative paths", []string{"importer-paths"}, `"relative"`},
+		{imports, "sends an entry twice", []string{"importer-duplicates"}, "comes twice"},
+		{imports, "sends modes of Unix", []string{"importer-fileinfo"}, "hexadecimal"},
+		{imports, "sends what is elsewhere", []string{"importer-root"}, "/elsewhere"},
+		{imports, "forgets a folder", []string{"importer-parents"}, "names"},
+		{imports, "cuts files short", []string{"importer-sizes"}, "says 4096"},
+		{imports, "forgets times", []string{"importer-times"}, "2021"},
+		{imports, "differs each time", []string{"importer-again"}, "and then"},
+		{imports, "knows six readers", []string{"importer-concurrent"}, "too many files"},
+		{imports, "dies of many unread files", []string{"importer-unread", "importer-unanswered"}, "no longer answers"},
+		{imports, "dies of abandoned files", []string{"importer-abandoned"}, "exit status 1"},
+		{imports, "leaks files", []string{"importer-leaks"}, "after 10"},
+		{imports, "finds nothing where nothing is", []string{"importer-missing-source"}, "without an error"},
+		{imports, "reads vanished files as empty", []string{"importer-vanished"}, "gives 0 of 100 bytes"},
+
+		{exports, "forgets an answer", []string{"exporter-answers"}, "plain.txt"},
+		{exports, "needs something to do", []string{"exporter-nothing"}, "nothing to export"},
+		{exports, "changes content", []string{"exporter-content"}, "offset 0"},
+		{exports, "forgets empty folders", []string{"exporter-folders"}, "empty"},
+		{exports, "follows links", []string{"exporter-links"}, "instead of"},
+		{exports, "forgets modes", []string{"exporter-modes"}, "has mode"},
+		{exports, "forgets times", []string{"exporter-times"}, "1970"},
+		{exports, "does not overwrite", []string{"exporter-overwrite"}, "after the second export"},
+		{exports, "escapes", []string{"exporter-escape"}, "outside of the location"},
+		{exports, "exports once", []string{"exporter-again"}, "used up"},
+		{exports, "ignores attributes", []string{"exporter-odd-records"}, "2 answers"},
+		{exports, "hides failures", []string{"exporter-one-failure"}, "has the answers [<nil>]"},
+		{exports, "fails for one failure", []string{"exporter-one-failure"}, "the whole export fails"},
+		{exports, "writes in place", []string{"exporter-cut", "exporter-cancelled"}, "a part of its content"},
+
+		{stores, "changes the configuration", []string{"storage-open"}, "another byte"},
+		{stores, "opens what is not there", []string{"storage-open-missing"}, "none was created"},
+		{stores, "creates twice", []string{"storage-create-twice"}, "second Create succeeds"},
+		{stores, "keeps no more than 8 MiB", []string{"storage-put-get"}, "8388608 bytes instead of 16777216"},
+		{stores, "mixes kinds", []string{"storage-kinds"}, "102 bytes instead of 101"},
+		{stores, "counts nothing", []string{"storage-put-count"}, "says 0"},
+		{stores, "knows no ranges", []string{"storage-range"}, "4096 bytes from 1"},
+		{stores, "fills ranges up", []string{"storage-range-end"}, "not there"},
+		{stores, "gives missing states as empty", []string{"storage-get-missing"}, "0 bytes and no error"},
+		{stores, "lists no more than 20", []string{"storage-list"}, "listed 0 times"},
+		{stores, "never deletes", []string{"storage-delete"}, "still there"},
+		{stores, "has no mode", []string{"storage-mode"}, "neither"},
+		{stores, "has no size", []string{"storage-size"}, "size is 0"},
+		{stores, "puts one at a time", []string{"storage-parallel"}, "busy"},
+		{stores, "appends", []string{"storage-put-again"}, "100000 bytes instead of 50000"},
+		{stores, "keeps parts", []string{"storage-put-cancelled", "storage-put-host-death"}, "listed"},
+		{stores, "takes everything", []string{"storage-unknown-kind"}, "kind 99"},
+	} {
+		t.Run(test.connectorType+" "+test.fault, func(t *testing.T) {
+			t.Parallel()
+			family, _, _ := strings.Cut(test.found[0], "-")
+			c := config(test.connectorType, test.fault)
+			for _, check := range conformance.Checks(test.connectorType) {
+				if strings.HasPrefix(check.ID, family+"-") && !slices.Contains(slow, check.ID) {
+					c.Only = append(c.Only, check.ID)
+				}
+			}
+			results, err := conformance.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found, details []string
+			for _, r := range results {
+				if r.Status == conformance.Fail {
+					found, details = append(found, r.ID), append(details, r.Detail)
+				}
+			}
+			if !slices.Equal(found, test.found) || !strings.Contains(details[0], test.detail) {
+				t.Errorf("found by %v, want %v with %q; they say:\n%s",
+					found, test.found, test.detail, strings.Join(details, "\n"))
+			}
+		})
+	}
+}
