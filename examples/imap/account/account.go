@@ -69,10 +69,10 @@ func New(proto string, config map[string]string) (Account, error) {
 		a.username = location.User.Username()
 	}
 	if a.username == "" {
-		return Account{}, errors.New("username is missing: give it as username=...")
+		return Account{}, errors.New("username is missing: set username=NAME")
 	}
 	if a.password == "" {
-		return Account{}, errors.New("password is missing: give it as password=...")
+		return Account{}, errors.New("password is missing: set password=SECRET")
 	}
 	for what, value := range map[string]string{"username": a.username, "password": a.password, "path": a.Root} {
 		if strings.ContainsAny(value, "\r\n\x00") {

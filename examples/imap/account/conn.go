@@ -33,6 +33,10 @@ func dial(ctx context.Context, a Account, config *tls.Config) (*Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", a.address, err)
 	}
+	config = config.Clone()
+	if config.ServerName, _, err = net.SplitHostPort(a.address); err != nil {
+		return nil, errors.Join(err, tcp.Close())
+	}
 	s := &socket{Conn: tcp}
 	defer context.AfterFunc(ctx, func() { tcp.Close() })()
 	c, err := logIn(ctx, a, s, config)
@@ -49,9 +53,6 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 	if err := s.setBusy(true); err != nil {
 		return nil, err
 	}
-	config = config.Clone()
-	config.ServerName, _, _ = net.SplitHostPort(a.address)
-
 	c := &Conn{socket: s}
 	var err error
 	switch a.security {

@@ -73,6 +73,9 @@ func (p *Pool) Do(ctx context.Context, f func(*Conn) error) error {
 // there before to come back. The connection is cut when ctx ends before Put.
 func (p *Pool) Get(ctx context.Context) (*Conn, error) {
 	for {
+		if p.isClosed() {
+			return nil, errClosed
+		}
 		select {
 		case p.slots <- struct{}{}:
 		case <-p.closed:
@@ -122,9 +125,7 @@ func (p *Pool) Put(c *Conn, err error) {
 // Close takes leave of the server. Whoever still uses a connection fails, as does every later Get.
 func (p *Pool) Close() {
 	p.mu.Lock()
-	select {
-	case <-p.closed:
-	default:
+	if !p.isClosed() {
 		close(p.closed)
 	}
 	idle := p.idle
@@ -193,13 +194,20 @@ func (p *Pool) takeIdle() *Conn {
 func (p *Pool) adopt(c *Conn) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.closed:
+	if p.isClosed() {
 		c.abort()
 		return errClosed
+	}
+	p.live[c] = struct{}{}
+	p.seen = true
+	return nil
+}
+
+func (p *Pool) isClosed() bool {
+	select {
+	case <-p.closed:
+		return true
 	default:
-		p.live[c] = struct{}{}
-		p.seen = true
-		return nil
+		return false
 	}
 }

@@ -38,22 +38,34 @@ type content struct {
 
 func (m *content) Read(p []byte) (int, error) {
 	for m.err == nil {
+		if m.started && m.offset == m.size {
+			if m.conn != nil {
+				m.release(m.command.Close())
+			}
+			m.err = io.EOF
+			break
+		}
 		err := m.ask()
 		var n int
 		if err == nil {
 			n, err = m.literal.Read(p)
 			m.offset += int64(n)
+			if err != nil {
+				m.literal = nil // the library allows no further Read, not even its own
+			}
 		}
 		if n > 0 {
 			m.drops = 0
+			if err != nil && m.offset < m.size {
+				m.release(errDropped)
+			}
 			return n, nil
 		}
 		switch {
 		case err == nil: // nothing yet, or p is empty
 			return 0, nil
 		case m.started && m.offset == m.size:
-			m.release(m.finish())
-			m.err = io.EOF
+			continue
 		case m.ctx.Err() != nil:
 			m.fail(context.Cause(m.ctx))
 		case m.conn == nil:
@@ -61,10 +73,10 @@ func (m *content) Read(p []byte) (int, error) {
 		case account.IsRefusal(err) || errors.Is(err, errShrunk):
 			m.fail(err)
 		case m.drops == maxDrops:
-			m.fail(fmt.Errorf("the connection dropped %d times: %w", maxDrops, io.ErrUnexpectedEOF))
+			m.fail(fmt.Errorf("%w %d times", errDropped, maxDrops))
 		default:
 			m.drops++
-			m.release(m.finish())
+			m.release(errDropped)
 		}
 	}
 	return 0, m.err
@@ -131,16 +143,10 @@ func (m *content) awaitLiteral() error {
 	return fmt.Errorf("the message was deleted during the backup: %w", fs.ErrNotExist)
 }
 
+var errDropped = errors.New("the connection dropped")
+
 // errShrunk is a server that sends another message under the same UID, or less of it than there is.
 var errShrunk = errors.New("the server changed the size of the message")
-
-// finish reads what the server still says to the request, which ends when the connection does.
-func (m *content) finish() error {
-	if m.command == nil {
-		return io.ErrUnexpectedEOF
-	}
-	return m.command.Close()
-}
 
 // release gives the connection back, with how the exchange ended.
 func (m *content) release(err error) {
@@ -152,12 +158,10 @@ func (m *content) release(err error) {
 }
 
 func (m *content) fail(err error) {
-	if m.conn != nil {
-		command := m.command
-		m.release(err)
-		if command != nil {
-			_ = command.Close() // it failed with the connection; this ends the goroutine that was to read the rest
-		}
+	command, unread := m.command, m.literal != nil
+	m.release(err)
+	if unread {
+		_ = command.Close() // it failed with the connection; this ends the goroutine that waits for the literal to be read
 	}
 	m.err = fmt.Errorf("read %s: %w", m.name, err)
 }
