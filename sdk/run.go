@@ -24,10 +24,9 @@ func RunExporter[E Exporter](
 }
 
 // RunStorage serves a storage, as RunImporter does an importer.
-func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G ~struct {
-	Offset uint64
-	Length uint32
-}](construct func(context.Context, string, map[string]string) (S, error)) {
+func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
+	construct func(context.Context, string, map[string]string) (S, error),
+) {
 	run("a storage", newStoring(StorageFrom(construct)))
 }
 
@@ -48,10 +47,9 @@ func EntrypointExporter[E Exporter](
 }
 
 // EntrypointStorage is to RunStorage what EntrypointImporter is to RunImporter.
-func EntrypointStorage[S StoreOf[M, R, G], M, R ~uint32, G ~struct {
-	Offset uint64
-	Length uint32
-}](args []string, construct func(context.Context, string, map[string]string) (S, error)) {
+func EntrypointStorage[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
+	args []string, construct func(context.Context, string, map[string]string) (S, error),
+) {
 	refuse(args)
 	RunStorage(construct)
 }

@@ -33,9 +33,17 @@ type Range struct {
 	Length uint32
 }
 
+// RangeOf is Range, or kloset's own type for it.
+type RangeOf interface {
+	~struct {
+		Offset uint64
+		Length uint32
+	}
+}
+
 // StoreOf is a storage with whichever types for Mode, Resource and Range: kloset's storage.Store, method for method,
 // is the one with kloset's.
-type StoreOf[M, R, G any] interface {
+type StoreOf[M, R ~uint32, G RangeOf] interface {
 	// Create makes a new storage with this configuration, and fails if there is one.
 	Create(ctx context.Context, config []byte) error
 	// Open returns the configuration the storage was created with.
@@ -73,10 +81,9 @@ type Store interface {
 type StoreFn func(ctx context.Context, proto string, config map[string]string) (Store, error)
 
 // StorageFrom makes a StoreFn of a constructor with other types, such as kloset's storage.StoreFn.
-func StorageFrom[S StoreOf[M, R, G], M, R ~uint32, G ~struct {
-	Offset uint64
-	Length uint32
-}](construct func(context.Context, string, map[string]string) (S, error)) StoreFn {
+func StorageFrom[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
+	construct func(context.Context, string, map[string]string) (S, error),
+) StoreFn {
 	return func(ctx context.Context, proto string, config map[string]string) (Store, error) {
 		store, err := some[StoreOf[M, R, G]](construct(ctx, proto, config))
 		if err != nil {
@@ -87,10 +94,7 @@ func StorageFrom[S StoreOf[M, R, G], M, R ~uint32, G ~struct {
 }
 
 // converted is a Store on top of one with other types.
-type converted[M, R ~uint32, G ~struct {
-	Offset uint64
-	Length uint32
-}] struct {
+type converted[M, R ~uint32, G RangeOf] struct {
 	store StoreOf[M, R, G]
 }
 
