@@ -2,10 +2,10 @@
 package main
 
 import (
-	"github.com/PlakarKorp/kpkg/examples/ftp/importer"
+	"github.com/PlakarKorp/kpkg/examples/ftp/connector"
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 
 func main() {
-	sdk.RunImporter(importer.NewImporter)
+	sdk.RunImporter(connector.NewImporter)
 }

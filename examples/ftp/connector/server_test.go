@@ -1,4 +1,4 @@
-package importer
+package connector
 
 import (
 	"crypto/tls"
@@ -23,12 +23,24 @@ const (
 // anonymous users.
 func serve(t *testing.T, files afero.Fs, settings ftpserver.Settings) string {
 	t.Helper()
+	return serveWith(t, &driver{files: files, settings: &settings})
+}
+
+func serveWith(t *testing.T, d *driver) string {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings.Listener = listener
-	server := ftpserver.NewFtpServer(&driver{files: files, settings: &settings})
+	d.settings.Listener = listener
+	if d.settings.TLSRequired == ftpserver.ImplicitEncryption {
+		config, err := d.GetTLSConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.settings.Listener = tls.NewListener(listener, config)
+	}
+	server := ftpserver.NewFtpServer(d)
 	if err := server.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -43,14 +55,17 @@ func serve(t *testing.T, files afero.Fs, settings ftpserver.Settings) string {
 }
 
 type driver struct {
-	files    afero.Fs
-	settings *ftpserver.Settings
+	files       afero.Fs
+	settings    *ftpserver.Settings
+	certificate tls.Certificate // for TLS
 }
 
 func (d *driver) GetSettings() (*ftpserver.Settings, error)               { return d.settings, nil }
 func (d *driver) ClientConnected(ftpserver.ClientContext) (string, error) { return "hello", nil }
 func (d *driver) ClientDisconnected(ftpserver.ClientContext)              {}
-func (d *driver) GetTLSConfig() (*tls.Config, error)                      { return nil, errors.ErrUnsupported }
+func (d *driver) GetTLSConfig() (*tls.Config, error) {
+	return &tls.Config{Certificates: []tls.Certificate{d.certificate}}, nil
+}
 func (d *driver) AuthUser(_ ftpserver.ClientContext, user, password string) (ftpserver.ClientDriver, error) {
 	if user == testUser && password == testPassword || user == "anonymous" {
 		return d.files, nil

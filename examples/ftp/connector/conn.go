@@ -1,7 +1,8 @@
-package importer
+package connector
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -30,14 +31,17 @@ type conn struct {
 	peer    string   // the address of the server, once the control connection stands
 	listing *capture // where the bytes of the next data connection are copied; nil for a file's
 	reused  bool     // it has lain in the pool: the server may have dropped it since
+
+	tls      *tls.Config // nil without TLS
+	implicit bool        // TLS starts with the control connection
 }
 
 // connect dials and logs in. ctx bounds both, not the connection that they give.
-func connect(ctx context.Context, src source, options ...ftp.DialOption) (*conn, error) {
+func connect(ctx context.Context, acc account, options ...ftp.DialOption) (*conn, error) {
 	c := &conn{}
 	c.life, c.abort = context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, c.abort)
-	err := c.login(src, options)
+	err := c.login(acc, options)
 	if !stop() {
 		err = context.Cause(ctx)
 	}
@@ -48,16 +52,29 @@ func connect(ctx context.Context, src source, options ...ftp.DialOption) (*conn,
 	return c, nil
 }
 
-func (c *conn) login(src source, options []ftp.DialOption) error {
-	client, err := ftp.Dial(src.address, append(options, ftp.DialWithDialFunc(c.dial))...)
-	if err != nil {
-		return fmt.Errorf("connect to %s: %w", src.address, err)
+func (c *conn) login(acc account, options []ftp.DialOption) error {
+	options = append(options, ftp.DialWithDialFunc(c.dial))
+	if acc.security != plain {
+		config, err := tlsConfig(acc)
+		if err != nil {
+			return err
+		}
+		c.tls, c.implicit = config, acc.security == implicitTLS
+		if c.implicit {
+			options = append(options, ftp.DialWithTLS(config))
+		} else {
+			options = append(options, ftp.DialWithExplicitTLS(config))
+		}
 	}
-	if err := client.Login(src.username, src.password); err != nil {
-		if src.password != anonymous && strings.Contains(err.Error(), src.password) {
+	client, err := ftp.Dial(acc.address, options...)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", acc.address, err)
+	}
+	if err := client.Login(acc.username, acc.password); err != nil {
+		if acc.password != anonymous && strings.Contains(err.Error(), acc.password) {
 			err = errors.New("the server's answer repeats the password and is not shown")
 		}
-		return fmt.Errorf("log in to %s as %s: %w", src.address, src.username, err)
+		return fmt.Errorf("log in to %s as %s: %w", acc.address, acc.username, err)
 	}
 	c.client = client
 	return nil
@@ -85,9 +102,17 @@ func (c *conn) dial(network, address string) (net.Conn, error) {
 			return nil, errors.Join(err, tcp.Close())
 		}
 	}
-	s := &socket{Conn: tcp, listing: c.listing}
-	s.detach = context.AfterFunc(c.life, func() { tcp.Close() })
-	return s, nil
+	var result net.Conn = &socket{
+		Conn: tcp, life: c.life, detach: context.AfterFunc(c.life, func() { tcp.Close() }),
+	}
+	// The library upgrades a control connection that does not start with TLS.
+	if c.tls != nil && (c.implicit || !isControl) {
+		result = tls.Client(result, c.tls)
+	}
+	if c.listing != nil {
+		result = &tap{Conn: result, listing: c.listing}
+	}
+	return result, nil
 }
 
 // close says goodbye and closes the connection.
@@ -109,21 +134,18 @@ func (c *conn) usable(err error) bool {
 // socket is a TCP connection that fails when its peer falls silent.
 type socket struct {
 	net.Conn
-	detach  func() bool // from the life of the conn
-	listing *capture
+	life   context.Context // of the conn
+	detach func() bool     // from life
 }
 
 func (s *socket) Read(p []byte) (int, error) {
+	if s.life.Err() != nil { // what has arrived does not count any more
+		return 0, net.ErrClosed
+	}
 	if err := s.SetReadDeadline(time.Now().Add(silence)); err != nil {
 		return 0, err
 	}
-	n, err := s.Conn.Read(p)
-	if s.listing != nil {
-		if err := s.listing.add(p[:n]); err != nil {
-			return 0, err
-		}
-	}
-	return n, err
+	return s.Conn.Read(p)
 }
 
 func (s *socket) Write(p []byte) (int, error) {
@@ -136,4 +158,18 @@ func (s *socket) Write(p []byte) (int, error) {
 func (s *socket) Close() error {
 	s.detach()
 	return s.Conn.Close()
+}
+
+// tap is a data connection whose bytes are kept.
+type tap struct {
+	net.Conn
+	listing *capture
+}
+
+func (t *tap) Read(p []byte) (int, error) {
+	n, err := t.Conn.Read(p)
+	if err := t.listing.add(p[:n]); err != nil {
+		return 0, err
+	}
+	return n, err
 }

@@ -1,4 +1,4 @@
-package importer
+package connector
 
 import (
 	"context"
@@ -29,27 +29,27 @@ type walk struct {
 // run sends the folders above the root, the root, and everything below it, a folder always before what it holds. Only a
 // root that cannot be read is an error; what fails below becomes an error record, and the walk goes on.
 func (w *walk) run() error {
-	content, err := w.list(w.src.root)
+	content, err := w.list(w.acc.root)
 	if err != nil {
-		file, found := w.findFile(w.src.root)
+		file, found := w.findFile(w.acc.root)
 		if !found {
-			return fmt.Errorf("list %s: %w", w.src.root, err)
+			return fmt.Errorf("list %s: %w", w.acc.root, err)
 		}
-		if err := w.sendParents(path.Dir(w.src.root)); err != nil {
+		if err := w.sendParents(path.Dir(w.acc.root)); err != nil {
 			return err
 		}
-		return w.sendEntry(w.src.root, file)
+		return w.sendEntry(w.acc.root, file)
 	}
 
-	if w.src.root != "/" {
-		if err := w.sendParents(path.Dir(w.src.root)); err != nil {
+	if w.acc.root != "/" {
+		if err := w.sendParents(path.Dir(w.acc.root)); err != nil {
 			return err
 		}
 	}
-	if err := w.sendFolder(w.src.root, content.self); err != nil {
+	if err := w.sendFolder(w.acc.root, content.self); err != nil {
 		return err
 	}
-	if err := w.sendContent(w.src.root, content); err != nil {
+	if err := w.sendContent(w.acc.root, content); err != nil {
 		return err
 	}
 	for len(w.folders) > 0 {
@@ -98,13 +98,10 @@ func (w *walk) list(dir string) (*listing, error) {
 
 func (w *walk) listWith(p *pool, dir string) (*listing, error) {
 	var content *listing
-	c, err := p.exchange(w.ctx, func(c *conn) (err error) {
+	err := p.do(w.ctx, func(c *conn) (err error) {
 		content, err = c.list(dir)
 		return err
 	})
-	if c != nil {
-		p.put(c, err)
-	}
 	return content, err
 }
 

@@ -1,4 +1,4 @@
-package importer
+package connector
 
 import (
 	"context"
@@ -9,8 +9,8 @@ import (
 	"github.com/jlaffaye/ftp"
 )
 
-// errClosed is the answer to whoever reads after the importer was closed.
-var errClosed = errors.New("the FTP importer is closed")
+// errClosed is the answer to whoever uses a connector after it was closed.
+var errClosed = errors.New("the connection to the FTP server is closed")
 
 // pool shares connections between the walk and the files being read. It opens them as they are needed, up to a limit,
 // and contents itself with fewer when the server allows no more.
@@ -91,6 +91,20 @@ func (p *pool) exchange(ctx context.Context, f func(*conn) error) (*conn, error)
 		}
 		p.put(c, err)
 	}
+}
+
+// do is exchange for those who keep nothing of the connection.
+func (p *pool) do(ctx context.Context, f func(*conn) error) error {
+	c, err := p.exchange(ctx, f)
+	if c != nil {
+		p.put(c, err)
+	}
+	return err
+}
+
+// ping asks whether the server still answers.
+func (p *pool) ping(ctx context.Context) error {
+	return p.do(ctx, func(c *conn) error { return c.client.NoOp() })
 }
 
 // abort cuts every connection. Exchanges in progress fail; the pool stays usable and connects anew.

@@ -1,10 +1,4 @@
-// Package importer backs up a tree of files from an FTP server.
-//
-// It reads folders with MLSD, or with LIST where the server has nothing better, and opens a file only when plakar
-// asks for its content. What one entry lacks is an error record for that entry and never an incomplete backup that
-// looks complete; only a root that cannot be read fails the import. It speaks plain FTP in passive mode: no TLS, no
-// active mode.
-package importer
+package connector
 
 import (
 	"context"
@@ -21,9 +15,10 @@ import (
 // maxConnections bounds the connections to one server, however many files plakar reads at once.
 const maxConnections = 8
 
-// Importer is one source on one server.
+// Importer is one tree on one server. It reads folders with MLSD, or with LIST where the server has nothing better, and
+// opens a file only when plakar asks for its content. Only a root that cannot be read fails the import.
 type Importer struct {
-	src      source
+	acc      account
 	excludes *exclude.RuleSet
 	pool     *pool
 	// listers holds a connection that knows no MLSD, because the library leaves no choice on one that does.
@@ -32,54 +27,58 @@ type Importer struct {
 }
 
 // NewImporter logs in to the server of config's location, so that a wrong host, name or password is known at once.
-// See newSource for the configuration. ctx bounds the login alone; the importer lives until Close.
+// See newAccount for the configuration. ctx bounds the login alone; the importer lives until Close.
 func NewImporter(
 	ctx context.Context, opts *connectors.Options, proto string, config map[string]string,
 ) (importer.Importer, error) {
-	src, err := newSource(proto, config)
+	acc, err := newAccount(proto, config)
 	if err != nil {
 		return nil, fmt.Errorf("ftp importer: %w", err)
 	}
+	imp, err := importFrom(ctx, opts, acc)
+	if err != nil {
+		return nil, fmt.Errorf("ftp importer: %w", err)
+	}
+	return imp, nil
+}
+
+func importFrom(ctx context.Context, opts *connectors.Options, acc account) (*Importer, error) {
 	excludes := exclude.NewRuleSet()
 	if err := excludes.AddRulesFromArray(opts.Excludes); err != nil {
-		return nil, fmt.Errorf("ftp importer: exclude rules: %w", err)
+		return nil, fmt.Errorf("exclude rules: %w", err)
 	}
 
 	// One more than plakar's readers, for the walk.
 	limit := min(max(opts.MaxConcurrency, 1)+1, maxConnections)
 	imp := &Importer{
-		src:      src,
+		acc:      acc,
 		excludes: excludes,
-		pool:     newPool(limit, func(ctx context.Context) (*conn, error) { return connect(ctx, src) }),
+		pool:     newPool(limit, func(ctx context.Context) (*conn, error) { return connect(ctx, acc) }),
 		listers: newPool(1, func(ctx context.Context) (*conn, error) {
-			return connect(ctx, src, ftp.DialWithDisabledMLSD(true))
+			return connect(ctx, acc, ftp.DialWithDisabledMLSD(true))
 		}),
 	}
-	if err := imp.Ping(ctx); err != nil {
+	if err := imp.pool.ping(ctx); err != nil {
 		return nil, err
 	}
 	return imp, nil
 }
 
 // Origin is the host, with the port if the location names one.
-func (imp *Importer) Origin() string { return imp.src.origin }
+func (imp *Importer) Origin() string { return imp.acc.origin }
 
 // Type is "ftp".
 func (imp *Importer) Type() string { return "ftp" }
 
 // Root is the path of the location.
-func (imp *Importer) Root() string { return imp.src.root }
+func (imp *Importer) Root() string { return imp.acc.root }
 
 // Flags is 0: the import can be repeated, and waits for no acknowledgement.
 func (imp *Importer) Flags() location.Flags { return 0 }
 
 // Ping asks whether the server still answers.
 func (imp *Importer) Ping(ctx context.Context) error {
-	c, err := imp.pool.exchange(ctx, func(c *conn) error { return c.client.NoOp() })
-	if c != nil {
-		imp.pool.put(c, err)
-	}
-	if err != nil {
+	if err := imp.pool.ping(ctx); err != nil {
 		return fmt.Errorf("ftp importer: %w", err)
 	}
 	return nil

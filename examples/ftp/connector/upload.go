@@ -1,0 +1,113 @@
+package connector
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/textproto"
+	"path"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+)
+
+// cleanup bounds the removal of what a broken upload left, which must also work when the restore was cancelled.
+const cleanup = 10 * time.Second
+
+// upload writes a file under a name of its own and gives it its name when it is complete and has its time. Whatever had
+// that name is replaced.
+func (r *restore) upload(name string, record *connectors.Record) error {
+	if err := checkPath(name); err != nil {
+		return err
+	}
+	// An upload cannot be begun anew, so a connection that has lain idle shows first that it is alive.
+	c, err := r.pool.exchange(r.ctx, func(c *conn) error {
+		if c.reused {
+			return c.client.NoOp()
+		}
+		return nil
+	})
+	if c == nil {
+		return err
+	}
+	partial := path.Join(path.Dir(name), ".plakar-"+rand.Text())
+	if err == nil {
+		err = c.upload(partial, name, record)
+	}
+	r.pool.put(c, err)
+	if err != nil {
+		err = errors.Join(err, r.remove(partial))
+	}
+	return err
+}
+
+func (c *conn) upload(partial, name string, record *connectors.Record) error {
+	content := &source{from: record.Reader}
+	if err := c.client.Stor(partial, content); err != nil || content.err != nil {
+		return uploadError(content.err, err)
+	}
+	if err := c.setTime(partial, record.FileInfo.ModTime()); err != nil {
+		return fmt.Errorf("set its time: %w", err)
+	}
+	return c.rename(partial, name)
+}
+
+// rename gives a complete file its name. Some servers rename to names that are free only: there the old file steps aside,
+// and comes back if that does not help.
+func (c *conn) rename(partial, name string) error {
+	err := c.client.Rename(partial, name)
+	if !isRefusal(err) || c.client.ChangeDir(name) == nil { // a folder stays
+		return err
+	}
+	old := partial + ".old"
+	if c.client.Rename(name, old) != nil {
+		return err
+	}
+	if err := c.client.Rename(partial, name); err != nil {
+		return errors.Join(err, c.client.Rename(old, name))
+	}
+	return c.client.Delete(old)
+}
+
+// uploadError picks the cause among the errors of a transfer: the content could not be read, or what the server says.
+// The others follow from these.
+func uploadError(readErr, err error) error {
+	var refusal *textproto.Error
+	switch {
+	case readErr != nil:
+		return readErr
+	case errors.As(err, &refusal):
+		return refusal
+	}
+	return firstError(err)
+}
+
+// remove removes what an upload left, if it left anything.
+func (r *restore) remove(partial string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), cleanup)
+	defer cancel()
+	err := r.pool.do(ctx, func(c *conn) error { return c.client.Delete(partial) })
+	if err != nil && !isRefusal(err) {
+		return fmt.Errorf("what was sent may remain as %s: %w", partial, err)
+	}
+	return nil
+}
+
+// source is the content of a file. It keeps the error that ends it early, for the library takes every end for one.
+type source struct {
+	from io.Reader
+	err  error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if s.from == nil { // an empty file
+		return 0, io.EOF
+	}
+	n, err := s.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
