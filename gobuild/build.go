@@ -176,18 +176,18 @@ func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ld
 	}
 	maps.Copy(files, built)
 	env := b.environment(plan, platform, folders.temporary)
+	settings := b.goSettings(ctx, plan, env, ldflags)
 	entry := b.cache.entry(plan, platform)
 	if entry == "" {
-		return false, b.runAll(ctx, plan, platform, env, ldflags, todo)
+		return false, b.runAll(ctx, plan, platform, env, settings, ldflags, todo)
 	}
 	defer touch(entry)
 	fetch(entry, folders.out)
-	settings := b.goSettings(ctx, plan, env, ldflags)
 	if unchanged(entry, folders.out, settings) {
 		return true, nil
 	}
 	start := time.Now()
-	if err := b.runAll(ctx, plan, platform, env, ldflags, todo); err != nil {
+	if err := b.runAll(ctx, plan, platform, env, settings, ldflags, todo); err != nil {
 		return false, err
 	}
 	outputs, cached := keepAll(entry, built, folders.dir)
@@ -221,10 +221,10 @@ func (b *Builder) makeFolders(platform Platform) (buildFolders, error) {
 }
 
 // runAll runs the calls one after the other, up to the first that fails.
-func (b *Builder) runAll(ctx context.Context, plan *Plan, platform Platform, env []string, ldflags string,
-	todo []goCall) error {
+func (b *Builder) runAll(ctx context.Context, plan *Plan, platform Platform, env []string, settings goSettings,
+	ldflags string, todo []goCall) error {
 	for _, call := range todo {
-		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, call))
+		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, settings, ldflags, call))
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

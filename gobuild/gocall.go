@@ -57,11 +57,14 @@ func calls(plan *Plan, platform Platform, out string) []goCall {
 
 // arguments are those of go build. Without -buildvcs the commit is no part of the executable, unless build.ldflags stamps
 // it, so that the same source gives the same bytes in and out of a checkout.
-func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
+func (b *Builder) arguments(plan *Plan, settings goSettings, ldflags string, call goCall) []string {
 	sharers := min(b.options.Jobs, int(b.pending.Load()))
 	cpus := (runtime.NumCPU() + sharers - 1) / sharers
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(cpus),
 		"-ldflags", strings.TrimSpace("-s -w " + ldflags)}
+	if settings.noDWARF {
+		args = append(args, "-gcflags=all=-dwarf=false")
+	}
 	args = append(args, tagFlags(plan)...)
 	args = append(args, "-o", call.output)
 	return append(args, call.packages...)

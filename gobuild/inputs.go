@@ -50,6 +50,9 @@ const inputsLimit = 4 << 20
 type goSettings struct {
 	hash                string // empty if outputs cannot be remembered
 	modCache, workspace string // where modules are, and the go.work if there is one
+	// noDWARF is whether the compiler may leave out the debugging information that -w has the linker drop, which saves it a
+	// tenth of its work. Flags of the user's for the compiler, or for keeping that information, come first.
+	noDWARF bool
 }
 
 // goSettings asks go for the toolchain that go.mod and the environment choose, and for all its variables.
@@ -59,12 +62,16 @@ func (b *Builder) goSettings(ctx context.Context, plan *Plan, env []string, ldfl
 		return goSettings{}
 	}
 	var variables map[string]string
-	if json.Unmarshal(output, &variables) != nil || variables["CGO_ENABLED"] != "0" || variables["GOMODCACHE"] == "" {
+	if json.Unmarshal(output, &variables) != nil {
 		return goSettings{}
+	}
+	settings := goSettings{noDWARF: !strings.Contains(variables["GOFLAGS"], "-gcflags") && !strings.Contains(ldflags, "-w=")}
+	if variables["CGO_ENABLED"] != "0" || variables["GOMODCACHE"] == "" {
+		return settings
 	}
 	for _, flag := range []string{"-modfile", "-overlay", "-toolexec", "-pgo"} {
 		if strings.Contains(variables["GOFLAGS"], flag) {
-			return goSettings{}
+			return settings
 		}
 	}
 	for _, temporary := range []string{"GOTMPDIR", "GOGCCFLAGS"} { // folders of their own in every run
@@ -72,14 +79,14 @@ func (b *Builder) goSettings(ctx context.Context, plan *Plan, env []string, ldfl
 	}
 	data, err := json.Marshal([]any{variables, ldflags, plan.settings})
 	if err != nil {
-		return goSettings{}
+		return settings
 	}
 	sum := sha256.Sum256(data)
-	workspace := variables["GOWORK"]
-	if workspace == "off" {
-		workspace = ""
+	settings.hash, settings.modCache = hex.EncodeToString(sum[:]), variables["GOMODCACHE"]
+	if workspace := variables["GOWORK"]; workspace != "off" {
+		settings.workspace = workspace
 	}
-	return goSettings{hex.EncodeToString(sum[:]), variables["GOMODCACHE"], workspace}
+	return settings
 }
 
 // unchanged reports whether the entry, fetched into dir, holds the outputs of just these settings and files.
