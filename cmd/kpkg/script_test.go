@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,10 @@ func TestMain(m *testing.M) {
 
 // TestScripts drives the real program through the scripts of testdata/script.
 func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	toolchain := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE")
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
@@ -38,8 +43,10 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			for name, value := range map[string]string{
-				"KPKG":    program,
-				"GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "",
+				"KPKG":     program,
+				"EXAMPLES": examples,
+				"PLATFORM": runtime.GOOS + "_" + runtime.GOARCH,
+				"GOPROXY":  "off", "GOTOOLCHAIN": "local", "GOFLAGS": "",
 				"XDG_CACHE_HOME": filepath.Join(env.WorkDir, ".cache"),
 				// Git must not find the repository around a temporary folder.
 				"GIT_CEILING_DIRECTORIES": filepath.Dir(env.WorkDir),

@@ -56,16 +56,21 @@ type Result struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Findings are the failures as findings about a file, sorted.
+// Findings are errors for what failed, and notes for what was not checked, about a file, sorted.
 func Findings(file string, results []Result) []finding.Finding {
 	var findings []finding.Finding
 	for _, r := range results {
-		if r.Status == Fail {
-			findings = append(findings, finding.Finding{
-				Rule: r.ID, Severity: finding.Error, File: file,
-				Message: fmt.Sprintf("%s: %s: %s", r.Connector, r.Title, r.Detail),
-			})
+		f := finding.Finding{
+			Rule: r.ID, Severity: finding.Error, File: file, Message: r.Connector + ": " + r.Detail, Hint: "demanded: " + r.Title,
 		}
+		switch r.Status {
+		case Pass:
+			continue
+		case Skip:
+			f.Severity = finding.Info
+			f.Message = r.Connector + ": not checked: " + r.Detail
+		}
+		findings = append(findings, f)
 	}
 	finding.Sort(findings)
 	return findings

@@ -20,11 +20,15 @@ type channel struct {
 	close  sync.Once
 }
 
+var errForeign = errors.New("the plugin wrote to its standard output what is not HTTP/2")
+
 func (c *channel) Read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
 	c.mu.Lock()
-	c.watch.look(b[:n])
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	if !c.watch.look(b[:n]) {
+		return 0, errForeign // or gRPC would wait for the rest of the frame that it takes it for
+	}
 	return n, err
 }
 

@@ -23,40 +23,38 @@ type frames struct {
 	foreign []byte
 }
 
-func (f *frames) look(b []byte) {
-	for len(b) > 0 {
-		if f.foreign != nil {
-			f.foreign = append(f.foreign, b[:min(len(b), shownForeign-len(f.foreign))]...)
-			return
-		}
+// look takes what has come, and tells whether it is HTTP/2 so far.
+func (f *frames) look(b []byte) bool {
+	for len(b) > 0 && f.foreign == nil {
 		if f.payload > 0 {
 			n := min(f.payload, len(b))
 			f.payload -= n
 			b = b[n:]
 			continue
 		}
+		rest := b
 		n := min(frameHeader-len(f.header), len(b))
 		f.header = append(f.header, b[:n]...)
 		b = b[n:]
-		if len(f.header) < frameHeader {
-			return
+		whole := len(f.header) == frameHeader
+		if whole {
+			f.payload = int(f.header[0])<<16 | int(f.header[1])<<8 | int(f.header[2])
 		}
-		f.payload = int(f.header[0])<<16 | int(f.header[1])<<8 | int(f.header[2])
-		if f.payload > maxFrame || f.header[3] > lastFrameType {
-			f.foreign = append(f.foreign, f.header...)
+		// The first byte of a length that is not too long is 0, which no text begins with.
+		if f.header[0] != 0 || f.payload > maxFrame || whole && f.header[3] > lastFrameType {
+			f.foreign = append(f.header[:len(f.header)-n:len(f.header)-n], rest[:min(len(rest), shownForeign)]...)
 		}
-		f.header = f.header[:0]
+		if whole {
+			f.header = f.header[:0]
+		}
 	}
+	return f.foreign == nil
 }
 
-// text shows what is not HTTP/2, with what has come of a header that never was complete only if it is text.
+// text shows what is not HTTP/2; "" if there was nothing of the kind.
 func (f *frames) text() string {
-	foreign := f.foreign
-	if foreign == nil && len(f.header) > 0 && f.header[0] >= ' ' {
-		foreign = f.header
-	}
-	if foreign == nil {
+	if f.foreign == nil {
 		return ""
 	}
-	return fmt.Sprintf("%q", strings.TrimRight(string(foreign), "\r\n"))
+	return fmt.Sprintf("%q", strings.TrimRight(string(f.foreign), "\r\n"))
 }

@@ -1,0 +1,131 @@
+// Package unpack makes an integration ready to be run on this machine: it extracts a package, or builds one of a source
+// tree first, so that what runs is what would ship.
+//
+// It refuses packages with errors and those for other platforms, and runs nothing itself.
+package unpack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+// anyVersion is for packages that nobody keeps, of sources that may have no version yet.
+const anyVersion = "v0.0.0"
+
+// Integration is an unpacked integration.
+type Integration struct {
+	// Dir is the folder with what is in the package.
+	Dir string
+	// Package is the file name of the package, or the manifest that one was built from, as the user named it.
+	Package string
+	// Manifest is the package's.
+	Manifest manifest.Manifest
+}
+
+// RejectedError is why an integration is not unpacked: its findings have errors.
+type RejectedError struct {
+	Path     string
+	Findings []finding.Finding
+}
+
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("%s has errors: %s", e.Path, finding.Tally(e.Findings))
+}
+
+// Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
+// there and empty. The error is a *RejectedError if there are findings of severity error.
+func Open(ctx context.Context, path, dir string) (*Integration, error) {
+	packed := path
+	if isSource(path) {
+		var err error
+		if packed, err = build(ctx, path, filepath.Join(dir, "built")); err != nil {
+			return nil, err
+		}
+	}
+	if err := check(ctx, packed); err != nil {
+		return nil, err
+	}
+	pkg, err := ptarread.Open(packed)
+	if err != nil {
+		return nil, err
+	}
+	defer pkg.Close()
+	unpacked := filepath.Join(dir, "unpacked")
+	if err := os.Mkdir(unpacked, 0o700); err != nil {
+		return nil, fmt.Errorf("unpacking %s: %w", path, err)
+	}
+	if err := pkg.Extract(ctx, unpacked); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(unpacked, create.ManifestName))
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest of %s: %w", path, err)
+	}
+	return &Integration{Dir: unpacked, Package: path, Manifest: manifest.Read(create.ManifestName, data).Manifest}, nil
+}
+
+// Executable is the path of a connector's executable.
+func (i *Integration) Executable(c manifest.Connector) string {
+	return filepath.Join(i.Dir, filepath.FromSlash(gobuild.Host().FileName(c.Executable)))
+}
+
+// PlatformOf says for which platform the executable at path is.
+func PlatformOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	binary, err := gobuild.Inspect(f)
+	return gobuild.Platform{OS: binary.OS, Arch: binary.Arch}.String(), err
+}
+
+// isSource tells a folder or a manifest from a package.
+func isSource(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir() || filepath.Ext(path) == filepath.Ext(create.ManifestName)
+}
+
+// build makes the package of a source for this machine and returns its path.
+func build(ctx context.Context, path, dir string) (string, error) {
+	integrations, err := create.Run(ctx, create.Options{Manifests: []string{path}, Version: anyVersion, OutDir: dir})
+	if err != nil {
+		return "", err
+	}
+	made := integrations[0]
+	if finding.HasErrors(made.Findings) {
+		return "", &RejectedError{path, made.Findings}
+	}
+	if err := made.Packages[0].Err; err != nil {
+		return "", fmt.Errorf("making the package of %s: %w", path, err)
+	}
+	return made.Packages[0].File, nil
+}
+
+// check refuses a package that does not verify, or that is for another platform.
+func check(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no package or manifest at %s", path)
+	}
+	report, err := verify.File(ctx, path, verify.Options{})
+	if err != nil {
+		return err
+	}
+	if finding.HasErrors(report.Findings) {
+		return &RejectedError{path, report.Findings}
+	}
+	if its, here := (gobuild.Platform{OS: report.OS, Arch: report.Arch}), gobuild.Host(); its != here {
+		return fmt.Errorf("%s is a package for %s, this machine is %s", path, its, here)
+	}
+	return nil
+}
