@@ -1,0 +1,76 @@
+package try
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/PlakarKorp/kpkg/internal/place"
+)
+
+// Backup backs the location up into the data file. Entries that could not be read are failures of the result, and what
+// could be read is in the data file all the same. With any error, that of an ended ctx included, there is no data file and
+// nothing is left behind; the result then holds the failures that came before it.
+func Backup(ctx context.Context, opts Options) (result Result, err error) {
+	defer func() { err = opts.Config.cutError(err) }()
+	if err := place.Free(opts.Data, opts.Force); err != nil {
+		return Result{}, err
+	}
+	t, err := begin(ctx, opts, "importer")
+	if err != nil {
+		return Result{}, err
+	}
+	err = t.backup(ctx)
+	// The data file is whole: a plugin that does not end as it should is one failure more.
+	if endErr := t.end(); endErr != nil && err == nil {
+		t.tally.fail("", endErr)
+	}
+	result = t.tally.result()
+	if err != nil {
+		return result, err
+	}
+	info, err := os.Stat(opts.Data)
+	if err != nil {
+		return result, fmt.Errorf("looking at the data file: %w", err)
+	}
+	result.Size = info.Size()
+	return result, nil
+}
+
+func (t *trial) backup(ctx context.Context) error {
+	imp, err := t.plugin.Importer(ctx, options(t.kloset), t.connector.protocol, t.connector.config(t.opts.Config))
+	if err != nil {
+		return err
+	}
+	return place.File(ctx, t.opts.Data, t.opts.Force,
+		func(temporary string) error {
+			t.tally.stage(Copying)
+			stop := t.tally.listen(t.kloset)
+			defer stop()
+			err := write(t.kloset, temporary, imp)
+			if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {
+				t.tally.fail("", closeErr)
+			}
+			return err
+		},
+		func(temporary string) error { return t.readable(ctx, temporary) })
+}
+
+// readable checks that the data file opens, with nothing but what is in it, and that there is something to restore.
+func (t *trial) readable(ctx context.Context, path string) error {
+	k, err := newKContext(ctx, filepath.Join(t.scratch, "reading"))
+	if err != nil {
+		return err
+	}
+	defer k.Cancel(nil)
+	d, err := openData(k, path)
+	if err != nil {
+		return fmt.Errorf("reading the data file again: %w", err)
+	}
+	defer d.close(k)
+	if _, err := d.root(); err != nil {
+		return fmt.Errorf("nothing was backed up that could be restored: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package try
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/PlakarKorp/kloset/kcontext"
+)
+
+// maxFailures is how many failures a result lists.
+const maxFailures = 1000
+
+// Stage is what is being done.
+type Stage string
+
+const (
+	Building  Stage = "building the package"
+	Verifying Stage = "verifying the package"
+	Starting  Stage = "starting the plugin"
+	Copying   Stage = "copying"
+)
+
+// Progress is how far a backup or a restore has come.
+type Progress struct {
+	Stage Stage
+	// Files and Directories are done; Others are symbolic links, devices and the like.
+	Files, Directories, Others int
+	// Bytes of the files' contents that have been read.
+	Bytes int64
+	// Failed entries.
+	Failed int
+}
+
+// Failure is an entry that could not be copied.
+type Failure struct {
+	// Path of the entry; "" if it is not about one.
+	Path  string
+	Error string
+}
+
+// Result is what was copied.
+type Result struct {
+	Progress
+	// Size of the data file in bytes.
+	Size int64
+	// Failures are sorted, and the first 1,000 only; Progress.Failed counts all.
+	Failures []Failure
+}
+
+// tally counts what is done. It may be used concurrently.
+type tally struct {
+	report func(Progress)
+	cut    func(string) string
+
+	mu       sync.Mutex
+	now      Progress
+	failures []Failure
+}
+
+func newTally(report func(Progress)) *tally {
+	if report == nil {
+		report = func(Progress) {}
+	}
+	return &tally{report: report, cut: func(text string) string { return text }}
+}
+
+func (t *tally) change(f func(*Progress)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f(&t.now)
+	t.report(t.now)
+}
+
+func (t *tally) stage(stage Stage) { t.change(func(p *Progress) { p.Stage = stage }) }
+
+func (t *tally) fail(path string, err error) {
+	t.change(func(p *Progress) {
+		p.Failed++
+		if len(t.failures) < maxFailures {
+			t.failures = append(t.failures, Failure{path, t.cut(err.Error())})
+		}
+	})
+}
+
+func (t *tally) result() Result {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	failures := slices.Clone(t.failures)
+	slices.SortFunc(failures, func(a, b Failure) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.Error, b.Error))
+	})
+	return Result{Progress: t.now, Failures: failures}
+}
+
+// listen counts what kloset tells of, until the returned function is called. kloset's bus hands every event over before
+// it goes on, so nothing that it has told of is still on its way then. The bus is never closed: whoever in kloset spoke
+// on it afterwards would panic.
+func (t *tally) listen(ctx *kcontext.KContext) (stop func()) {
+	events, ended, done := ctx.Events().Listen(), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case e := <-events:
+				t.heard(e.Type, e.Data)
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(ended)
+		<-done
+	}
+}
+
+func (t *tally) heard(event string, data map[string]any) {
+	switch event {
+	case "file.ok":
+		t.change(func(p *Progress) { p.Files++ })
+	case "directory.ok":
+		t.change(func(p *Progress) { p.Directories++ })
+	case "symlink.ok":
+		t.change(func(p *Progress) { p.Others++ })
+	case "path.error":
+		path, _ := data["path"].(string)
+		if err, ok := data["error"].(error); ok {
+			t.fail(path, err)
+		}
+	case "iostats":
+		// What was read of the source of a backup, and of the data file for a restore's destination.
+		side := map[any]string{"source": "r", "destination": "w"}[data["scope"]]
+		stats, _ := data[side].(map[string]any)
+		if total, ok := stats["total"].(int64); ok {
+			t.change(func(p *Progress) { p.Bytes = total })
+		}
+	}
+}

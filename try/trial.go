@@ -1,0 +1,88 @@
+package try
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/PlakarKorp/kloset/kcontext"
+
+	"github.com/PlakarKorp/kpkg/sdk/host"
+)
+
+// Options say what to back up or to restore, through which package.
+type Options struct {
+	// Package is the path of a package, or of a manifest or its folder: then the package is made first.
+	Package string
+	// Location is the source or the destination, as in ftp://host/folder.
+	Location string
+	Config   Config
+	// Data is the path of the data file.
+	Data string
+	// Force replaces a data file that is there. A restore has no use for it.
+	Force bool
+	// Stderr gets what the plugin prints, line by line; nil drops it.
+	Stderr io.Writer
+	// Progress, when set, is told of every change. Calls do not overlap.
+	Progress func(Progress)
+}
+
+// trial is one backup or restore, with its connector's plugin running.
+type trial struct {
+	opts      Options
+	scratch   string
+	kloset    *kcontext.KContext
+	connector connector
+	plugin    *host.Plugin
+	tally     *tally
+}
+
+// begin starts the connector of a type that serves the location. The trial must be ended.
+func begin(ctx context.Context, opts Options, typ string) (_ *trial, err error) {
+	t := &trial{opts: opts, tally: newTally(opts.Progress)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, t.end())
+		}
+	}()
+	if t.scratch, err = os.MkdirTemp("", "kpkg-try-"); err != nil {
+		return nil, fmt.Errorf("making a temporary folder: %w", err)
+	}
+	if t.kloset, err = newKContext(ctx, t.scratch); err != nil {
+		return nil, err
+	}
+	unpacked, err := open(ctx, opts.Package, t.scratch, t.tally.stage)
+	if err != nil {
+		return nil, err
+	}
+	if t.connector, err = find(unpacked.manifest, typ, opts.Location, t.kloset.CWD); err != nil {
+		return nil, err
+	}
+	t.tally.stage(Starting)
+	var stderr io.Writer
+	if opts.Stderr != nil {
+		stderr = cutWriter{opts.Stderr, opts.Config}
+	}
+	if t.plugin, err = t.connector.start(ctx, unpacked.dir, stderr); err != nil {
+		return nil, err
+	}
+	t.tally.cut = func(text string) string { return opts.Config.cut(t.plugin.Redact(text)) }
+	return t, nil
+}
+
+// end ends the plugin and removes the temporary folder. It may be called when begin has failed half way.
+func (t *trial) end() error {
+	var err error
+	if t.plugin != nil {
+		err = t.plugin.Close()
+	}
+	if t.kloset != nil {
+		t.kloset.Cancel(nil)
+	}
+	if t.scratch != "" {
+		err = errors.Join(err, os.RemoveAll(t.scratch))
+	}
+	return err
+}

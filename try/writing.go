@@ -1,0 +1,141 @@
+package try
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+
+	ptar "github.com/PlakarKorp/integrations/ptar/storage"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/hashing"
+	"github.com/PlakarKorp/kloset/kcontext"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/repository"
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/snapshot"
+	"github.com/PlakarKorp/kloset/versioning"
+)
+
+// The parts of a ptar that its storage does not write through Put, in bytes.
+const (
+	magicSize   = 8 + 4 // magic and version
+	trailerSize = 6 * 8 // offset and length of the three regions
+)
+
+// write makes the data file at path, which is not there yet, of all that the importer imports.
+func write(k *kcontext.KContext, path string, imp importer.Importer) (err error) {
+	config, err := configuration()
+	if err != nil {
+		return fmt.Errorf("describing the data file: %w", err)
+	}
+	// kloset leaves out of a backup what is at the store's own path, which it compares with those of the source.
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("making the data file: %w", err)
+	}
+	plain, err := ptar.NewStore(k, "ptar", map[string]string{"location": "ptar://" + path})
+	if err != nil {
+		return fmt.Errorf("making the data file: %w", err)
+	}
+	if err := plain.Create(k, config); err != nil {
+		return fmt.Errorf("making the data file: %w", err)
+	}
+	store := &checkedStore{Store: plain, cancel: k.Cancel}
+	err = writeSnapshot(k, store, config, imp)
+	closeErr := store.Close(k)
+	// Why it was cancelled, by the user or by the store, says more than what failed because of that.
+	if cause := context.Cause(k.Context); cause != nil {
+		return cause
+	}
+	if err != nil {
+		return err
+	}
+	if closeErr != nil {
+		return fmt.Errorf("closing the data file: %w", closeErr)
+	}
+	return store.complete(path, len(config))
+}
+
+func writeSnapshot(k *kcontext.KContext, store storage.Store, config []byte, imp importer.Importer) error {
+	repo, err := repository.New(k, nil, store, config)
+	if err != nil {
+		return fmt.Errorf("making the data file: %w", err)
+	}
+	repo.NoStateToLocalDisk = true
+	builder, err := snapshot.Create(repo, repository.PtarType, "", objects.NilMac, &snapshot.BuilderOptions{
+		Name: "default", NoCheckpoint: true,
+	})
+	if err != nil {
+		return fmt.Errorf("beginning the snapshot: %w", err)
+	}
+	defer builder.Close()
+	source, err := snapshot.NewSource(k, imp)
+	if err != nil {
+		return fmt.Errorf("reading the source: %w", err)
+	}
+	if err := builder.Backup(source); err != nil {
+		return fmt.Errorf("backing up: %w", err)
+	}
+	if err := builder.Commit(); err != nil {
+		return fmt.Errorf("completing the snapshot: %w", err)
+	}
+	return nil
+}
+
+// configuration is what readers of the data file need to know: kloset's defaults, without encryption, and one packfile
+// whatever its size.
+func configuration() ([]byte, error) {
+	c := storage.NewConfiguration()
+	c.Encryption = nil
+	c.Packfile.MaxSize = math.MaxUint64
+	data, err := c.ToBytes()
+	if err != nil {
+		return nil, err
+	}
+	wrapped, err := storage.Serialize(hashing.GetHasher(storage.DEFAULT_HASHING_ALGORITHM), resources.RT_CONFIG,
+		versioning.GetCurrentVersion(resources.RT_CONFIG), bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(wrapped)
+}
+
+// checkedStore makes failed writes known. kloset's packer waits for ever when a Put fails, and the storage of ptars does
+// not look at what becomes of its header and trailer: a full disk would leave a backup that hangs, or a file that is cut
+// off.
+type checkedStore struct {
+	storage.Store
+	cancel  context.CancelCauseFunc
+	written atomic.Int64
+}
+
+// Put cancels the backup when it fails, and takes the rest of the data all the same, so that the packer comes to its end.
+func (s *checkedStore) Put(
+	ctx context.Context, kind storage.StorageResource, mac objects.MAC, data io.Reader,
+) (int64, error) {
+	n, err := s.Store.Put(ctx, kind, mac, data)
+	s.written.Add(n)
+	if err != nil {
+		s.cancel(fmt.Errorf("writing the data file: %w", err))
+		io.Copy(io.Discard, data)
+	}
+	return n, nil
+}
+
+// complete checks, once the store is closed, that nothing that was to be written is missing.
+func (s *checkedStore) complete(path string, config int) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("looking at the data file: %w", err)
+	}
+	if whole := magicSize + int64(config) + s.written.Load() + trailerSize; info.Size() != whole {
+		return fmt.Errorf("writing the data file: %d bytes of %d are there; is the disk full?", info.Size(), whole)
+	}
+	return nil
+}
