@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/interop/rig"
@@ -20,10 +19,8 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/a
 // builds measures from source to packages: upstream's way, which is for each platform the Makefile and then the client's
 // pkg create; and kpkg's. Both build the same source, each in folders and caches of its own.
 type builds struct {
-	tools  rig.Tools
-	client *rig.Client
-	dir    string
-	cold   bool
+	*bencher
+	dir string
 }
 
 // figure is what a way took.
@@ -31,7 +28,11 @@ type figure struct{ wall, cpu time.Duration }
 
 func (f *figure) add(r rig.Result) { f.wall += r.Wall; f.cpu += r.CPU }
 
-func (b *builds) run(ctx context.Context, w *tabwriter.Writer) error {
+func (b *bencher) builds(ctx context.Context) error {
+	return (&builds{b, filepath.Join(b.dir, "builds")}).run(ctx)
+}
+
+func (b *builds) run(ctx context.Context) error {
 	for _, platform := range platforms {
 		if err := b.source(b.upstream(platform)); err != nil {
 			return err
@@ -48,21 +49,15 @@ func (b *builds) run(ctx context.Context, w *tabwriter.Writer) error {
 		run  func(context.Context) (figure, error)
 	}{
 		{"make and plakar pkg create, six platforms", b.upstreamWay},
-		{"kpkg create, six platforms", func(ctx context.Context) (figure, error) { return b.kpkgWay(ctx, "all") }},
+		{"kpkg create, six platforms", func(ctx context.Context) (figure, error) { return b.kpkgWay(ctx, "six", "all") }},
 		{"go build alone, one platform", b.bareBuild},
-		{"kpkg create, one platform", func(ctx context.Context) (figure, error) { return b.kpkgWay(ctx, host) }},
+		{"kpkg create, one platform", func(ctx context.Context) (figure, error) { return b.kpkgWay(ctx, "one", host) }},
 	}
 	for _, scenario := range []string{"cold", "one file changed", "nothing changed"} {
 		var first figure
 		for i, way := range ways {
 			if scenario == "one file changed" && i%2 == 0 { // each pair has a change of its own
 				if err := b.change(way.name); err != nil {
-					return err
-				}
-			}
-			if scenario == "cold" && b.cold && i == 3 {
-				// The six platforms have filled kpkg's caches.
-				if err := b.forget(); err != nil {
 					return err
 				}
 			}
@@ -76,7 +71,7 @@ func (b *builds) run(ctx context.Context, w *tabwriter.Writer) error {
 			if scenario == "cold" && !b.cold {
 				continue // this fills the caches for what follows
 			}
-			fmt.Fprintf(w, "%.2f s\t%s\t%.2f s\t%s\t\t\t\t\t%s: %s\n", f.wall.Seconds(), ratio(f.wall, first.wall),
+			fmt.Fprintf(b.w, "%.2f s\t%s\t%.2f s\t%s\t\t\t\t\t%s: %s\n", f.wall.Seconds(), ratio(f.wall, first.wall),
 				f.cpu.Seconds(), ratio(f.cpu, first.cpu), scenario, way.name)
 		}
 	}
@@ -130,10 +125,6 @@ func (b *builds) variables(way string, more ...string) []string {
 	return variables
 }
 
-func (b *builds) forget() error {
-	return errors.Join(os.RemoveAll(filepath.Join(b.dir, "cache-kpkg")), os.RemoveAll(filepath.Join(b.dir, "gocache-kpkg")))
-}
-
 func (b *builds) upstreamWay(ctx context.Context) (total figure, err error) {
 	for _, platform := range platforms {
 		goos, goarch, _ := strings.Cut(platform, "/")
@@ -161,9 +152,10 @@ func (b *builds) upstreamWay(ctx context.Context) (total figure, err error) {
 	return total, nil
 }
 
-func (b *builds) kpkgWay(ctx context.Context, platforms string) (total figure, err error) {
-	result, err := succeed(rig.RunIn(ctx, b.dir, b.variables("kpkg"), b.tools.Kpkg, "create", b.kpkg(), "v0.1.0",
-		"--platform", platforms, "--out-dir", filepath.Join(b.dir, "out"), "--force", "--quiet"))
+// kpkgWay makes the platforms; each name has caches and packages of its own.
+func (b *builds) kpkgWay(ctx context.Context, name, platforms string) (total figure, err error) {
+	result, err := succeed(rig.RunIn(ctx, b.dir, b.variables(name), b.tools.Kpkg, "create", b.kpkg(), "v0.1.0",
+		"--platform", platforms, "--out-dir", filepath.Join(b.dir, "out-"+name), "--force", "--quiet"))
 	total.add(result)
 	return total, err
 }

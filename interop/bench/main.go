@@ -6,7 +6,8 @@
 //   - starting: kpkg version;
 //   - sizes: the same connectors on upstream's SDK, packed upstream's way, and on kpkg's;
 //   - builds: from source to packages for six platforms, with make and plakar pkg create, and with kpkg create;
-//   - memory: a package of 2 GiB.
+//   - memory: a package of 2 GiB;
+//   - throughput: backup, restore and stores through the same connectors as builtins and on both SDKs.
 //
 // The first three are medians of several runs, the others one run each. The peers' rows are the measure: ratio is against
 // the first row of a group.
@@ -33,10 +34,13 @@ import (
 func main() {
 	runs := flag.Int("runs", 7, "measure each program this many times")
 	cold := flag.Bool("cold", false, "measure builds from empty caches too, which takes many minutes")
+	full := flag.Bool("full", false, "measure throughput on gigabytes and tens of thousands of files, which takes many minutes")
+	only := flag.String("only", "", "measure one group: pack, sizes, builds, memory or throughput")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := bench(ctx, max(*runs, 1), *cold); err != nil {
+	b := bencher{runs: max(*runs, 1), cold: *cold, full: *full}
+	if err := b.run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -57,61 +61,102 @@ type figures struct {
 	size      int64 // of the output, bytes
 }
 
-func bench(ctx context.Context, runs int, cold bool) (err error) {
-	dir, err := os.MkdirTemp("", "kpkg-bench-*")
-	if err != nil {
+// bencher has what all groups need.
+type bencher struct {
+	tools      rig.Tools
+	client     *rig.Client
+	dir        string
+	w          *tabwriter.Writer
+	runs       int
+	cold, full bool
+}
+
+// groups are what there is to measure, in this order.
+var groups = []struct {
+	name string
+	run  func(*bencher, context.Context) error
+}{
+	{"pack", (*bencher).pack},
+	{"sizes", (*bencher).sizes},
+	{"builds", (*bencher).builds},
+	{"memory", (*bencher).memory},
+	{"throughput", (*bencher).throughput},
+}
+
+// run measures the group of that name, or all.
+func (b *bencher) run(ctx context.Context, only string) (err error) {
+	if b.dir, err = os.MkdirTemp("", "kpkg-bench-*"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	tools, err := rig.BuildTools(ctx, dir)
-	if err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	if b.tools, err = rig.BuildTools(ctx, b.dir); err != nil {
 		return err
 	}
-	client, err := tools.NewClient()
-	if err != nil {
+	if b.client, err = b.tools.NewClient(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, client.Close()) }()
-	source := filepath.Join(dir, "source")
+	defer func() { err = errors.Join(err, b.client.Close()) }()
+
+	fmt.Printf("%s/%s, %d CPUs, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	b.w = tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	known := false
+	for _, group := range groups {
+		if only != "" && only != group.name {
+			continue
+		}
+		known = true
+		fmt.Fprintln(b.w, "wall\tratio\tCPU\tratio\tpeak\tsize\tratio\t\t"+group.name)
+		if err := group.run(b, ctx); err != nil {
+			return fmt.Errorf("%s: %w", group.name, err)
+		}
+		// A group at a time: the whole takes long.
+		if err := b.w.Flush(); err != nil {
+			return err
+		}
+		fmt.Println()
+	}
+	if !known {
+		return fmt.Errorf("there is no group %q", only)
+	}
+	return nil
+}
+
+// pack measures packing, verifying and starting.
+func (b *bencher) pack(ctx context.Context) error {
+	source := filepath.Join(b.dir, "source")
 	unpacked, err := stage(ctx, source)
 	if err != nil {
 		return err
 	}
-
 	manifest := filepath.Join(source, "manifest.yaml")
 	output := func(name string) string {
-		return filepath.Join(dir, name, fmt.Sprintf("fs-plugin_v0.1.0_%s_%s.ptar", runtime.GOOS, runtime.GOARCH))
+		return filepath.Join(b.dir, name, fmt.Sprintf("fs-plugin_v0.1.0_%s_%s.ptar", runtime.GOOS, runtime.GOARCH))
 	}
 	kpkg := func(args ...string) func(context.Context) (rig.Result, error) {
-		return func(ctx context.Context) (rig.Result, error) { return rig.Run(ctx, tools.Kpkg, args...) }
+		return func(ctx context.Context) (rig.Result, error) { return rig.Run(ctx, b.tools.Kpkg, args...) }
 	}
 	create := func(compression string) contender {
 		file := output(compression)
 		return contender{
-			name:   "kpkg create --no-build, " + compression,
+			name:   fmt.Sprintf("kpkg create --no-build, %s, of %.1f MiB", compression, mebibytes(unpacked)),
 			run:    kpkg("create", manifest, "v0.1.0", "--no-build", "--quiet", "--compression", compression, "-o", file),
 			output: file,
 		}
 	}
 	plakar := output("plakar")
-	packing := []contender{
+	err = b.measure(ctx, []contender{
 		{name: "plakar pkg create, lz4", output: plakar, run: func(ctx context.Context) (rig.Result, error) {
-			return client.Run(ctx, "pkg", "create", "-out", plakar, manifest, "v0.1.0")
+			return b.client.Run(ctx, "pkg", "create", "-out", plakar, manifest, "v0.1.0")
 		}},
 		create("lz4"),
 		create("gzip"),
-	}
-
-	fmt.Printf("%s/%s, %d CPUs, %s; medians of %d runs in turns; %.1f MiB to pack\n\n",
-		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), runs, mebibytes(unpacked))
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "wall\tratio\tCPU\tratio\tpeak\tsize\tratio\t\t")
-	if err := measure(ctx, w, runs, packing); err != nil {
+	})
+	if err != nil {
 		return err
 	}
 	for _, compression := range []string{"lz4", "gzip"} {
 		file := output(compression)
-		err := measure(ctx, w, runs, []contender{
+		err := b.measure(ctx, []contender{
 			{name: "sha256sum of the package, " + compression, run: func(ctx context.Context) (rig.Result, error) {
 				return rig.Run(ctx, "sha256sum", file)
 			}},
@@ -121,20 +166,7 @@ func bench(ctx context.Context, runs int, cold bool) (err error) {
 			return err
 		}
 	}
-	if err := measure(ctx, w, runs, []contender{{name: "kpkg version", run: kpkg("version")}}); err != nil {
-		return err
-	}
-	if err := sizes(ctx, w, tools, client, dir); err != nil {
-		return err
-	}
-	b := builds{tools: tools, client: client, dir: filepath.Join(dir, "builds"), cold: cold}
-	if err := b.run(ctx, w); err != nil {
-		return err
-	}
-	if err := memory(ctx, w, tools, dir); err != nil {
-		return err
-	}
-	return w.Flush()
+	return b.measure(ctx, []contender{{name: "kpkg version", run: kpkg("version")}})
 }
 
 // stage puts the files of examples/fs into dir, with its executables as go build makes them, and returns how many bytes
@@ -171,9 +203,9 @@ func stage(ctx context.Context, dir string) (int64, error) {
 }
 
 // measure runs the contenders in turns and writes a row for each.
-func measure(ctx context.Context, w *tabwriter.Writer, runs int, contenders []contender) error {
+func (b *bencher) measure(ctx context.Context, contenders []contender) error {
 	results := make([][]rig.Result, len(contenders))
-	for range runs {
+	for range b.runs {
 		for i, c := range contenders {
 			if c.output != "" {
 				if err := errors.Join(os.RemoveAll(c.output), os.MkdirAll(filepath.Dir(c.output), 0o755)); err != nil {
@@ -209,7 +241,7 @@ func measure(ctx context.Context, w *tabwriter.Writer, runs int, contenders []co
 		if f.size > 0 {
 			size, sizeRatio = fmt.Sprintf("%.1f MiB", mebibytes(f.size)), ratio(f.size, first.size)
 		}
-		fmt.Fprintf(w, "%.3f s\t%s\t%.3f s\t%s\t%.0f MiB\t%s\t%s\t\t%s\n", f.wall.Seconds(), ratio(f.wall, first.wall),
+		fmt.Fprintf(b.w, "%.3f s\t%s\t%.3f s\t%s\t%.0f MiB\t%s\t%s\t\t%s\n", f.wall.Seconds(), ratio(f.wall, first.wall),
 			f.cpu.Seconds(), ratio(f.cpu, first.cpu), mebibytes(f.peak), size, sizeRatio, c.name)
 	}
 	return nil

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/PlakarKorp/kpkg/interop/rig"
 )
@@ -17,8 +16,8 @@ import (
 const big = 2 << 30
 
 // memory packs and verifies a package of 2 GiB that does not compress, and reports the peak.
-func memory(ctx context.Context, w *tabwriter.Writer, tools rig.Tools, dir string) error {
-	source := filepath.Join(dir, "big")
+func (b *bencher) memory(ctx context.Context) error {
+	source := filepath.Join(b.dir, "big")
 	if err := os.MkdirAll(source, 0o755); err != nil {
 		return err
 	}
@@ -42,11 +41,11 @@ func memory(ctx context.Context, w *tabwriter.Writer, tools rig.Tools, dir strin
 		{"kpkg create --no-build, 2 GiB", []string{"create", source, "v0.1.0", "--platform", "linux/amd64", "--no-build", "--quiet", "--out-dir", source}},
 		{"kpkg verify, 2 GiB", []string{"verify", filepath.Join(source, "big_v0.1.0_linux_amd64.ptar")}},
 	} {
-		result, err := succeed(rig.Run(ctx, tools.Kpkg, step.args...))
+		result, err := succeed(rig.Run(ctx, b.tools.Kpkg, step.args...))
 		if err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
-		fmt.Fprintf(w, "%.1f s\t\t%.1f s\t\t%.0f MiB\t\t\t\t%s\n",
+		fmt.Fprintf(b.w, "%.1f s\t\t%.1f s\t\t%.0f MiB\t\t\t\t%s\n",
 			result.Wall.Seconds(), result.CPU.Seconds(), mebibytes(result.Peak), step.name)
 	}
 	return nil
