@@ -13,7 +13,7 @@ import (
 // could be read is in the data file all the same. With any error, that of an ended ctx included, there is no data file and
 // nothing is left behind; the result then holds the failures that came before it.
 func Backup(ctx context.Context, opts Options) (result Result, err error) {
-	defer func() { err = opts.Config.cutError(err) }()
+	defer func() { err = cutError(err, opts.Config.cut) }()
 	if err := place.Free(opts.Data, opts.Force); err != nil {
 		return Result{}, err
 	}
@@ -48,7 +48,7 @@ func (t *trial) backup(ctx context.Context) error {
 			t.tally.stage(Copying)
 			stop := t.tally.listen(t.kloset)
 			defer stop()
-			err := write(t.kloset, temporary, imp)
+			err := write(t.kloset, temporary, &discreet{imp, t.cutError})
 			if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {
 				t.tally.fail("", closeErr)
 			}

@@ -92,12 +92,12 @@ func (c Config) cut(text string) string {
 	return c.hidden.Replace(text)
 }
 
-// cutError returns the error without the hidden values; itself when there are none in it.
-func (c Config) cutError(err error) error {
+// cutError returns err with its text changed by cut; err itself when there is nothing to change.
+func cutError(err error, cut func(string) string) error {
 	if err == nil {
 		return nil
 	}
-	if text := c.cut(err.Error()); text != err.Error() {
+	if text := cut(err.Error()); text != err.Error() {
 		return errors.New(text)
 	}
 	return err

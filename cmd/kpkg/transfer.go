@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/PlakarKorp/kpkg/try"
+)
+
+// calmInterval is the least time between two lines of progress where there is no terminal.
+const calmInterval = 10 * time.Second
+
+// transfer shows how far a backup or a restore has come: on a terminal one line that moves, elsewhere a line now and then.
+type transfer struct {
+	out   io.Writer
+	quiet bool
+	live  *mpb.Progress
+	bar   *mpb.Bar
+
+	mu    sync.Mutex
+	now   try.Progress
+	begin time.Time // of the stage
+	told  time.Time
+}
+
+func newTransfer(out io.Writer, quiet bool) *transfer {
+	t := &transfer{out: out, quiet: quiet, begin: time.Now()}
+	if !quiet && isTerminal(out) {
+		t.live = mpb.New(mpb.WithOutput(out), mpb.WithRefreshRate(100*time.Millisecond))
+		t.bar = t.live.New(1, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(
+			decor.Any(func(decor.Statistics) string {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				return t.line(t.now)
+			}),
+		))
+	}
+	return t
+}
+
+// step takes every change; calls do not overlap.
+func (t *transfer) step(p try.Progress) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	changed := p.Stage != t.now.Stage
+	if changed {
+		t.begin = time.Now()
+	}
+	t.now = p
+	if t.quiet || t.live != nil || !changed && time.Since(t.told) < calmInterval {
+		return
+	}
+	t.told = time.Now()
+	fmt.Fprintln(t.out, t.line(p))
+}
+
+func (t *transfer) line(p try.Progress) string {
+	if p.Stage != try.Copying || p.Files+p.Directories+p.Others+p.Failed == 0 {
+		return string(p.Stage)
+	}
+	return string(p.Stage) + ": " + t.copied(p)
+}
+
+// copied says how much, and how fast.
+func (t *transfer) copied(p try.Progress) string {
+	elapsed := time.Since(t.begin)
+	text := english.Plural(p.Files, "file", "") + ", " + english.Plural(p.Directories, "folder", "")
+	if p.Others > 0 {
+		text += ", " + english.Plural(p.Others, "other", "")
+	}
+	rate := float64(p.Bytes) / max(elapsed.Seconds(), 0.001)
+	text += fmt.Sprintf(", %s in %.1fs, %s/s", humanize.IBytes(uint64(p.Bytes)), elapsed.Seconds(), humanize.IBytes(uint64(rate)))
+	if p.Failed > 0 {
+		text += fmt.Sprintf(", %d failed", p.Failed)
+	}
+	return text
+}
+
+// Write passes on what a plugin prints, in whole lines, above the one that moves.
+func (t *transfer) Write(lines []byte) (int, error) {
+	if t.live != nil {
+		return t.live.Write(lines)
+	}
+	return t.out.Write(lines)
+}
+
+// close takes the moving line away.
+func (t *transfer) close() {
+	if t.live != nil {
+		t.bar.Abort(true)
+		t.live.Wait()
+	}
+}
