@@ -43,7 +43,14 @@ interop: build ## Run plakar's own code against packages of the examples; needs 
 bench: build ## Measure kpkg beside its peers in one run; BENCH=-cold takes many minutes more (docs/benchmarks.md)
 	cd interop && $(GO) run ./bench $(BENCH)
 
+size: ## Show how large a minimal importer is, on kpkg's SDK with light types and kloset's, and on upstream's
+	@mkdir -p bin/size
+	@for kind in light kloset; do \
+		CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/size/$$kind ./sdk/internal/minimal/$$kind || exit 1; done
+	@cd interop/upstream && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o ../../bin/size/upstream ./minimal
+	@wc -c bin/size/light bin/size/kloset bin/size/upstream | grep -v total
+
 clean: ## Remove what the targets made
 	rm -rf bin dist
 
-.PHONY: help build demo test race lint fuzz interop bench clean
+.PHONY: help build demo test race lint fuzz interop bench size clean

@@ -1,0 +1,36 @@
+// Minimal is the smallest importer on upstream's SDK, the counterpart of sdk/internal/minimal. It is
+// built to be measured.
+package main
+
+import (
+	"context"
+	"io/fs"
+	"os"
+
+	sdk "github.com/PlakarKorp/go-kloset-sdk"
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/PlakarKorp/kloset/objects"
+)
+
+type empty struct{}
+
+func (empty) Origin() string              { return "nowhere" }
+func (empty) Type() string                { return "empty" }
+func (empty) Root() string                { return "/" }
+func (empty) Flags() location.Flags       { return 0 }
+func (empty) Ping(context.Context) error  { return nil }
+func (empty) Close(context.Context) error { return nil }
+
+func (empty) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+	defer close(records)
+	records <- &connectors.Record{Pathname: "/", FileInfo: objects.FileInfo{Lname: "/", Lmode: fs.ModeDir | 0o755}}
+	return nil
+}
+
+func main() {
+	sdk.EntrypointImporter(os.Args, func(context.Context, *connectors.Options, string, map[string]string) (importer.Importer, error) {
+		return empty{}, nil
+	})
+}
