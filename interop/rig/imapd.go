@@ -168,8 +168,8 @@ type unixUser struct {
 	uid, gid    int
 }
 
-// mailOwner is whom Dovecot runs as: it refuses to keep mail as root, and can be nobody else than who starts it if that is
-// not root.
+// mailOwner is whom Dovecot runs as: it refuses to keep mail as root, and can be nobody else than who starts it if that
+// is not root.
 func mailOwner() (unixUser, error) {
 	who, err := user.Current()
 	if err == nil && who.Uid == "0" {

@@ -40,9 +40,9 @@ type account struct {
 	roots    *x509.CertPool // who may sign the server's certificate; nil is whom this machine trusts
 }
 
-// newAccount reads the keys location (PROTO://[USER@]HOST[:PORT][/PATH]), username, password and tls. PATH is absolute on
-// the server and percent-encoded; username wins over USER. Without either the login is anonymous. Without tls nothing is
-// encrypted, as FTP's users expect.
+// newAccount reads the keys location (PROTO://[USER@]HOST[:PORT][/PATH]), username, password and tls. PATH is absolute
+// on the server and percent-encoded; username wins over USER. Without either the login is anonymous. Without tls
+// nothing is encrypted, as FTP's users expect.
 //
 // A location is shown, logged and stored in snapshots, so a password inside it is refused, and no error repeats it.
 func newAccount(proto string, config map[string]string) (account, error) {

@@ -6,17 +6,17 @@ import (
 )
 
 func TestNewAccount(t *testing.T) {
-	const home = "h:21"
+	const home, anon = "h:21", "anonymous"
 	tests := []struct {
 		location, username, password string
 		want                         account
 	}{
-		{"ftp://h", "", "", account{home, "h", "anonymous", "anonymous", "/", plain, nil}},
-		{"ftp://H:2121/", "", "", account{"H:2121", "h:2121", "anonymous", "anonymous", "/", plain, nil}},
+		{"ftp://h", "", "", account{home, "h", anon, anon, "/", plain, nil}},
+		{"ftp://H:2121/", "", "", account{"H:2121", "h:2121", anon, anon, "/", plain, nil}},
 		{"ftp://joe@h/a/../b//c/", "", "pw", account{home, "h", "joe", "pw", "/b/c", plain, nil}},
 		{"ftp://joe@h/..", "jim", "", account{home, "h", "jim", "", "/", plain, nil}},
-		{"ftp://h/two%20words/100%25", "", "", account{home, "h", "anonymous", "anonymous", "/two words/100%", plain, nil}},
-		{"ftp://[::1]:2121/x", "", "", account{"[::1]:2121", "[::1]:2121", "anonymous", "anonymous", "/x", plain, nil}},
+		{"ftp://h/two%20words/100%25", "", "", account{home, "h", anon, anon, "/two words/100%", plain, nil}},
+		{"ftp://[::1]:2121/x", "", "", account{"[::1]:2121", "[::1]:2121", anon, anon, "/x", plain, nil}},
 	}
 	for _, test := range tests {
 		config := map[string]string{"location": test.location, "username": test.username, "password": test.password}

@@ -147,7 +147,7 @@ func TestExport(t *testing.T) {
 	for _, tls := range []security{plain, explicitTLS, implicitTLS} {
 		t.Run(string(tls), func(t *testing.T) {
 			dir := t.TempDir()
-			acc := accountOf(t, "ftp://"+serveTLS(t, afero.NewBasePathFs(afero.NewOsFs(), dir), tls, certificate)+"/to/here")
+			acc := accountOf(t, "ftp://"+serveTLS(t, dir, tls, certificate)+"/to/here")
 			acc.security, acc.roots = tls, roots
 			records := []*connectors.Record{newFolder("/")}
 			want := map[string]string{"/to": "dir", "/to/here": "dir"}
@@ -158,7 +158,8 @@ func TestExport(t *testing.T) {
 				want["/to/here"+deep] = "dir"
 			}
 			for _, name := range []string{
-				"/plain.txt", "/.hidden", "/two words", "/ leading", "/[x]*?", "/-la", "/déjà vu", "/a;b=c; d", deep + "/file",
+				"/plain.txt", "/.hidden", "/two words", "/ leading", "/[x]*?", "/-la", "/déjà vu", "/a;b=c; d",
+				deep + "/file",
 			} {
 				records = append(records, newFile(name, "this is "+name))
 				want["/to/here"+name] = "this is " + name
@@ -211,7 +212,7 @@ func TestExport(t *testing.T) {
 func TestCertificateIsChecked(t *testing.T) {
 	certificate, _ := selfSigned(t)
 	for _, tls := range []security{explicitTLS, implicitTLS} {
-		acc := accountOf(t, "ftp://"+serveTLS(t, afero.NewMemMapFs(), tls, certificate))
+		acc := accountOf(t, "ftp://"+serveTLS(t, t.TempDir(), tls, certificate))
 		acc.security = tls
 		_, err := importFrom(t.Context(), &connectors.Options{}, acc)
 		if err == nil || !strings.Contains(err.Error(), "certificate") {
@@ -225,7 +226,7 @@ func TestExportRefuses(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "folder"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	exp := newExporter(t, accountOf(t, "ftp://"+serve(t, afero.NewBasePathFs(afero.NewOsFs(), dir), ftpserver.Settings{})))
+	exp := newExporter(t, accountOf(t, "ftp://"+serveFolder(t, dir)))
 	link := newFile("/link", "")
 	link.FileInfo.Lmode, link.Target = fs.ModeSymlink|0o777, "good"
 	why := errors.New("the snapshot is damaged")
@@ -272,7 +273,7 @@ func TestServerThatRenamesToFreeNamesOnly(t *testing.T) {
 
 func TestExportAfterIdleConnectionsDied(t *testing.T) {
 	dir := t.TempDir()
-	p := startProxy(t, serve(t, afero.NewBasePathFs(afero.NewOsFs(), dir), ftpserver.Settings{}))
+	p := startProxy(t, serveFolder(t, dir))
 	exp := newExporter(t, accountOf(t, "ftp://"+p.Addr().String()))
 	p.cut()
 	wantNoErrors(t, put(t, exp, newFile("/f", "f")))
@@ -282,7 +283,7 @@ func TestExportAfterIdleConnectionsDied(t *testing.T) {
 // TestCancelExport cancels in the middle of a file: it must not be there, nor what was sent of it.
 func TestCancelExport(t *testing.T) {
 	dir := t.TempDir()
-	exp := newExporter(t, accountOf(t, "ftp://"+serve(t, afero.NewBasePathFs(afero.NewOsFs(), dir), ftpserver.Settings{})))
+	exp := newExporter(t, accountOf(t, "ftp://"+serveFolder(t, dir)))
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("enough")
 	file := newFile("/f", "")
@@ -303,8 +304,14 @@ func (e endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// serveTLS is serve for a server with TLS, if any.
-func serveTLS(t *testing.T, files afero.Fs, security security, certificate tls.Certificate) string {
+// serveFolder serves a folder that can be written.
+func serveFolder(t *testing.T, dir string) string {
+	t.Helper()
+	return serve(t, afero.NewBasePathFs(afero.NewOsFs(), dir), ftpserver.Settings{})
+}
+
+// serveTLS is serveFolder with TLS, if any.
+func serveTLS(t *testing.T, dir string, security security, certificate tls.Certificate) string {
 	t.Helper()
 	settings := ftpserver.Settings{}
 	switch security {
@@ -313,5 +320,7 @@ func serveTLS(t *testing.T, files afero.Fs, security security, certificate tls.C
 	case implicitTLS:
 		settings.TLSRequired = ftpserver.ImplicitEncryption
 	}
-	return serveWith(t, &driver{files: files, settings: &settings, certificate: certificate})
+	return serveWith(t, &driver{
+		files: afero.NewBasePathFs(afero.NewOsFs(), dir), settings: &settings, certificate: certificate,
+	})
 }

@@ -5,9 +5,11 @@ import (
 	"net"
 )
 
-// tlsConfig is for one control connection and its data connections. Servers take a data connection only if it resumes
-// the session of its control connection, which proves that it comes from the same client; so they share a cache. With
-// TLS 1.3 a session can be resumed once and an upload never learns of the next, so TLS 1.2 it is.
+// tlsConfig is for one control connection and its data connections. Many servers take a data connection only if it
+// resumes the session of its control connection, as a proof that it is the same client's; so they share a cache.
+//
+// TLS 1.3 is left out because of uploads: a server sends its session tickets after the handshake, nobody reads them,
+// and TCP resets a connection that is closed with something unread, which costs the end of the file.
 func tlsConfig(acc account) (*tls.Config, error) {
 	host, _, err := net.SplitHostPort(acc.address)
 	if err != nil {

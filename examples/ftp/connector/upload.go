@@ -54,8 +54,8 @@ func (c *conn) upload(partial, name string, record *connectors.Record) error {
 	return c.rename(partial, name)
 }
 
-// rename gives a complete file its name. Some servers rename to names that are free only: there the old file steps aside,
-// and comes back if that does not help.
+// rename gives a complete file its name. Some servers rename to names that are free only: there the old file steps
+// aside, and comes back if that does not help.
 func (c *conn) rename(partial, name string) error {
 	err := c.client.Rename(partial, name)
 	if !isRefusal(err) || c.client.ChangeDir(name) == nil { // a folder stays

@@ -41,8 +41,8 @@ type Account struct {
 	security Security
 }
 
-// New reads the keys location (PROTO://[USER@]HOST[:PORT][/PATH]), username, password and tls. PATH is a folder as backups
-// name it, percent-encoded; username wins over USER.
+// New reads the keys location (PROTO://[USER@]HOST[:PORT][/PATH]), username, password and tls. PATH is a folder as
+// backups name it, percent-encoded; username wins over USER.
 //
 // Without tls a connection is protected all the same, with STARTTLS on port 143 and with TLS on any other. Without PORT
 // it is 993 with TLS and 143 with anything else.

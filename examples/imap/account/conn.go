@@ -59,7 +59,7 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 	case TLS:
 		encrypted := tls.Client(s, config)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
-			return nil, fmt.Errorf("start TLS with %s (tls=starttls or tls=none if it speaks neither): %w", a.address, err)
+			return nil, fmt.Errorf("start TLS with %s, which may want tls=starttls: %w", a.address, err)
 		}
 		c.Client = imapclient.New(encrypted, nil)
 	case StartTLS:
@@ -84,8 +84,8 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 	return c, nil
 }
 
-// Examine opens a mailbox for reading, as it is now, and returns its UIDVALIDITY. Nothing that is read through it becomes
-// \Seen.
+// Examine opens a mailbox for reading, as it is now, and returns its UIDVALIDITY. Nothing that is read through it
+// becomes \Seen.
 func (c *Conn) Examine(mailbox string) (uint32, error) {
 	c.selected = "" // a refusal leaves no mailbox open
 	data, err := c.Select(mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()

@@ -49,8 +49,8 @@ func escapePart(part string) string {
 	return escaped
 }
 
-// Mailbox is the name of the mailbox that restores the folder of that path, on a server with that delimiter. A delimiter
-// inside a name would divide it, so there it is percent-encoded; servers of a backup and of a restore may differ.
+// Mailbox is the name of the mailbox that restores the folder of that path, on a server with that delimiter. A
+// delimiter inside a name would divide it, so there it is percent-encoded: servers of backup and restore may differ.
 func Mailbox(folder string, delimiter rune) (string, error) {
 	parts := strings.Split(strings.TrimPrefix(path.Clean(folder), "/"), "/")
 	if delimiter == 0 && len(parts) > 1 {

@@ -9,8 +9,8 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// letters are the system flags and the letters that stand for them in file names, those of Maildir. \Recent has none: it
-// says something of a session and cannot be stored.
+// letters are the system flags and the letters that stand for them in file names, those of Maildir. \Recent has none:
+// it says something of a session and cannot be stored.
 var letters = []struct {
 	flag   imap.Flag
 	letter byte
@@ -31,19 +31,21 @@ type Message struct {
 }
 
 // FileName is VALIDITY-UID[,LETTERS[,KEYWORD]...].eml: numbers of ten digits, so that names sort as messages arrived,
-// the letters DFRST for \Draft, \Flagged, \Answered, \Seen and \Deleted, and keywords sorted and percent-encoded. Snapshots
-// carry names through every backup and restore, which extended attributes are not.
+// the letters DFRST for \Draft, \Flagged, \Answered, \Seen and \Deleted, and keywords sorted and percent-encoded.
+// Flags are in the name because a restore brings back names, and not extended attributes.
 func (m Message) FileName() string {
 	var system []byte
 	var keywords []string
 	for _, known := range letters {
-		if slices.ContainsFunc(m.Flags, func(f imap.Flag) bool { return strings.EqualFold(string(f), string(known.flag)) }) {
+		isKnown := func(flag imap.Flag) bool { return strings.EqualFold(string(flag), string(known.flag)) }
+		if slices.ContainsFunc(m.Flags, isKnown) {
 			system = append(system, known.letter)
 		}
 	}
+	mustEscape := func(r rune) bool { return strings.ContainsRune("/,%", r) }
 	for _, flag := range m.Flags {
 		if !strings.HasPrefix(string(flag), `\`) {
-			keywords = append(keywords, escape(string(flag), func(r rune) bool { return strings.ContainsRune("/,%", r) }))
+			keywords = append(keywords, escape(string(flag), mustEscape))
 		}
 	}
 	slices.Sort(keywords)

@@ -69,8 +69,8 @@ func (p *Pool) Do(ctx context.Context, f func(*Conn) error) error {
 	}
 }
 
-// Get returns a connection that the caller hands back with Put. It waits while all are in use, and for a server that was
-// there before to come back. The connection is cut when ctx ends before Put.
+// Get returns a connection that the caller hands back with Put. It waits while all are in use, and for a server that
+// was there before to come back. The connection is cut when ctx ends before Put.
 func (p *Pool) Get(ctx context.Context) (*Conn, error) {
 	for {
 		if p.isClosed() {

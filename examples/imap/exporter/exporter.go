@@ -1,9 +1,9 @@
 // Package exporter restores messages into an account on an IMAP server: folders become mailboxes, files messages with
 // their flags and dates.
 //
-// It adds and never replaces: IMAP gives a message that is stored a number of its own, and a message that is there twice
-// is better than one that is lost. It refuses files whose names do not end in .eml, symbolic links and devices, each
-// with an error of its own.
+// It adds and never replaces: IMAP gives a message that is stored a number of its own, and a message that is there
+// twice is better than one that is lost. It refuses files whose names do not end in .eml, symbolic links and devices,
+// each with an error of its own.
 package exporter
 
 import (
@@ -112,7 +112,7 @@ func (r *restore) result(record *connectors.Record) *connectors.Result {
 	name := path.Join(r.account.Root, path.Clean("/"+record.Pathname))
 	var err error
 	switch {
-	case record.Err != nil || record.IsXattr: // nothing to store: errors were told by the backup, attributes are none of ours
+	case record.Err != nil || record.IsXattr: // the backup told of the error; IMAP has no extended attributes
 	case record.FileInfo.IsDir():
 		err = r.folder(name, record.FileInfo.Mode())
 	case record.FileInfo.Mode().IsRegular():

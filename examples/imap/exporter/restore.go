@@ -49,7 +49,7 @@ func (r *restore) listMailboxes() error {
 	return nil
 }
 
-// folder makes the mailbox of a folder that can hold messages. The others come into being with the mailboxes below them.
+// folder makes the mailbox of a folder that can hold messages. The others come into being with the mailboxes below.
 func (r *restore) folder(name string, mode fs.FileMode) error {
 	if name == "/" || mode == account.NotSelectable {
 		return nil
@@ -88,8 +88,8 @@ func (r *restore) create(mailbox string) error {
 	return nil
 }
 
-// message stores a message. It reads all of it first: what fails half way must leave no half message, and what has to be
-// sent again must still be there.
+// message stores a message. It reads all of it first: what fails half way must leave no half message, and what has to
+// be sent again must still be there.
 func (r *restore) message(name string, record *connectors.Record) error {
 	flags, err := account.FlagsOf(name)
 	if err != nil {
@@ -97,7 +97,7 @@ func (r *restore) message(name string, record *connectors.Record) error {
 	}
 	dir := path.Dir(name)
 	if dir == "/" {
-		return errors.New("a message must be in a mailbox: restore to a location with a folder, such as imap://HOST/INBOX")
+		return errors.New("a message must be in a mailbox: restore to a folder, such as imap://HOST/INBOX")
 	}
 	mailbox, err := account.Mailbox(dir, r.delimiter)
 	if err != nil {

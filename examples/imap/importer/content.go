@@ -161,7 +161,7 @@ func (m *content) fail(err error) {
 	command, unread := m.command, m.literal != nil
 	m.release(err)
 	if unread {
-		_ = command.Close() // it failed with the connection; this ends the goroutine that waits for the literal to be read
+		_ = command.Close() // it failed with the connection; this ends the goroutine that waits for readers
 	}
 	m.err = fmt.Errorf("read %s: %w", m.name, err)
 }

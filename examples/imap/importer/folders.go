@@ -21,8 +21,8 @@ type folder struct {
 	selectable bool   // it can hold messages
 }
 
-// folders lists the root, all that is below it and all that is above it, by path, so that each comes after the one it is
-// in. flaws are mailboxes that cannot be backed up.
+// folders lists the root, all that is below it and all that is above it, by path, so that each comes after the one it
+// is in. flaws are mailboxes that cannot be backed up.
 func (w *walk) folders() (all []folder, flaws []error, err error) {
 	var mailboxes []*imap.ListData
 	err = w.pool.Do(w.ctx, func(c *account.Conn) (err error) {

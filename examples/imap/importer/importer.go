@@ -17,8 +17,8 @@ import (
 	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
-// maxConnections bounds the connections to one account, however many messages plakar reads at once. Servers allow ten or
-// fifteen to an account, the account's owner needs some of them, and a backup starts two importers.
+// maxConnections bounds the connections to one account, however many messages plakar reads at once. Servers allow ten
+// or fifteen to an account, the account's owner needs some of them, and a backup starts two importers.
 const maxConnections = 4
 
 // Importer is one account.
