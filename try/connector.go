@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kloset/location"
@@ -32,23 +33,15 @@ func find(m manifest.Manifest, typ, wanted, cwd string) (connector, error) {
 		if c.Type != typ {
 			continue
 		}
-		var flags location.Flags
-		for _, name := range c.LocationFlags {
-			flag, err := location.ParseFlag(name)
-			if err != nil {
-				return connector{}, fmt.Errorf("location flag %q of the %s: %w", name, typ, err)
-			}
-			flags |= flag
-		}
 		for _, protocol := range c.Protocols {
-			known.Register(protocol, c, flags)
+			known.Register(protocol, c, 0)
 		}
 	}
-	protocol, rest, c, flags, ok := known.Lookup(wanted)
+	protocol, rest, c, _, ok := known.Lookup(wanted)
 	if !ok {
 		return connector{}, missing(m, typ, protocol)
 	}
-	if flags&location.FLAG_LOCALFS != 0 && !filepath.IsAbs(rest) {
+	if slices.Contains(c.LocationFlags, "localfs") && !filepath.IsAbs(rest) {
 		rest = filepath.Join(cwd, rest)
 	}
 	return connector{c, protocol, protocol + "://" + rest}, nil

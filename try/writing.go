@@ -30,20 +30,13 @@ const (
 
 // write makes the data file at path, which is not there yet, of all that the importer imports.
 func write(k *kcontext.KContext, path string, imp importer.Importer) (err error) {
-	config, err := configuration()
-	if err != nil {
-		return fmt.Errorf("describing the data file: %w", err)
-	}
 	// kloset leaves out of a backup what is at the store's own path, which it compares with those of the source.
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("making the data file: %w", err)
 	}
-	plain, err := ptar.NewStore(k, "ptar", map[string]string{"location": "ptar://" + path})
+	plain, config, err := newStore(k, path)
 	if err != nil {
-		return fmt.Errorf("making the data file: %w", err)
-	}
-	if err := plain.Create(k, config); err != nil {
 		return fmt.Errorf("making the data file: %w", err)
 	}
 	store := &checkedStore{Store: plain, cancel: k.Cancel}
@@ -86,6 +79,19 @@ func writeSnapshot(k *kcontext.KContext, store storage.Store, config []byte, imp
 		return fmt.Errorf("completing the snapshot: %w", err)
 	}
 	return nil
+}
+
+// newStore makes an empty data file, and returns the configuration that it begins with too.
+func newStore(k *kcontext.KContext, path string) (storage.Store, []byte, error) {
+	config, err := configuration()
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := ptar.NewStore(k, "ptar", map[string]string{"location": "ptar://" + path})
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, config, store.Create(k, config)
 }
 
 // configuration is what readers of the data file need to know: kloset's defaults, without encryption, and one packfile

@@ -1,0 +1,85 @@
+package try
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParseConfig(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	t.Setenv("KPKG_TEST_PIN", "1234\n")
+	tests := []struct {
+		name string
+		args []string
+		want map[string]string
+		err  string
+	}{
+		{"none", nil, map[string]string{}, ""},
+		{"plain", []string{"a=b", "c=", "d=e=f"}, map[string]string{"a": "b", "c": "", "d": "e=f"}, ""},
+		{"file", []string{"a=@" + write("lf", "secret\n"), "b=@" + write("crlf", "secret\r\n"), "c=@" + write("two", "x\n\n")},
+			map[string]string{"a": "secret", "b": "secret", "c": "x\n"}, ""},
+		{"variable, as it is", []string{"a=$KPKG_TEST_PIN"}, map[string]string{"a": "1234\n"}, ""},
+		{"@ and $ inside", []string{"a=b@c$d"}, map[string]string{"a": "b@c$d"}, ""},
+		{"no key", []string{"=hunter22"}, nil, "configuration 1 is not of the form key=value"},
+		{"no value", []string{"a=b", "hunter22"}, nil, "configuration 2 is not of the form key=value"},
+		{"twice", []string{"a=hunter22", "a=b"}, nil, "a is given twice"},
+		{"location", []string{"location=ftp://hunter22"}, nil, "location is an argument of its own"},
+		{"no variable", []string{"a=$KPKG_TEST_NONE"}, nil, "a: there is no such environment variable"},
+		{"no file", []string{"a=@" + filepath.Join(dir, "none")}, nil, "a: reading its value: open "},
+		{"large file", []string{"a=@" + write("large", strings.Repeat("x", maxSecretFile+1))}, nil, "too large for a value"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := ParseConfig(test.args)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Fatalf("error %v, want %q", err, test.err)
+				}
+				if strings.Contains(err.Error(), "hunter22") {
+					t.Fatalf("the error repeats a value: %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !maps.Equal(got.values, test.want) {
+				t.Errorf("got %q, want %q", got.values, test.want)
+			}
+		})
+	}
+}
+
+func TestCut(t *testing.T) {
+	t.Setenv("KPKG_TEST_LONG", "correct horse")
+	t.Setenv("KPKG_TEST_SHORT", "abc")
+	c, err := ParseConfig([]string{"phrase=$KPKG_TEST_LONG", "code=$KPKG_TEST_SHORT", "user=plain"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.cut("plain said correct horse and abc"), "plain said *** and abc"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := cutError(fmt.Errorf("login with correct horse: %w", fs.ErrPermission), c.cut); strings.Contains(got.Error(), "horse") {
+		t.Errorf("the error keeps the secret: %v", got)
+	}
+	if got := cutError(fmt.Errorf("login: %w", fs.ErrPermission), c.cut); !errors.Is(got, fs.ErrPermission) {
+		t.Errorf("an error without a secret became another: %v", got)
+	}
+	if got := (Config{}).cut("anything"); got != "anything" {
+		t.Errorf("an empty configuration cuts: %q", got)
+	}
+}

@@ -1,0 +1,398 @@
+package try
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	fsexporter "github.com/PlakarKorp/integrations/fs/exporter"
+	fsimporter "github.com/PlakarKorp/integrations/fs/importer"
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/exporter"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/kcontext"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/snapshot"
+)
+
+// The connectors of these tests run in this process; those of packages are the business of testdata/script/try.txtar.
+
+func testContext(t *testing.T) *kcontext.KContext {
+	t.Helper()
+	k, err := newKContext(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { k.Cancel(nil) })
+	return k
+}
+
+// source is a tree, its paths and contents.
+func source(t *testing.T) (string, map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	files := map[string]string{
+		"empty": "", "small": "small", "folder/deep/large": strings.Repeat("0123456789abcdef", 1<<18), "folder/ümläut": "odd",
+	}
+	for name, content := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, files
+}
+
+func fileImporter(t *testing.T, k *kcontext.KContext, dir string) importer.Importer {
+	t.Helper()
+	imp, err := fsimporter.NewFSImporter(k, options(k), "fs", map[string]string{"location": "fs://" + dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return imp
+}
+
+// dataFile is one that holds the tree at dir.
+func dataFile(t *testing.T, dir string) string {
+	t.Helper()
+	k := testContext(t)
+	path := filepath.Join(t.TempDir(), "data.ptar")
+	if err := write(k, path, fileImporter(t, k, dir)); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// export restores a data file through an exporter.
+func export(t *testing.T, path string, make func(*kcontext.KContext) exporter.Exporter) (Result, error) {
+	t.Helper()
+	k, counted := testContext(t), newTally(nil)
+	d, err := openData(k, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close(k)
+	root, err := d.root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := counted.listen(k)
+	err = d.snapshot.Export(&answered{make(k), counted, k.Cancel}, root, &snapshot.ExportOptions{})
+	stop()
+	return counted.result(), err
+}
+
+func TestRoundTrip(t *testing.T) {
+	dir, files := source(t)
+	k, counted := testContext(t), newTally(nil)
+	data := filepath.Join(t.TempDir(), "data.ptar")
+	stop := counted.listen(k)
+	err := write(k, data, fileImporter(t, k, dir))
+	stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size int64
+	for _, content := range files {
+		size += int64(len(content))
+	}
+	if got := counted.result(); got.Files != len(files) || got.Bytes != size || got.Failed != 0 {
+		t.Errorf("counted %+v, want %d files of %d bytes", got.Progress, len(files), size)
+	}
+
+	target := t.TempDir()
+	result, err := export(t, data, func(k *kcontext.KContext) exporter.Exporter {
+		exp, err := fsexporter.NewFSExporter(k, options(k), "fs", map[string]string{"location": "fs://" + target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return exp
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Files != len(files) || result.Bytes != size || result.Failed != 0 {
+		t.Errorf("counted %+v, want %d files of %d bytes", result.Progress, len(files), size)
+	}
+	restored := map[string]string{}
+	filepath.WalkDir(target, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		name, _ := filepath.Rel(target, path)
+		restored[filepath.ToSlash(name)] = string(content)
+		return err
+	})
+	if !maps.Equal(restored, files) {
+		t.Errorf("restored %d files, not the same as the %d of the source", len(restored), len(files))
+	}
+}
+
+func emptyStore(t *testing.T, k *kcontext.KContext, path string) (storage.Store, []byte) {
+	t.Helper()
+	store, config, err := newStore(k, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store, config
+}
+
+// fullStore has no room for more than so many bytes of a kind.
+type fullStore struct {
+	storage.Store
+	kind storage.StorageResource
+	room int64
+}
+
+var errFull = errors.New("no space left")
+
+func (f *fullStore) Put(ctx context.Context, kind storage.StorageResource, mac objects.MAC, data io.Reader) (int64, error) {
+	if kind != f.kind {
+		return f.Store.Put(ctx, kind, mac, data)
+	}
+	n, err := f.Store.Put(ctx, kind, mac, io.LimitReader(data, f.room))
+	if err == nil && n == f.room {
+		err = errFull
+	}
+	return n, err
+}
+
+func TestFullDisk(t *testing.T) {
+	dir, _ := source(t)
+	for _, test := range []struct {
+		name string
+		kind storage.StorageResource
+		room int64
+	}{
+		{"at the first byte", storage.StorageResourcePackfile, 0},
+		{"in the chunks", storage.StorageResourcePackfile, 4000},
+		{"in the state", storage.StorageResourceState, 100},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			k := testContext(t)
+			plain, config := emptyStore(t, k, filepath.Join(t.TempDir(), "data.ptar"))
+			store := &checkedStore{Store: &fullStore{plain, test.kind, test.room}, cancel: k.Cancel}
+			writeSnapshot(k, store, config, fileImporter(t, k, dir))
+			if cause := context.Cause(k); !errors.Is(cause, errFull) {
+				t.Errorf("cancelled for %v, want %v", cause, errFull)
+			}
+		})
+	}
+}
+
+// The storage's own writes are not checked: what is missing is found by the length.
+func TestComplete(t *testing.T) {
+	k := testContext(t)
+	path := filepath.Join(t.TempDir(), "data.ptar")
+	plain, config := emptyStore(t, k, path)
+	store := &checkedStore{Store: plain, cancel: k.Cancel}
+	dir, _ := source(t)
+	if err := writeSnapshot(k, store, config, fileImporter(t, k, dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.complete(path, len(config)); err == nil {
+		t.Error("a data file without its trailer is complete")
+	}
+	if err := store.Close(k); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.complete(path, len(config)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	k, err := newKContext(ctx, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := source(t)
+	cancel()
+	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), fileImporter(t, k, dir)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestDamagedData(t *testing.T) {
+	dir, _ := source(t)
+	whole, err := os.ReadFile(dataFile(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"empty": nil, "text": []byte("hello"), "begin only": whole[:100], "cut off": whole[:len(whole)-1],
+		"other magic": append([]byte("_plater_"), whole[8:]...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "data.ptar")
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err := List(t.Context(), path, func(Entry) error { return nil })
+			if !errors.Is(err, errNotData) {
+				t.Errorf("error %v, want %v", err, errNotData)
+			}
+		})
+	}
+}
+
+// badExporter takes the first entries, answers as it is told, and says what it is told at the end.
+type badExporter struct {
+	exporter.Exporter
+	take   int
+	answer func(*connectors.Record) *connectors.Result
+	closes bool
+	err    error
+}
+
+func (b badExporter) Export(
+	_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result,
+) error {
+	for r := range records {
+		if b.take--; b.take < 0 {
+			break
+		}
+		if answer := b.answer(r); answer != nil {
+			results <- answer
+		}
+	}
+	if b.closes {
+		close(results)
+	}
+	return b.err
+}
+
+func (badExporter) Flags() location.Flags { return 0 }
+
+func TestBadExporters(t *testing.T) {
+	dir, files := source(t)
+	data := dataFile(t, dir)
+	const all = 1 << 30
+	folders := 3
+	errBroken := errors.New("broken")
+	ok := func(r *connectors.Record) *connectors.Result { return r.Ok() }
+	none := func(*connectors.Record) *connectors.Result { return nil }
+	refuse := func(r *connectors.Record) *connectors.Result { return r.Error(errBroken) }
+	for _, test := range []struct {
+		name   string
+		bad    badExporter
+		failed int
+		err    error
+	}{
+		{"good but for not closing its answers", badExporter{take: all, answer: ok}, 0, nil},
+		{"answers nothing", badExporter{take: all, answer: none, closes: true}, len(files) + folders, nil},
+		{"answers nothing and does not close", badExporter{take: all, answer: none}, len(files) + folders, nil},
+		{"refuses all", badExporter{take: all, answer: refuse, closes: true}, len(files) + folders, nil},
+		{"breaks off", badExporter{take: 2, answer: ok, closes: true, err: errBroken}, 0, errBroken},
+		{"ends early", badExporter{take: 2, answer: ok, closes: true}, len(files) + folders - 2, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			result, err := export(t, data, func(*kcontext.KContext) exporter.Exporter { return test.bad })
+			if !errors.Is(err, test.err) {
+				t.Fatalf("error %v, want %v", err, test.err)
+			}
+			if result.Failed != test.failed {
+				t.Errorf("%d failed, want %d: %v", result.Failed, test.failed, result.Failures)
+			}
+		})
+	}
+}
+
+// badImporter fails without ending its records, as the client of a plugin does that has died.
+type badImporter struct{ importer.Importer }
+
+var errDied = errors.New("the plugin died")
+
+func (badImporter) Import(context.Context, chan<- *connectors.Record, <-chan *connectors.Result) error {
+	return errDied
+}
+
+func TestDeadImporter(t *testing.T) {
+	k := testContext(t)
+	dir, _ := source(t)
+	dead := &discreet{badImporter{fileImporter(t, k, dir)}, func(err error) error { return err }}
+	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), dead); !errors.Is(err, errDied) {
+		t.Errorf("error %v, want %v", err, errDied)
+	}
+}
+
+// Whatever an importer says of an entry, the data file does not keep its secrets.
+func TestDiscreet(t *testing.T) {
+	cut := func(err error) error {
+		return cutError(err, func(text string) string { return strings.ReplaceAll(text, "hunter22", "***") })
+	}
+	in := []*connectors.Record{
+		connectors.NewError("/a", errors.New("login with hunter22")),
+		{Pathname: "/b", Reader: io.NopCloser(io.MultiReader(strings.NewReader("b"), failingReader{errors.New("hunter22 is out")}))},
+		{Pathname: "/c", Reader: io.NopCloser(strings.NewReader("c"))},
+	}
+	records := make(chan *connectors.Record, len(in))
+	d := &discreet{listed{in: in}, cut}
+	if err := d.Import(t.Context(), records, nil); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	for r := range records {
+		if r.Err != nil {
+			said.WriteString(r.Err.Error() + "\n")
+			continue
+		}
+		content, err := io.ReadAll(r.Reader)
+		said.Write(content)
+		if err != nil {
+			said.WriteString(" " + err.Error())
+		}
+		said.WriteString("\n")
+	}
+	if got, want := said.String(), "login with ***\nb *** is out\nc\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+type listed struct {
+	importer.Importer
+	in []*connectors.Record
+}
+
+func (l listed) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+	for _, r := range l.in {
+		records <- r
+	}
+	close(records)
+	return nil
+}
+
+type failingReader struct{ err error }
+
+func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
+
+func TestTallyIsBounded(t *testing.T) {
+	counted := newTally(nil)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range maxFailures {
+				counted.fail("/x", errDied)
+			}
+		})
+	}
+	all.Wait()
+	if got := counted.result(); got.Failed != 4*maxFailures || len(got.Failures) != maxFailures {
+		t.Errorf("%d failed, %d listed", got.Failed, len(got.Failures))
+	}
+}
