@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -474,6 +475,8 @@ func TestLogin(t *testing.T) {
 }
 
 func TestExportRefuses(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	s := startServer(t, 0)
 	link := newMessage("/INBOX/link.eml", "")
 	link.FileInfo.Lmode, link.Target = fs.ModeSymlink, "1.eml"
@@ -500,6 +503,9 @@ func TestExportRefuses(t *testing.T) {
 	}
 	if len(all) != 3+3 {
 		t.Errorf("%d messages were stored, want 3", len(all)-3)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 

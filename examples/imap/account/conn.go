@@ -35,7 +35,8 @@ func dial(ctx context.Context, a Account, config *tls.Config) (*Conn, error) {
 	}
 	config = config.Clone()
 	if config.ServerName, _, err = net.SplitHostPort(a.address); err != nil {
-		return nil, errors.Join(err, tcp.Close())
+		_ = tcp.Close() // err says more
+		return nil, err
 	}
 	s := &socket{Conn: tcp}
 	defer context.AfterFunc(ctx, func() { tcp.Close() })()
@@ -44,7 +45,8 @@ func dial(ctx context.Context, a Account, config *tls.Config) (*Conn, error) {
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(err, tcp.Close())
+		_ = tcp.Close() // err says more; the library may have closed it
+		return nil, err
 	}
 	return c, nil
 }

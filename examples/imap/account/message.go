@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,25 +61,27 @@ func (m Message) FileName() string {
 	return name + MessageSuffix
 }
 
-// FlagsOf reads the flags back from the name of a message's file. A name without any, as other programs give, has none.
+// identity is how the names begin that FileName gives.
+var identity = regexp.MustCompile(`^[0-9]{10}-[0-9]{10},`)
+
+// FlagsOf reads the flags back from the name of a message's file. A name that FileName did not give has none, whatever
+// commas are in it.
 func FlagsOf(file string) ([]imap.Flag, error) {
 	name, isMessage := strings.CutSuffix(path.Base(file), MessageSuffix)
 	if !isMessage {
 		return nil, fmt.Errorf("not a message: the name does not end in %s", MessageSuffix)
 	}
-	parts := strings.Split(name, ",")
-	var flags []imap.Flag
-	if len(parts) > 1 {
-		for _, known := range letters {
-			if strings.IndexByte(parts[1], known.letter) >= 0 {
-				flags = append(flags, known.flag)
-			}
-		}
-		parts = parts[2:]
-	} else {
-		parts = nil
+	if !identity.MatchString(name) {
+		return nil, nil
 	}
-	for _, part := range parts {
+	parts := strings.Split(name, ",")[1:]
+	var flags []imap.Flag
+	for _, known := range letters {
+		if strings.IndexByte(parts[0], known.letter) >= 0 {
+			flags = append(flags, known.flag)
+		}
+	}
+	for _, part := range parts[1:] {
 		keyword, err := unescape(part)
 		if err != nil || !isKeyword(keyword) {
 			return nil, fmt.Errorf("%q in the file's name is not a keyword", part)

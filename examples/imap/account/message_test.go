@@ -34,12 +34,36 @@ func TestFileName(t *testing.T) {
 }
 
 func TestFlagsOfOtherFiles(t *testing.T) {
-	if flags, err := FlagsOf("/a/hello.eml"); err != nil || flags != nil {
-		t.Errorf("a message without flags: got %q, %v", flags, err)
-	}
-	for _, name := range []string{"hello.txt", "1-1,S,two words.eml", "1-1,S,.eml", "1-1,S,a%0Ab.eml", "1-1,S,(.eml"} {
-		if flags, err := FlagsOf(name); err == nil {
-			t.Errorf("%q: accepted, with %q", name, flags)
+	for _, name := range []string{"/a/hello.eml", "Re, Todo, soon.eml", ".eml"} {
+		if flags, err := FlagsOf(name); err != nil || flags != nil {
+			t.Errorf("%q: got %q, %v", name, flags, err)
 		}
 	}
+	if flags, err := FlagsOf("hello.txt"); err == nil {
+		t.Errorf("a text was accepted, with %q", flags)
+	}
+	for _, keyword := range []string{"two words", "", "a%0Ab", "(", "naïve"} {
+		if flags, err := FlagsOf("1667890123-0000000042,S," + keyword + ".eml"); err == nil {
+			t.Errorf("%q: accepted, with %q", keyword, flags)
+		}
+	}
+}
+
+// FuzzFlagsOf looks for names whose flags change when they are written again.
+func FuzzFlagsOf(f *testing.F) {
+	f.Add("1667890123-0000000042,DFRST,$Junk,a%2Cb.eml")
+	f.Add("hello.eml")
+	f.Add(",,%.eml")
+	f.Fuzz(func(t *testing.T, name string) {
+		flags, err := FlagsOf(name)
+		if err != nil {
+			return
+		}
+		again, err := FlagsOf(Message{Flags: flags}.FileName())
+		slices.Sort(flags)
+		slices.Sort(again)
+		if err != nil || !slices.Equal(again, flags) {
+			t.Errorf("%q has flags %q, written again %q, %v", name, flags, again, err)
+		}
+	})
 }
