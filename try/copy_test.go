@@ -325,7 +325,7 @@ func (badImporter) Import(context.Context, chan<- *connectors.Record, <-chan *co
 func TestDeadImporter(t *testing.T) {
 	k := testContext(t)
 	dir, _ := source(t)
-	dead := &discreet{badImporter{fileImporter(t, k, dir)}, func(err error) error { return err }}
+	dead := &discreet{badImporter{fileImporter(t, k, dir)}, func(text string) string { return text }}
 	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), dead); !errors.Is(err, errDied) {
 		t.Errorf("error %v, want %v", err, errDied)
 	}
@@ -333,9 +333,7 @@ func TestDeadImporter(t *testing.T) {
 
 // Whatever an importer says of an entry, the data file does not keep its secrets.
 func TestDiscreet(t *testing.T) {
-	cut := func(err error) error {
-		return cutError(err, func(text string) string { return strings.ReplaceAll(text, "hunter22", "***") })
-	}
+	cut := func(text string) string { return strings.ReplaceAll(text, "hunter22", "***") }
 	in := []*connectors.Record{
 		connectors.NewError("/a", errors.New("login with hunter22")),
 		{Pathname: "/b", Reader: io.NopCloser(io.MultiReader(strings.NewReader("b"), failingReader{errors.New("hunter22 is out")}))},
@@ -343,6 +341,9 @@ func TestDiscreet(t *testing.T) {
 	}
 	records := make(chan *connectors.Record, len(in))
 	d := &discreet{listed{in: in}, cut}
+	if got, want := d.Origin(), "me:***@host"; got != want {
+		t.Errorf("origin %q, want %q", got, want)
+	}
 	if err := d.Import(t.Context(), records, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -368,6 +369,8 @@ type listed struct {
 	importer.Importer
 	in []*connectors.Record
 }
+
+func (listed) Origin() string { return "me:hunter22@host" }
 
 func (l listed) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 	for _, r := range l.in {

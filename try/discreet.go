@@ -9,12 +9,14 @@ import (
 	"github.com/PlakarKorp/kloset/connectors/importer"
 )
 
-// discreet keeps secrets out of an importer's errors about entries, which kloset writes into the data file. It also ends
-// the records when the importer fails without doing so, for which kloset would wait for ever.
+// discreet keeps secrets out of what kloset writes into the data file: an importer's origin, and its errors about
+// entries. It also ends the records when the importer fails without doing so, for which kloset would wait for ever.
 type discreet struct {
 	importer.Importer
-	cut func(error) error
+	cut func(string) string
 }
+
+func (d *discreet) Origin() string { return d.cut(d.Importer.Origin()) }
 
 func (d *discreet) Import(
 	ctx context.Context, records chan<- *connectors.Record, results <-chan *connectors.Result,
@@ -29,7 +31,7 @@ func (d *discreet) Import(
 				if !ok {
 					return
 				}
-				r.Err = d.cut(r.Err)
+				r.Err = cutError(r.Err, d.cut)
 				if r.Reader != nil {
 					r.Reader = discreetReader{r.Reader, d.cut}
 				}
@@ -47,13 +49,13 @@ func (d *discreet) Import(
 
 type discreetReader struct {
 	io.ReadCloser
-	cut func(error) error
+	cut func(string) string
 }
 
 func (r discreetReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		err = r.cut(err)
+		err = cutError(err, r.cut)
 	}
 	return n, err
 }

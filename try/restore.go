@@ -17,7 +17,9 @@ func Restore(ctx context.Context, opts Options) (result Result, err error) {
 		return Result{}, err
 	}
 	err = t.restore(ctx)
-	err = errors.Join(err, t.end())
+	if endErr := t.end(); err == nil {
+		err = endErr
+	}
 	return t.tally.result(), err
 }
 

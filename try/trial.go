@@ -68,14 +68,14 @@ func begin(ctx context.Context, opts Options, typ string) (_ *trial, err error) 
 	if t.plugin, err = t.connector.start(ctx, unpacked.dir, stderr); err != nil {
 		return nil, err
 	}
+	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
+	context.AfterFunc(ctx, func() { t.plugin.Close() })
 	t.tally.cut = t.cut
 	return t, nil
 }
 
 // cut returns the text without the secrets of the connector's configuration.
 func (t *trial) cut(text string) string { return t.opts.Config.cut(t.plugin.Redact(text)) }
-
-func (t *trial) cutError(err error) error { return cutError(err, t.cut) }
 
 // end ends the plugin and removes the temporary folder. It may be called when begin has failed half way.
 func (t *trial) end() error {
