@@ -43,7 +43,7 @@ be tested.`,
 	}
 	format := formatFlag(cmd.Flags(), "text", "json", "junit")
 	cmd.Flags().Var(connectorFlag{&choice}, "connector", "test only this connector, `TYPE:PROTOCOL`; may be repeated")
-	cmd.Flags().Var(settingFlag{&choice}, "config", "`KEY=VALUE` of the configuration of the last --connector; may be repeated")
+	cmd.Flags().Var(settingFlag{&choice}, "config", "`KEY=VALUE` for the last --connector; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if choice.unreadable {
 			return usagef("--config takes KEY=VALUE, as in --config location=ftp://localhost/pub")

@@ -51,7 +51,7 @@ func TestBroken(t *testing.T) {
 		{imports, "forgets times", []string{"importer-times"}, "2021"},
 		{imports, "differs each time", []string{"importer-again"}, "and then"},
 		{imports, "knows six readers", []string{"importer-concurrent"}, "too many files"},
-		{imports, "dies of many unread files", []string{"importer-unread", "importer-unanswered"}, "no longer answers"},
+		{imports, "wants to be read", []string{"importer-unread", "importer-unanswered"}, "nothing was read"},
 		{imports, "dies of abandoned files", []string{"importer-abandoned"}, "exit status 1"},
 		{imports, "leaks files", []string{"importer-leaks"}, "after 10"},
 		{imports, "finds nothing where nothing is", []string{"importer-missing-source"}, "without an error"},

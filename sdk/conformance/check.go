@@ -61,7 +61,8 @@ func Findings(file string, results []Result) []finding.Finding {
 	var findings []finding.Finding
 	for _, r := range results {
 		f := finding.Finding{
-			Rule: r.ID, Severity: finding.Error, File: file, Message: r.Connector + ": " + r.Detail, Hint: "demanded: " + r.Title,
+			Rule: r.ID, Severity: finding.Error, File: file,
+			Message: r.Connector + ": " + r.Detail, Hint: "demanded: " + r.Title,
 		}
 		switch r.Status {
 		case Pass:

@@ -1,12 +1,19 @@
 package conformance_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/sdk/conformance"
 )
 
@@ -42,6 +49,130 @@ func config(connectorType, fault string) conformance.Config {
 // TestBuiltins tests plakar's own connectors for local files, as plugins.
 func TestBuiltins(t *testing.T) {
 	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
-		t.Run(connectorType, func(t *testing.T) { conformance.Test(t, config(connectorType, "none")) })
+		t.Run(connectorType, func(t *testing.T) {
+			t.Parallel()
+			conformance.Test(t, config(connectorType, "none"))
+		})
+	}
+}
+
+// TestGivenLocation tests at a location of the user's, from an executable that Test builds.
+func TestGivenLocation(t *testing.T) {
+	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+		t.Run(connectorType, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			c := config(connectorType, "without a fault")
+			c.Executable, c.Main = "", "./testdata/broken"
+			c.Settings = map[string]string{"location": "fis://" + dir}
+			conformance.Test(t, c)
+		})
+	}
+}
+
+// TestNothingGiven skips what needs a location, and says so.
+func TestNothingGiven(t *testing.T) {
+	c := config(conformance.Importer, "none")
+	c.LocationFlags = nil
+	results, err := conformance.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		switch {
+		case r.Status == conformance.Fail:
+			t.Errorf("%s: %s", r.ID, r.Detail)
+		case strings.HasPrefix(r.ID, "importer-") && (r.Status != conformance.Skip || r.Detail == ""):
+			t.Errorf("%s: %s %q", r.ID, r.Status, r.Detail)
+		}
+	}
+}
+
+func TestWrongConfig(t *testing.T) {
+	for want, change := range map[string]func(*conformance.Config){
+		"name its type and protocol": func(c *conformance.Config) { c.Type = "provider" },
+		"as in importer:ftp":         func(c *conformance.Config) { c.Protocol = "" },
+		"no executable":              func(c *conformance.Config) { c.Executable = "" },
+		`location flag "localfile"`:  func(c *conformance.Config) { c.LocationFlags = []string{"localfile"} },
+		`no check "importer-none"`:   func(c *conformance.Config) { c.Only = []string{"importer-none"} },
+	} {
+		c := config(conformance.Importer, "none")
+		change(&c)
+		if _, err := conformance.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
+
+// TestCancelled leaves neither processes nor files behind.
+func TestCancelled(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(500*time.Millisecond, cancel)
+	if _, err := conformance.Run(ctx, config(conformance.Importer, "none")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v", err)
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestSecrets keeps the configuration's secrets out of the results.
+func TestSecrets(t *testing.T) {
+	c := config(conformance.Importer, "tells the password")
+	c.Settings = map[string]string{"password": "hunter2secret"}
+	results, err := conformance.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if strings.Contains(r.Detail, "hunter2secret") {
+			t.Errorf("%s: %s", r.ID, r.Detail)
+		}
+	}
+	failed := conformance.Findings("x", results)[0]
+	if failed.Rule != "plugin-starts" || !strings.Contains(failed.Message, "***") {
+		t.Errorf("got %v", failed)
+	}
+}
+
+func TestFindings(t *testing.T) {
+	got := conformance.Findings("x.ptar", []conformance.Result{
+		{ID: "plugin-starts", Connector: "importer:ftp", Title: "it starts", Status: conformance.Pass},
+		{ID: "plugin-ping", Connector: "importer:ftp", Title: "Ping succeeds", Status: conformance.Fail, Detail: "no"},
+		{ID: "plugin-flags", Connector: "importer:ftp", Title: "flags", Status: conformance.Skip, Detail: "none"},
+	})
+	want := []finding.Finding{
+		{Rule: "plugin-ping", Severity: finding.Error, File: "x.ptar", Message: "importer:ftp: no",
+			Hint: "demanded: Ping succeeds"},
+		{Rule: "plugin-flags", Severity: finding.Info, File: "x.ptar", Message: "importer:ftp: not checked: none",
+			Hint: "demanded: flags"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDocumented holds docs/testing.md to the checks there are.
+func TestDocumented(t *testing.T) {
+	document, err := os.ReadFile("../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+		for _, check := range conformance.Checks(connectorType) {
+			row := fmt.Sprintf("| `%s` | %s |\n", check.ID, check.Title)
+			if !seen[check.ID] && !strings.Contains(string(document), row) {
+				t.Errorf("docs/testing.md lacks the row %s", row)
+			}
+			seen[check.ID] = true
+		}
+	}
+	if rows := strings.Count(string(document), "\n| `"); rows != len(seen) {
+		t.Errorf("docs/testing.md has %d checks, there are %d", rows, len(seen))
 	}
 }

@@ -19,20 +19,20 @@ import (
 // What an exporter makes of what it is sent.
 
 var exporterGates = []Check{
-	{ID: "exporter-answers", Title: "every record is answered, once and without an error", gate: true, needs: []need{somewhere},
+	{ID: "exporter-answers", Title: "every record is answered, once and without an error", gate: true, needs: here,
 		run: exporterAnswers},
 }
 
 var exporterChecks = []Check{
-	{ID: "exporter-nothing", Title: "an export of nothing succeeds", needs: []need{somewhere}, run: exporterNothing},
-	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: []need{ownFiles}, run: exporterContent},
-	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: []need{ownFiles}, run: exporterFolders},
-	{ID: "exporter-links", Title: "links lead where they did", needs: []need{ownFiles}, run: exporterLinks},
-	{ID: "exporter-modes", Title: "files and folders have the permissions they were sent with", needs: []need{ownFiles, unix},
-		run: exporterModes},
-	{ID: "exporter-times", Title: "files have the times they were sent with", needs: []need{ownFiles}, run: exporterTimes},
-	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: []need{ownFiles}, run: exporterOverwrite},
-	{ID: "exporter-escape", Title: "nothing is written outside of the root", needs: []need{ownFiles}, run: exporterEscape},
+	{ID: "exporter-nothing", Title: "an export of nothing succeeds", needs: here, run: exporterNothing},
+	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: owned, run: exporterContent},
+	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: owned, run: exporterFolders},
+	{ID: "exporter-links", Title: "links lead where they did", needs: owned, run: exporterLinks},
+	{ID: "exporter-modes", Title: "files and folders have the permissions they were sent with",
+		needs: []need{ownFiles, unix}, run: exporterModes},
+	{ID: "exporter-times", Title: "files have the times they were sent with", needs: owned, run: exporterTimes},
+	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: owned, run: exporterOverwrite},
+	{ID: "exporter-escape", Title: "nothing is written outside of the root", needs: owned, run: exporterEscape},
 }
 
 // exported makes the records of an export, folders before what is in them.
@@ -228,7 +228,8 @@ func exporterModes(ctx context.Context, s *subject) error {
 		"/0644": 0o644, "/0600": 0o600, "/0755": 0o755, "/0400": 0o400, "/0": 0,
 		"/setuid": 0o755 | fs.ModeSetuid, "/setgid": 0o755 | fs.ModeSetgid,
 	}
-	records := startRecords().folder("/read-only", 0o555).file("/read-only/file", 0o644, []byte("x")).folder("/private", 0o700)
+	records := startRecords().folder("/private", 0o700).
+		folder("/read-only", 0o555).file("/read-only/file", 0o644, []byte("x"))
 	for name, mode := range want {
 		records = records.file(name, mode, []byte("x"))
 	}

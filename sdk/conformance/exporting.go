@@ -21,19 +21,19 @@ import (
 // How an exporter bears what hosts do.
 
 var exportingChecks = []Check{
-	{ID: "exporter-again", Title: "a connector can export a second time", needs: []need{somewhere}, run: exporterAgain},
-	{ID: "exporter-many", Title: "2,000 files are answered for", needs: []need{somewhere}, run: exporterMany},
-	{ID: "exporter-odd-records", Title: "records of errors and extended attributes are answered", needs: []need{somewhere},
+	{ID: "exporter-again", Title: "a connector can export a second time", needs: here, run: exporterAgain},
+	{ID: "exporter-many", Title: "2,000 files are answered for", needs: here, run: exporterMany},
+	{ID: "exporter-odd-records", Title: "records of errors and extended attributes are answered", needs: here,
 		run: exporterOddRecords},
-	{ID: "exporter-one-failure", Title: "one failure is one error, and the rest is written", needs: []need{ownFiles},
+	{ID: "exporter-one-failure", Title: "one failure is one error, and the rest is written", needs: owned,
 		run: exporterOneFailure},
-	{ID: "exporter-small-chunks", Title: "a file may come byte by byte", needs: []need{ownFiles}, run: exporterSmallChunks},
-	{ID: "exporter-cut", Title: "a file that breaks off does not appear under its name", needs: []need{ownFiles}, run: exporterCut},
-	{ID: "exporter-cancelled", Title: "a file of a cancelled export does not appear under its name", needs: []need{ownFiles},
+	{ID: "exporter-small-chunks", Title: "a file may come byte by byte", needs: owned, run: exporterSmallChunks},
+	{ID: "exporter-cut", Title: "a file that breaks off does not appear under its name", needs: owned, run: exporterCut},
+	{ID: "exporter-cancelled", Title: "a file of a cancelled export does not appear under its name", needs: owned,
 		run: exporterCancelled},
-	{ID: "exporter-stray-chunk", Title: "a chunk where a record is due is an error and no crash", needs: []need{somewhere},
+	{ID: "exporter-stray-chunk", Title: "a chunk where a record is due is an error and no crash", needs: here,
 		run: exporterStrayChunk},
-	{ID: "exporter-host-death", Title: "it ends when the host dies within a file", needs: []need{somewhere}, run: exporterHostDeath},
+	{ID: "exporter-host-death", Title: "it ends when the host dies within a file", needs: here, run: exporterHostDeath},
 }
 
 func exporterAgain(ctx context.Context, s *subject) error {
@@ -123,7 +123,9 @@ func exporterOneFailure(ctx context.Context, s *subject) error {
 }
 
 // exportStream begins an export without a host's own code around it, with the record of a file of the size.
-func (s *subject) exportStream(ctx context.Context, name string, size int) (*host.Plugin, gexporter.Exporter_ExportClient, error) {
+func (s *subject) exportStream(
+	ctx context.Context, name string, size int,
+) (*host.Plugin, gexporter.Exporter_ExportClient, error) {
 	if err := s.makeTarget(); err != nil {
 		return nil, nil, err
 	}

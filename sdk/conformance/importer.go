@@ -17,20 +17,20 @@ import (
 
 var importerGates = []Check{
 	{ID: "importer-complete", Title: "an import ends without an error and all of it can be read", gate: true,
-		needs: []need{somewhere}, run: importerComplete},
+		needs: here, run: importerComplete},
 }
 
 var importerChecks = []Check{
-	{ID: "importer-everything", Title: "every file and link of the source comes", needs: []need{ownFiles}, run: importerEverything},
-	{ID: "importer-content", Title: "contents and link targets are the source's", needs: []need{ownFiles}, run: importerContent},
-	{ID: "importer-paths", Title: "paths are absolute, clean and UTF-8", needs: []need{somewhere}, run: importerPaths},
-	{ID: "importer-duplicates", Title: "no entry comes twice", needs: []need{somewhere}, run: importerDuplicates},
-	{ID: "importer-fileinfo", Title: "names, sizes and modes make sense", needs: []need{somewhere}, run: importerFileInfo},
-	{ID: "importer-root", Title: "all entries are below the root, or above it", needs: []need{somewhere}, run: importerRoot},
-	{ID: "importer-parents", Title: "every entry's folder comes too", needs: []need{somewhere}, run: importerParents},
-	{ID: "importer-sizes", Title: "readers give as many bytes as the entry says", needs: []need{somewhere}, run: importerSizes},
-	{ID: "importer-xattrs", Title: "extended attributes belong to entries", needs: []need{somewhere}, run: importerXattrs},
-	{ID: "importer-times", Title: "times are the source's", needs: []need{ownFiles}, run: importerTimes},
+	{ID: "importer-everything", Title: "every file and link of the source comes", needs: owned, run: importerEverything},
+	{ID: "importer-content", Title: "contents and link targets are the source's", needs: owned, run: importerContent},
+	{ID: "importer-paths", Title: "paths are absolute, clean and UTF-8", needs: here, run: importerPaths},
+	{ID: "importer-duplicates", Title: "no entry comes twice", needs: here, run: importerDuplicates},
+	{ID: "importer-fileinfo", Title: "names, sizes and modes make sense", needs: here, run: importerFileInfo},
+	{ID: "importer-root", Title: "all entries are below the root, or above it", needs: here, run: importerRoot},
+	{ID: "importer-parents", Title: "every entry's folder comes too", needs: here, run: importerParents},
+	{ID: "importer-sizes", Title: "readers give as many bytes as the entry says", needs: here, run: importerSizes},
+	{ID: "importer-xattrs", Title: "extended attributes belong to entries", needs: here, run: importerXattrs},
+	{ID: "importer-times", Title: "times are the source's", needs: owned, run: importerTimes},
 }
 
 // listing imports the source once for all checks that only look at what comes.
@@ -102,7 +102,8 @@ func importerContent(ctx context.Context, s *subject) error {
 
 // clean tells whether a path is as kloset wants them.
 func clean(name string) bool {
-	return strings.HasPrefix(name, "/") && path.Clean(name) == name && utf8.ValidString(name) && !strings.ContainsRune(name, 0)
+	return strings.HasPrefix(name, "/") && path.Clean(name) == name && utf8.ValidString(name) &&
+		!strings.ContainsRune(name, 0)
 }
 
 func importerPaths(ctx context.Context, s *subject) error {

@@ -25,32 +25,33 @@ import (
 // How an importer bears what hosts do.
 
 var importingChecks = []Check{
-	{ID: "importer-again", Title: "a second import is like the first", needs: []need{somewhere, repeatable}, run: importerAgain},
-	{ID: "importer-concurrent", Title: "8 readers can be open at once", needs: []need{somewhere}, run: importerConcurrent},
-	{ID: "importer-unread", Title: "a host may read nothing", needs: []need{somewhere}, run: importerUnread},
-	{ID: "importer-abandoned", Title: "a host may stop reading within a file", needs: []need{somewhere}, run: importerAbandoned},
-	{ID: "importer-slow-host", Title: "a slow host gets everything", needs: []need{somewhere}, run: importerSlowHost},
-	{ID: "importer-read-errors", Title: "a host may answer with errors", needs: []need{somewhere}, run: importerErrorAnswers},
-	{ID: "importer-unanswered", Title: "an answer that never comes does not hang the import", needs: []need{somewhere},
+	{ID: "importer-again", Title: "a second import is like the first",
+		needs: []need{somewhere, repeatable}, run: importerAgain},
+	{ID: "importer-concurrent", Title: "8 readers can be open at once", needs: here, run: importerConcurrent},
+	{ID: "importer-unread", Title: "a host may read nothing", needs: here, run: importerUnread},
+	{ID: "importer-abandoned", Title: "a host may stop reading within a file", needs: here, run: importerAbandoned},
+	{ID: "importer-slow-host", Title: "a slow host gets everything", needs: here, run: importerSlowHost},
+	{ID: "importer-read-errors", Title: "a host may answer with errors", needs: here, run: importerErrorAnswers},
+	{ID: "importer-unanswered", Title: "an answer that never comes does not hang the import", needs: here,
 		run: importerUnanswered},
-	{ID: "importer-answer-flood", Title: "answers for nothing are no crash", needs: []need{somewhere}, run: importerAnswerFlood},
-	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: []need{somewhere}, run: importerBadAnswers},
-	{ID: "importer-cancelled", Title: "a cancelled import ends, and the next is complete", needs: []need{somewhere, repeatable},
-		run: importerCancelled},
-	{ID: "importer-leaks", Title: "10 imports leave no files or connections open", needs: []need{somewhere, repeatable, procFiles},
-		run: importerLeaks},
-	{ID: "importer-unknown-path", Title: "reading what was not announced is an error", needs: []need{somewhere},
+	{ID: "importer-answer-flood", Title: "answers for nothing are no crash", needs: here, run: importerAnswerFlood},
+	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: here, run: importerBadAnswers},
+	{ID: "importer-cancelled", Title: "a cancelled import ends, and the next is complete",
+		needs: []need{somewhere, repeatable}, run: importerCancelled},
+	{ID: "importer-leaks", Title: "10 imports leave no files or connections open",
+		needs: []need{somewhere, repeatable, procFiles}, run: importerLeaks},
+	{ID: "importer-unknown-path", Title: "reading what was not announced is an error", needs: here,
 		run: importerUnknownPath},
-	{ID: "importer-no-xattr", Title: "no extended attributes come when they are not wanted", needs: []need{somewhere},
+	{ID: "importer-no-xattr", Title: "no extended attributes come when they are not wanted", needs: here,
 		run: importerNoXattr},
-	{ID: "importer-missing-source", Title: "a source that is not there is an error, not an empty backup", needs: []need{somewhere},
+	{ID: "importer-missing-source", Title: "a source that is not there is an error, not an empty backup", needs: here,
 		run: importerMissingSource},
-	{ID: "importer-vanished", Title: "a file that vanishes before it is read is an error, not an empty file", needs: []need{ownFiles},
+	{ID: "importer-vanished", Title: "a file that vanishes before it is read is an error, not an empty file", needs: owned,
 		run: importerVanished},
 	{ID: "importer-bad-name", Title: "a name that is not UTF-8 costs no other entry", needs: []need{ownFiles, procFiles},
 		run: importerBadName},
-	{ID: "importer-many", Title: "2,000 files in one folder come", needs: []need{ownFiles}, run: importerMany},
-	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: []need{somewhere}, run: importerHostDeath},
+	{ID: "importer-many", Title: "2,000 files in one folder come", needs: owned, run: importerMany},
+	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: here, run: importerHostDeath},
 	{ID: "importer-interrupted", Title: "SIGTERM within an import ends it", needs: []need{somewhere, unix},
 		run: importerInterrupted},
 }
@@ -249,7 +250,9 @@ func importerAnswerFlood(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	stranger := &gconn.Result{Header: &gconn.Record{Pathname: "/never/announced", FileInfo: &gconn.FileInfo{Name: "announced"}}}
+	stranger := &gconn.Result{
+		Header: &gconn.Record{Pathname: "/never/announced", FileInfo: &gconn.FileInfo{Name: "announced"}},
+	}
 	for range 10_000 {
 		if err := stream.Send(&gimporter.ImportRequest{Result: stranger}); err != nil {
 			break // the import may end for it

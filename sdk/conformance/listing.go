@@ -156,8 +156,9 @@ func (l *listing) describe() map[string]string {
 
 // largest are the keys of the largest records that have content, no more than count.
 func (l *listing) largest(count int) map[string]bool {
-	largest := slices.DeleteFunc(slices.Clone(l.records), func(r *connectors.Record) bool { return l.read[key(r)].size == 0 })
-	slices.SortFunc(largest, func(a, b *connectors.Record) int { return cmp.Compare(l.read[key(b)].size, l.read[key(a)].size) })
+	size := func(r *connectors.Record) int64 { return l.read[key(r)].size }
+	largest := slices.DeleteFunc(slices.Clone(l.records), func(r *connectors.Record) bool { return size(r) == 0 })
+	slices.SortFunc(largest, func(a, b *connectors.Record) int { return cmp.Compare(size(b), size(a)) })
 	keys := map[string]bool{}
 	for _, r := range largest[:min(count, len(largest))] {
 		keys[key(r)] = true

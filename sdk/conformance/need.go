@@ -9,6 +9,12 @@ import (
 // need says what a check cannot do without: it returns why the subject does not have it, "" if it does.
 type need func(*subject) string
 
+// here and owned are what most checks need.
+var (
+	here  = []need{somewhere}
+	owned = []need{ownFiles}
+)
+
 // somewhere is a location to work at.
 func somewhere(s *subject) string {
 	if s.location == "" {

@@ -18,21 +18,22 @@ import (
 var pluginGates = []Check{
 	{ID: "plugin-starts", Title: "it starts and speaks gRPC on its standard output, and nothing else", gate: true,
 		run: pluginStarts},
-	{ID: "plugin-init", Title: "Init succeeds", gate: true, needs: []need{somewhere}, run: pluginInit},
+	{ID: "plugin-init", Title: "Init succeeds", gate: true, needs: here, run: pluginInit},
 }
 
 var pluginChecks = []Check{
-	{ID: "plugin-identity", Title: "the answer to Init makes sense", needs: []need{somewhere}, run: pluginIdentity},
-	{ID: "plugin-flags", Title: "the flags of Init are the manifest's", needs: []need{somewhere, flagsKnown}, run: pluginFlags},
-	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: []need{somewhere}, run: pluginPing},
-	{ID: "plugin-close", Title: "Close succeeds", needs: []need{somewhere}, run: pluginClose},
+	{ID: "plugin-identity", Title: "the answer to Init makes sense", needs: here, run: pluginIdentity},
+	{ID: "plugin-flags", Title: "the flags of Init are the manifest's",
+		needs: []need{somewhere, flagsKnown}, run: pluginFlags},
+	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: here, run: pluginPing},
+	{ID: "plugin-close", Title: "Close succeeds", needs: here, run: pluginClose},
 	{ID: "plugin-uninitialized", Title: "calls before Init are errors", run: pluginUninitialized},
 	{ID: "plugin-unknown-method", Title: "a method it does not know is unimplemented", run: pluginUnknownMethod},
 	{ID: "plugin-malformed-init", Title: "a malformed Init is an error and no crash", run: pluginMalformedInit},
 	{ID: "plugin-empty-init", Title: "an empty Init is no crash", run: pluginEmptyInit},
-	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: []need{somewhere}, run: pluginMinimalInit},
-	{ID: "plugin-large-config", Title: "a configuration of 3 MiB is accepted", needs: []need{somewhere}, run: pluginLargeConfig},
-	{ID: "plugin-exit-status", Title: "after Close and the end of its input it exits with status 0", needs: []need{somewhere},
+	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: here, run: pluginMinimalInit},
+	{ID: "plugin-large-config", Title: "a configuration of 3 MiB is accepted", needs: here, run: pluginLargeConfig},
+	{ID: "plugin-exit-status", Title: "after Close and the end of its input it exits with status 0", needs: here,
 		run: pluginExitStatus},
 	{ID: "plugin-exit-in-time", Title: "it ends within 5 seconds of its input, without a Close", run: pluginExitInTime},
 	{ID: "plugin-exit-uninitialized", Title: "it ends when the host ends before any call", run: pluginExitUninitialized},
@@ -75,7 +76,8 @@ func pluginFlags(ctx context.Context, s *subject) error {
 	// plakar reads localfs and file in the manifest before it starts the plugin, and the others from Init.
 	const early = location.FLAG_LOCALFS | location.FLAG_FILE
 	if c.Flags()&early != s.manifestFlags&early {
-		return fmt.Errorf("the answer to Init says %s, the manifest %s", flagNames(c.Flags()&early), flagNames(s.manifestFlags&early))
+		return fmt.Errorf("the answer to Init says %s, the manifest %s",
+			flagNames(c.Flags()&early), flagNames(s.manifestFlags&early))
 	}
 	return nil
 }
@@ -185,7 +187,10 @@ func pluginMinimalInit(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	return text(s.bareInit(ctx, p, s.config.at(s.place())))
+	if err := s.rawInit(ctx, p, s.config.at(s.place()), true); err != nil {
+		return errors.Join(text(err), p.Cause())
+	}
+	return nil
 }
 
 // pluginLargeConfig stays below the 4 MiB that gRPC's servers accept by default.

@@ -18,7 +18,7 @@ import (
 var processChecks = []Check{
 	{ID: "plugin-sigterm", Title: "SIGTERM ends it", needs: []need{unix}, run: endedBy(syscall.SIGTERM)},
 	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []need{unix}, run: endedBy(syscall.SIGINT)},
-	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: []need{somewhere}, run: pluginSecretStderr},
+	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: here, run: pluginSecretStderr},
 	{ID: "plugin-secret-error", Title: "a password is not in errors", run: pluginSecretError},
 	{ID: "plugin-secret-process", Title: "a password is not among arguments and variables",
 		needs: []need{somewhere, procFiles}, run: pluginSecretProcess},
@@ -81,7 +81,7 @@ func (s *subject) withCanary(ctx context.Context, location string) (*host.Plugin
 			settings[key] = canary
 		}
 	}
-	initErr := s.bareInit(ctx, p, settings)
+	initErr := s.rawInit(ctx, p, settings, false)
 	return p, printed, initErr, nil
 }
 

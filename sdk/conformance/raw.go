@@ -21,14 +21,24 @@ var services = map[string]string{
 	Importer: "importer.Importer", Exporter: "plakar.exporter.Exporter", Storage: "store.Store",
 }
 
-// bareInit is Init without what a host may leave out, and without telling the host what is secret.
-func (s *subject) bareInit(ctx context.Context, p *host.Plugin, settings map[string]string) (err error) {
-	proto := s.config.Protocol
+// rawInit is Init without telling the host what is secret, and, if it is bare, without what a host may leave out.
+func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[string]string, bare bool) (err error) {
+	own, proto := s.options(), s.config.Protocol
 	switch s.config.Type {
 	case Importer:
-		_, err = gimporter.NewImporterClient(p.Conn()).Init(ctx, &gimporter.InitRequest{Proto: proto, Config: settings})
+		request := &gimporter.InitRequest{Proto: proto, Config: settings}
+		if !bare {
+			request.Options = &gimporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture,
+				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
+		}
+		_, err = gimporter.NewImporterClient(p.Conn()).Init(ctx, request)
 	case Exporter:
-		_, err = gexporter.NewExporterClient(p.Conn()).Init(ctx, &gexporter.InitRequest{Proto: proto, Config: settings})
+		request := &gexporter.InitRequest{Proto: proto, Config: settings}
+		if !bare {
+			request.Options = &gexporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture,
+				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
+		}
+		_, err = gexporter.NewExporterClient(p.Conn()).Init(ctx, request)
 	default:
 		_, err = gstorage.NewStoreClient(p.Conn()).Init(ctx, &gstorage.InitRequest{Proto: proto, Config: settings})
 	}
@@ -51,13 +61,17 @@ func (s *subject) invoke(ctx context.Context, p *host.Plugin, method string, mes
 	return p.Conn().Invoke(ctx, "/"+services[s.config.Type]+"/"+method, &message, &answer, grpc.ForceCodec(bytesCodec{}))
 }
 
-// survived checks that the plugin still answers after what was done to it, with whatever.
+// survived checks that the plugin still answers after what was done to it. Any answer will do, so it is asked for what
+// no plugin has.
 func (s *subject) survived(ctx context.Context, p *host.Plugin, what string) error {
-	err := s.invoke(ctx, p, "Ping", nil)
-	if status.Code(err) == codes.Unavailable || ctx.Err() != nil {
-		return fmt.Errorf("the plugin no longer answers after %s: %w", what, text(err))
+	err := s.invoke(ctx, p, "NoSuchMethod", nil)
+	if status.Code(err) != codes.Unavailable && ctx.Err() == nil {
+		return nil
 	}
-	return nil
+	if cause := p.Cause(); cause != nil {
+		err = cause
+	}
+	return fmt.Errorf("the plugin no longer answers after %s: %w", what, text(err))
 }
 
 // text is an error without gRPC's own words around it.

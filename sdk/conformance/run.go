@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -66,7 +67,7 @@ func (s *suite) judge(ctx context.Context, k Check, failed string) Result {
 	err := s.attempt(ctx, k, failed)
 	result := Result{ID: k.ID, Connector: s.config.Connector(), Title: k.Title, Seconds: time.Since(start).Seconds()}
 	result.Status, result.Detail = outcome(err)
-	result.Detail = s.redact(result.Detail)
+	result.Detail = s.redact(strings.ReplaceAll(result.Detail, "\n", "; "))
 	return result
 }
 

@@ -15,28 +15,28 @@ import (
 // What a storage keeps.
 
 var storageGates = []Check{
-	{ID: "storage-create", Title: "a storage is created", gate: true, needs: []need{somewhere}, run: storageCreate},
+	{ID: "storage-create", Title: "a storage is created", gate: true, needs: here, run: storageCreate},
 }
 
 var storageChecks = []Check{
-	{ID: "storage-open", Title: "another process opens it and gets the configuration it was created with", needs: []need{somewhere},
+	{ID: "storage-open", Title: "another process opens it and gets the configuration it was created with", needs: here,
 		run: storageOpen},
-	{ID: "storage-open-missing", Title: "opening what was not created is an error", needs: []need{somewhere}, run: storageOpenMissing},
-	{ID: "storage-create-twice", Title: "creating what is there is an error and harms nothing", needs: []need{somewhere},
+	{ID: "storage-open-missing", Title: "opening what was not created is an error", needs: here, run: storageOpenMissing},
+	{ID: "storage-create-twice", Title: "creating what is there is an error and harms nothing", needs: here,
 		run: storageCreateTwice},
-	{ID: "storage-put-get", Title: "objects of 0 B to 16 MiB come back as they were put", needs: []need{somewhere}, run: storagePutGet},
-	{ID: "storage-kinds", Title: "packfiles, states and locks are kept apart", needs: []need{somewhere}, run: storageKinds},
-	{ID: "storage-put-count", Title: "Put says how many bytes it has stored", needs: []need{somewhere}, run: storagePutCount},
-	{ID: "storage-reopen", Title: "objects are there for another process, after Close", needs: []need{somewhere}, run: storageReopen},
-	{ID: "storage-range", Title: "a range of a packfile is that range", needs: []need{somewhere}, run: storageRange},
-	{ID: "storage-range-end", Title: "a range past the end gives nothing that is not there", needs: []need{somewhere},
+	{ID: "storage-put-get", Title: "objects of 0 B to 16 MiB come back as they were put", needs: here, run: storagePutGet},
+	{ID: "storage-kinds", Title: "packfiles, states and locks are kept apart", needs: here, run: storageKinds},
+	{ID: "storage-put-count", Title: "Put says how many bytes it has stored", needs: here, run: storagePutCount},
+	{ID: "storage-reopen", Title: "objects are there for another process, after Close", needs: here, run: storageReopen},
+	{ID: "storage-range", Title: "a range of a packfile is that range", needs: here, run: storageRange},
+	{ID: "storage-range-end", Title: "a range past the end gives nothing that is not there", needs: here,
 		run: storageRangeEnd},
-	{ID: "storage-get-missing", Title: "getting an object that is not there is an error", needs: []need{somewhere},
+	{ID: "storage-get-missing", Title: "getting an object that is not there is an error", needs: here,
 		run: storageGetMissing},
-	{ID: "storage-list", Title: "List lists what was put, once each", needs: []need{somewhere}, run: storageList},
-	{ID: "storage-delete", Title: "what is deleted is gone, and the rest is not", needs: []need{somewhere}, run: storageDelete},
-	{ID: "storage-mode", Title: "Mode says that it can be read, or written", needs: []need{somewhere}, run: storageMode},
-	{ID: "storage-size", Title: "Size is at least what was put, or -1", needs: []need{somewhere}, run: storageSize},
+	{ID: "storage-list", Title: "List lists what was put, once each", needs: here, run: storageList},
+	{ID: "storage-delete", Title: "what is deleted is gone, and the rest is not", needs: here, run: storageDelete},
+	{ID: "storage-mode", Title: "Mode says that it can be read, or written", needs: here, run: storageMode},
+	{ID: "storage-size", Title: "Size is at least what was put, or -1", needs: here, run: storageSize},
 }
 
 // storageConfig is what a storage is created with: bytes of any kind.
@@ -59,7 +59,9 @@ func put(ctx context.Context, store storage.Store, kind storage.StorageResource,
 	return nil
 }
 
-func get(ctx context.Context, store storage.Store, kind storage.StorageResource, mac objects.MAC, part *storage.Range) ([]byte, error) {
+func get(
+	ctx context.Context, store storage.Store, kind storage.StorageResource, mac objects.MAC, part *storage.Range,
+) ([]byte, error) {
 	reader, err := store.Get(ctx, kind, mac, part)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,9 @@ func get(ctx context.Context, store storage.Store, kind storage.StorageResource,
 }
 
 // wantObject checks what is in an object.
-func wantObject(ctx context.Context, store storage.Store, kind storage.StorageResource, mac objects.MAC, want []byte) error {
+func wantObject(
+	ctx context.Context, store storage.Store, kind storage.StorageResource, mac objects.MAC, want []byte,
+) error {
 	got, err := get(ctx, store, kind, mac, nil)
 	if err == nil {
 		err = sameContent(got, want)
@@ -233,8 +237,9 @@ func storageRange(ctx context.Context, s *subject) error {
 	if err := put(ctx, store, packfile, mac(0), data); err != nil {
 		return err
 	}
-	for _, r := range []storage.Range{{Offset: 0, Length: 1}, {Offset: 1, Length: 4096}, {Offset: 1<<20 - 1, Length: 1<<20 + 2},
-		{Offset: 3<<20 - 1, Length: 1}, {Offset: 0, Length: 3 << 20}} {
+	for _, r := range []storage.Range{
+		{Offset: 0, Length: 1}, {Offset: 1, Length: 4096}, {Offset: 1<<20 - 1, Length: 1<<20 + 2}, {Offset: 3<<20 - 1, Length: 1}, {Offset: 0, Length: 3 << 20},
+	} {
 		got, err := get(ctx, store, packfile, mac(0), &r)
 		if err != nil {
 			return fmt.Errorf("%d bytes from %d: %w", r.Length, r.Offset, err)

@@ -17,17 +17,17 @@ import (
 // How a storage bears what hosts do.
 
 var storingChecks = []Check{
-	{ID: "storage-parallel", Title: "8 objects can be put and got at once", needs: []need{somewhere}, run: storageParallel},
-	{ID: "storage-put-again", Title: "putting an object again harms nothing", needs: []need{somewhere}, run: storagePutAgain},
-	{ID: "storage-put-cancelled", Title: "a cancelled Put leaves no object", needs: []need{somewhere}, run: storagePutCancelled},
-	{ID: "storage-put-host-death", Title: "the Put of a host that dies leaves no object, and the plugin ends", needs: []need{somewhere},
+	{ID: "storage-parallel", Title: "8 objects can be put and got at once", needs: here, run: storageParallel},
+	{ID: "storage-put-again", Title: "putting an object again harms nothing", needs: here, run: storagePutAgain},
+	{ID: "storage-put-cancelled", Title: "a cancelled Put leaves no object", needs: here, run: storagePutCancelled},
+	{ID: "storage-put-host-death", Title: "the Put of a host that dies leaves no object, and the plugin ends", needs: here,
 		run: storagePutHostDeath},
-	{ID: "storage-get-abandoned", Title: "a host may stop reading within an object", needs: []need{somewhere},
+	{ID: "storage-get-abandoned", Title: "a host may stop reading within an object", needs: here,
 		run: storageGetAbandoned},
-	{ID: "storage-delete-missing", Title: "deleting an object that is not there is no crash", needs: []need{somewhere},
+	{ID: "storage-delete-missing", Title: "deleting an object that is not there is no crash", needs: here,
 		run: storageDeleteMissing},
-	{ID: "storage-unknown-kind", Title: "an object of an unknown kind is refused", needs: []need{somewhere}, run: storageUnknownKind},
-	{ID: "storage-bad-mac", Title: "a MAC of another length than 32 bytes is an error and no crash", needs: []need{somewhere},
+	{ID: "storage-unknown-kind", Title: "an object of an unknown kind is refused", needs: here, run: storageUnknownKind},
+	{ID: "storage-bad-mac", Title: "a MAC of another length than 32 bytes is an error and no crash", needs: here,
 		run: storageBadMAC},
 }
 

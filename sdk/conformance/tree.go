@@ -21,7 +21,9 @@ type tree struct {
 var fileTime = time.Date(2020, 2, 29, 12, 34, 56, 0, time.UTC)
 
 // names are those that have broken somebody's connector.
-var names = []string{"plain.txt", "with space", "ünï côdé", "日本語", "-dash", "#hash?&%41", "quote'\"", ".hidden", "trailing."}
+var names = []string{
+	"plain.txt", "with space", "ünï côdé", "日本語", "-dash", "#hash?&%41", "quote'\"", ".hidden", "trailing.",
+}
 
 // sizes are around the boundaries of buffers and messages, in bytes.
 var sizes = []int{0, 1, 4095, 4096, 65537, 1 << 20, 1<<20 + 1, 5 << 20}
@@ -56,7 +58,11 @@ func makeTree(root string) (*tree, error) {
 	t.links[filepath.Join(root, "link")] = "names/plain.txt"
 	t.links[filepath.Join(root, "dangling")] = "nowhere"
 	t.dirs = []string{filepath.Join(root, "empty")}
-	return t, t.write()
+	if err := t.write(); err != nil {
+		return nil, err
+	}
+	attribute(filepath.Join(root, "names", "plain.txt"), "user.kpkg", []byte("an attribute"))
+	return t, nil
 }
 
 func (t *tree) write() error {

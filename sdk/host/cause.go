@@ -10,8 +10,6 @@ import (
 	"runtime"
 	"syscall"
 	"time"
-
-	"google.golang.org/grpc/connectivity"
 )
 
 // cannotStart says why the system refused to start an executable.
@@ -44,13 +42,13 @@ func cannotStart(path string, err error, platform func(string) (string, error)) 
 // wrongPlatform is what Unix systems say of an executable that is not theirs. Windows has its own number for it.
 var wrongPlatform = map[bool]error{false: syscall.ENOEXEC, true: syscall.Errno(193)}[runtime.GOOS == "windows"]
 
-// cause says why the plugin does not answer; nil if nothing is known to be wrong with it.
-func (p *Plugin) cause() error {
+// Cause says why the plugin no longer answers, when it does not; nil if nothing is known to be wrong with it.
+func (p *Plugin) Cause() error {
 	if foreign := p.channel.foreign(); foreign != "" {
 		return fmt.Errorf("it wrote %s to its standard output, which is for the protocol alone; print to standard error",
 			p.Redact(foreign))
 	}
-	if p.conn.GetState() != connectivity.Ready {
+	if p.channel.broken() {
 		select {
 		case <-p.exited:
 		case <-time.After(reapTimeout):
@@ -86,7 +84,7 @@ func (p *Plugin) explain(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if cause := p.cause(); cause != nil {
+	if cause := p.Cause(); cause != nil {
 		return fmt.Errorf("plugin %s: %s: %w", p.name, what, cause)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {

@@ -15,6 +15,7 @@ type channel struct {
 
 	mu    sync.Mutex
 	watch frames
+	ended bool // whether the plugin has closed its output
 
 	ending sync.Once
 	close  sync.Once
@@ -26,6 +27,7 @@ func (c *channel) Read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ended = c.ended || err != nil
 	if !c.watch.look(b[:n]) {
 		return 0, errForeign // or gRPC would wait for the rest of the frame that it takes it for
 	}
@@ -37,6 +39,13 @@ func (c *channel) foreign() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.watch.text()
+}
+
+// broken tells whether nothing will come from the plugin any more.
+func (c *channel) broken() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
 }
 
 func (c *channel) Write(b []byte) (int, error) { return c.out.Write(b) }

@@ -166,7 +166,7 @@ func (p *Plugin) connect(ctx context.Context) error {
 				continue
 			}
 		}
-		if cause := p.cause(); cause != nil {
+		if cause := p.Cause(); cause != nil {
 			return cause
 		}
 		if err := ctx.Err(); err != nil {

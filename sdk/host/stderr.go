@@ -15,7 +15,7 @@ import (
 const (
 	maxLine       = 4096 // bytes
 	linesASecond  = 100
-	lastLines     = 10
+	lastLines     = 5
 	lastLineShown = 300 // bytes of a line in an error
 )
 
@@ -28,6 +28,7 @@ type stderr struct {
 	mu      sync.Mutex
 	partial []byte
 	last    []string
+	traces  bool      // whether the traces of a panic have begun
 	since   time.Time // the second that is being counted began
 	passed  int       // lines in this second
 	dropped int
@@ -61,9 +62,7 @@ func (s *stderr) end() {
 func (s *stderr) line() {
 	line := s.secrets.Cut(strings.Map(printable, strings.TrimSuffix(string(s.partial), "\r")))
 	s.partial = s.partial[:0]
-	if s.last = append(s.last, line[:min(len(line), lastLineShown)]); len(s.last) > lastLines {
-		s.last = s.last[1:]
-	}
+	s.remember(line)
 	if s.out == nil {
 		return
 	}
@@ -76,6 +75,17 @@ func (s *stderr) line() {
 		return
 	}
 	fmt.Fprintf(s.out, "%s%s\n", s.prefix, line)
+}
+
+// remember keeps a line for errors. What matters of a Go program's panic is said before the traces of its goroutines.
+func (s *stderr) remember(line string) {
+	s.traces = s.traces || strings.HasPrefix(line, "goroutine ")
+	if s.traces || line == "" {
+		return
+	}
+	if s.last = append(s.last, line[:min(len(line), lastLineShown)]); len(s.last) > lastLines {
+		s.last = s.last[1:]
+	}
 }
 
 func (s *stderr) tellDropped() {

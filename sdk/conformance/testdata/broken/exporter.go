@@ -122,6 +122,10 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 
 // inPlace leaves what it has written when there is no more.
 func (f *faultyExporter) inPlace(r *connectors.Record, target string) *connectors.Result {
+	// The folder is made at the other end of a channel, and may not be there yet.
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return r.Error(err)
+	}
 	file, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return r.Error(err)

@@ -14,6 +14,8 @@ func processFault(fault string) {
 	switch fault {
 	case "prints to stdout":
 		fmt.Println("hello, I am a plugin")
+	case "tells the password":
+		fmt.Println("password is hunter2secret")
 	case "exits at once":
 		fmt.Fprintln(os.Stderr, "cannot find my configuration")
 		os.Exit(3)
