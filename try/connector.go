@@ -5,16 +5,15 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kloset/location"
 
-	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/sdk/host"
+	"github.com/PlakarKorp/kpkg/unpack"
 )
 
 // connector is what serves a location.
@@ -63,10 +62,9 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 }
 
 // start starts the connector's plugin.
-func (c connector) start(ctx context.Context, dir string, stderr io.Writer) (*host.Plugin, error) {
-	executable := filepath.Join(dir, filepath.FromSlash(gobuild.Host().FileName(c.Executable)))
+func (c connector) start(ctx context.Context, executable string, stderr io.Writer) (*host.Plugin, error) {
 	return host.Start(ctx, executable, host.Options{
-		Args: c.Args, Stderr: stderr, Prefix: filepath.Base(c.Executable) + ": ", Platform: platformOf,
+		Args: c.Args, Stderr: stderr, Prefix: filepath.Base(c.Executable) + ": ", Platform: unpack.PlatformOf,
 	})
 }
 
@@ -78,15 +76,4 @@ func (c connector) config(given Config) map[string]string {
 	}
 	values["location"] = c.location
 	return values
-}
-
-// platformOf says for which platform an executable is.
-func platformOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	binary, err := gobuild.Inspect(f)
-	return gobuild.Platform{OS: binary.OS, Arch: binary.Arch}.String(), err
 }

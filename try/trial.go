@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/PlakarKorp/kloset/kcontext"
 
 	"github.com/PlakarKorp/kpkg/sdk/host"
+	"github.com/PlakarKorp/kpkg/unpack"
 )
 
 // Options say what to back up or to restore, through which package.
@@ -53,11 +55,11 @@ func begin(ctx context.Context, opts Options, typ string) (_ *trial, err error) 
 	if t.kloset, err = newKContext(ctx, t.scratch); err != nil {
 		return nil, err
 	}
-	unpacked, err := open(ctx, opts.Package, t.scratch, t.tally.stage)
+	unpacked, err := t.unpack(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if t.connector, err = find(unpacked.manifest, typ, opts.Location, t.kloset.CWD); err != nil {
+	if t.connector, err = find(unpacked.Manifest, typ, opts.Location, t.kloset.CWD); err != nil {
 		return nil, err
 	}
 	t.tally.stage(Starting)
@@ -65,13 +67,27 @@ func begin(ctx context.Context, opts Options, typ string) (_ *trial, err error) 
 	if opts.Stderr != nil {
 		stderr = cutWriter{opts.Stderr, opts.Config}
 	}
-	if t.plugin, err = t.connector.start(ctx, unpacked.dir, stderr); err != nil {
+	if t.plugin, err = t.connector.start(ctx, unpacked.Executable(t.connector.Connector), stderr); err != nil {
 		return nil, err
 	}
 	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
 	context.AfterFunc(ctx, func() { t.plugin.Close() })
 	t.tally.cut = t.cut
 	return t, nil
+}
+
+// unpack makes the package's executables ready to run.
+func (t *trial) unpack(ctx context.Context) (*unpack.Integration, error) {
+	if unpack.IsSource(t.opts.Package) {
+		t.tally.stage(Building)
+	} else {
+		t.tally.stage(Verifying)
+	}
+	dir := filepath.Join(t.scratch, "package")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making a folder for the package: %w", err)
+	}
+	return unpack.Open(ctx, t.opts.Package, dir)
 }
 
 // cut returns the text without the secrets of the connector's configuration.

@@ -46,13 +46,13 @@ func (e *RejectedError) Error() string {
 // there and empty. The error is a *RejectedError if there are findings of severity error.
 func Open(ctx context.Context, path, dir string) (*Integration, error) {
 	packed := path
-	if isSource(path) {
-		var err error
-		if packed, err = build(ctx, path, filepath.Join(dir, "built")); err != nil {
-			return nil, err
-		}
+	var err error
+	if IsSource(path) {
+		packed, err = build(ctx, path, filepath.Join(dir, "built")) // which has verified it
+	} else {
+		err = check(ctx, path)
 	}
-	if err := check(ctx, packed); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	pkg, err := ptarread.Open(packed)
@@ -90,8 +90,8 @@ func PlatformOf(path string) (string, error) {
 	return gobuild.Platform{OS: binary.OS, Arch: binary.Arch}.String(), err
 }
 
-// isSource tells a folder or a manifest from a package.
-func isSource(path string) bool {
+// IsSource tells a folder or a manifest, of which a package is built, from a package.
+func IsSource(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir() || filepath.Ext(path) == filepath.Ext(create.ManifestName)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/try"
+	"github.com/PlakarKorp/kpkg/unpack"
 )
 
 const tryConfiguration = `The connector's configuration is given as key=value. So that a secret is neither in the shell's history nor
@@ -127,7 +128,7 @@ func tryVerdict(diagnostics io.Writer, result try.Result, err error) error {
 	if more := result.Failed - len(result.Failures); more > 0 {
 		fmt.Fprintf(diagnostics, "kpkg: error: and %d more\n", more)
 	}
-	var rejected *try.RejectedError
+	var rejected *unpack.RejectedError
 	if !errors.As(err, &rejected) {
 		return err
 	}
