@@ -35,3 +35,43 @@ func TestTry(t *testing.T) {
 	try("restore", packages.fs, "fis://"+restored, data)
 	wantEqual(t, tree, restored)
 }
+
+// TestTryFTP backs up from a server and restores to it, with a password that nobody gets to see.
+func TestTryFTP(t *testing.T) {
+	server, err := rig.StartFTPServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	tree := writeTree(t)
+	makePlain(t, tree)
+	dir := t.TempDir()
+	data, restored := filepath.Join(dir, "data.ptar"), filepath.Join(dir, "restored")
+	try := func(password string, args ...string) rig.Result {
+		t.Helper()
+		result, err := rig.RunIn(t.Context(), dir, []string{"FTP_PASSWORD=" + password}, tools.Kpkg, append([]string{"try"}, args...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(result.Stdout+result.Stderr, password) {
+			t.Errorf("the password is in the output: %v", result)
+		}
+		return result
+	}
+	integration := filepath.Join(rig.Root(), "examples/ftp/both")
+	location := "ftp://" + rig.FTPUser + "@" + server.Address
+	if result := try("wrong-password", "backup", integration, location+tree, "password=$FTP_PASSWORD", "-o", data); result.Status != 3 {
+		t.Errorf("with a wrong password: %v", result)
+	}
+	if result := try(rig.FTPPassword, "backup", integration, location+tree, "password=$FTP_PASSWORD", "-o", data); result.Status != 0 {
+		t.Fatal(result)
+	}
+	if result := try(rig.FTPPassword, "restore", integration, location+restored, data, "password=$FTP_PASSWORD"); result.Status != 0 {
+		t.Fatal(result)
+	}
+	wantEqual(t, tree, restored)
+}
