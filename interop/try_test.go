@@ -53,7 +53,8 @@ func TestTryFTP(t *testing.T) {
 	data, restored := filepath.Join(dir, "data.ptar"), filepath.Join(dir, "restored")
 	try := func(password string, args ...string) rig.Result {
 		t.Helper()
-		result, err := rig.RunIn(t.Context(), dir, []string{"FTP_PASSWORD=" + password}, tools.Kpkg, append([]string{"try"}, args...)...)
+		variables := []string{"FTP_PASSWORD=" + password}
+		result, err := rig.RunIn(t.Context(), dir, variables, tools.Kpkg, append([]string{"try"}, args...)...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,13 +65,14 @@ func TestTryFTP(t *testing.T) {
 	}
 	integration := filepath.Join(rig.Root(), "examples/ftp/both")
 	location := "ftp://" + rig.FTPUser + "@" + server.Address
-	if result := try("wrong-password", "backup", integration, location+tree, "password=$FTP_PASSWORD", "-o", data); result.Status != 3 {
+	const secret = "password=$FTP_PASSWORD"
+	if result := try("wrong-password", "backup", integration, location+tree, secret, "-o", data); result.Status != 3 {
 		t.Errorf("with a wrong password: %v", result)
 	}
-	if result := try(rig.FTPPassword, "backup", integration, location+tree, "password=$FTP_PASSWORD", "-o", data); result.Status != 0 {
+	if result := try(rig.FTPPassword, "backup", integration, location+tree, secret, "-o", data); result.Status != 0 {
 		t.Fatal(result)
 	}
-	if result := try(rig.FTPPassword, "restore", integration, location+restored, data, "password=$FTP_PASSWORD"); result.Status != 0 {
+	if result := try(rig.FTPPassword, "restore", integration, location+restored, data, secret); result.Status != 0 {
 		t.Fatal(result)
 	}
 	wantEqual(t, tree, restored)

@@ -61,7 +61,8 @@ func resolve(value string) (resolved string, hide bool, err error) {
 	if name, ok := strings.CutPrefix(value, "$"); ok {
 		resolved, set := os.LookupEnv(name)
 		if !set {
-			return "", true, errors.New("there is no such environment variable; a value that begins with $ or @ can be given in a file, as @file")
+			return "", true, errors.New("there is no such environment variable; " +
+				"a value that itself begins with $ or @ can be given in a file, as @file")
 		}
 		return resolved, true, nil
 	}

@@ -73,7 +73,8 @@ func TestCut(t *testing.T) {
 	if got, want := c.cut("plain said correct horse and abc"), "plain said *** and abc"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := cutError(fmt.Errorf("login with correct horse: %w", fs.ErrPermission), c.cut); strings.Contains(got.Error(), "horse") {
+	got := cutError(fmt.Errorf("login with correct horse: %w", fs.ErrPermission), c.cut)
+	if strings.Contains(got.Error(), "horse") {
 		t.Errorf("the error keeps the secret: %v", got)
 	}
 	if got := cutError(fmt.Errorf("login: %w", fs.ErrPermission), c.cut); !errors.Is(got, fs.ErrPermission) {

@@ -76,7 +76,8 @@ func (t *transfer) copied(p try.Progress) string {
 		text += ", " + english.Plural(p.Others, "other", "")
 	}
 	rate := float64(p.Bytes) / max(elapsed.Seconds(), 0.001)
-	text += fmt.Sprintf(", %s in %.1fs, %s/s", humanize.IBytes(uint64(p.Bytes)), elapsed.Seconds(), humanize.IBytes(uint64(rate)))
+	text += fmt.Sprintf(", %s in %.1fs, %s/s",
+		humanize.IBytes(uint64(p.Bytes)), elapsed.Seconds(), humanize.IBytes(uint64(rate)))
 	if p.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", p.Failed)
 	}

@@ -14,9 +14,10 @@ import (
 	"github.com/PlakarKorp/kpkg/unpack"
 )
 
-const tryConfiguration = `The connector's configuration is given as key=value. So that a secret is neither in the shell's history nor
-in the list of processes, key=@file takes the value from a file, and 'key=$NAME', quoted so that the shell
-leaves it alone, from a variable of the environment. Such values are cut out of all that is printed.`
+const tryConfiguration = `The connector's configuration is given as key=value. So that a secret is neither in the shell's
+history nor in the list of processes, key=@file takes the value from a file, and 'key=$NAME', quoted
+so that the shell leaves it alone, from a variable of the environment. Such values are cut out of all
+that is printed.`
 
 func newTryCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -51,7 +52,7 @@ appears under its name once it is whole; one that is there is kept unless --forc
 
 Exit status: 0 all is backed up; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not
 for all entries.`,
-		Example: `  kpkg try backup ftp_v0.1.0_linux_amd64.ptar ftp://host/folder username=me 'password=$FTP_PASSWORD' -o data.ptar
+		Example: `  kpkg try backup ftp_v0.1.0_linux_amd64.ptar ftp://host/folder 'password=$FTP_PASSWORD' -o data.ptar
   kpkg try backup examples/imap imap://host username=me password=@secret.txt -o mail.ptar`,
 		Args: cobra.MinimumNArgs(2),
 	}
@@ -184,8 +185,8 @@ Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
 			}
 			printFailures(cmd.ErrOrStderr(), "warning: not in it", contents.Failures)
 			_, err = fmt.Fprintf(out, "%s of %s %s, from %s, backed up %s\n",
-				english.Plural(entries, "entry", "entries"), finding.Printable(contents.Type), finding.Printable(contents.Origin), finding.Printable(contents.Root),
-				contents.Time.Local().Format("2006-01-02 15:04"))
+				english.Plural(entries, "entry", "entries"), finding.Printable(contents.Type),
+				finding.Printable(contents.Origin), finding.Printable(contents.Root), contents.Time.Local().Format("2006-01-02 15:04"))
 			return err
 		},
 	}
