@@ -93,15 +93,16 @@ type Package struct {
 type Integration struct {
 	Source  *Source
 	Version manifest.Version
+	// Time tells where the time in the packages is from.
+	Time TimeSource
 	// Findings are about the manifest and its tree, sorted. With an error among them nothing is made of the integration.
 	Findings []finding.Finding
 	// Packages are in the order of the platforms.
 	Packages []*Package
 
-	plan  *gobuild.Plan
-	tree  *os.Root
-	time  time.Time
-	stamp gobuild.Stamp
+	plan   *gobuild.Plan
+	tree   *os.Root
+	moment moment
 }
 
 // ErrOptions is wrapped by the errors of Run about options that do not fit together.
@@ -188,7 +189,7 @@ func (r *run) make(ctx context.Context) error {
 	r.packages(func(integration *Integration, p *Package) error {
 		packages.Go(func() {
 			begin := time.Now()
-			output, err := builder.Build(ctx, integration.plan, p.Platform, integration.stamp)
+			output, err := builder.Build(ctx, integration.plan, p.Platform, integration.moment.stamp(integration.Version.Value))
 			if err == nil {
 				p.Cached = output.Cached
 				begin = time.Now().Add(-output.Elapsed) // waiting for its turn is not its time

@@ -3,9 +3,9 @@ package create
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -67,25 +67,32 @@ func otherFiles(tree *os.Root, doc *manifest.Document) ([]ptarbuild.File, []Pack
 
 // executables lists the executables of a package for the platform: built holds their paths, and is nil before they are
 // built.
-func executables(plan *gobuild.Plan, platform gobuild.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
+func (i *Integration) executables(platform gobuild.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
 	var files []ptarbuild.File
 	var listed []PackedFile
-	for _, e := range plan.Executables {
+	for _, e := range i.plan.Executables {
 		name := platform.FileName(path.Clean(e.Name))
-		file := PackedFile{Name: name, Size: -1, Executable: true, Built: e.Package}
-		from, ready := built[e.Name]
-		if built == nil && e.Source == gobuild.Prebuilt {
-			from, ready = filepath.Join(plan.Dir, filepath.FromSlash(name)), true
+		file := ptarbuild.FromDisk(name, built[e.Name], true)
+		packed := PackedFile{Name: name, Size: -1, Executable: true, Built: e.Package}
+		var info fs.FileInfo
+		var err error
+		switch {
+		case e.Source == gobuild.Prebuilt: // through the root, which links do not leave
+			file.Open = func() (io.ReadCloser, error) { return i.tree.Open(name) }
+			info, err = i.tree.Lstat(name)
+		case built != nil:
+			info, err = os.Stat(built[e.Name])
 		}
-		if ready {
-			info, err := os.Stat(from)
-			if err != nil {
-				return nil, nil, fmt.Errorf("executable %s for %s: %w; build it before packing", e.Name, platform, err)
-			}
-			file.Size = info.Size()
+		if err != nil {
+			return nil, nil, fmt.Errorf("executable %s for %s: %w; build it before packing", e.Name, platform, err)
 		}
-		listed = append(listed, file)
-		files = append(files, ptarbuild.FromDisk(name, from, true))
+		if info != nil && !info.Mode().IsRegular() {
+			return nil, nil, fmt.Errorf("executable %s for %s: %s is not a regular file", e.Name, platform, name)
+		}
+		if info != nil {
+			packed.Size = info.Size()
+		}
+		files, listed = append(files, file), append(listed, packed)
 	}
 	return files, listed, nil
 }

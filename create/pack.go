@@ -16,8 +16,8 @@ import (
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
-// errRejected is why a package that does not pass its own verification does not appear.
-var errRejected = errors.New("the package does not pass its verification")
+// ErrRejected is why a package that does not pass its own verification does not appear; its Findings say more.
+var ErrRejected = errors.New("the package does not pass its verification")
 
 // pack writes, verifies and places the package of one platform, whose executables are built.
 func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[string]string) error {
@@ -26,7 +26,7 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 		return err
 	}
 	p.Files, p.Executables = listed, len(i.plan.Executables)
-	content, err := ptarbuild.New(ctx, files, ptarbuild.Options{Time: i.time, Compression: r.opts.Compression})
+	content, err := ptarbuild.New(ctx, files, ptarbuild.Options{Time: i.moment.time, Compression: r.opts.Compression})
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 		}
 		p.SHA256, p.Findings = report.SHA256, report.Findings
 		if finding.HasErrors(report.Findings) {
-			return errRejected
+			return ErrRejected
 		}
 		return nil
 	}
@@ -80,7 +80,7 @@ func (r *run) unchanged(ctx context.Context, p *Package, name string, id uuid.UU
 
 // contents lists all that a package for the platform holds; built is nil before the executables are built.
 func (i *Integration) contents(platform gobuild.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
-	executables, listed, err := executables(i.plan, platform, built)
+	executables, listed, err := i.executables(platform, built)
 	if err != nil {
 		return nil, nil, err
 	}

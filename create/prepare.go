@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
@@ -17,6 +17,9 @@ func (r *run) prepare(ctx context.Context) error {
 	opts := r.opts
 	if opts.Output != "" && (opts.OutDir != "" || opts.All || len(opts.Platforms) > 1 || len(opts.Manifests) > 1) {
 		return fmt.Errorf("%w: one output file is for one package; name a folder for several instead", ErrOptions)
+	}
+	if opts.Output == "-" || strings.HasSuffix(opts.Output, "/") || strings.HasSuffix(opts.Output, string(filepath.Separator)) {
+		return fmt.Errorf("%w: the output %q is no file's name", ErrOptions, opts.Output)
 	}
 	if err := opts.Shard.check(); err != nil {
 		return err
@@ -34,7 +37,7 @@ func (r *run) prepare(ctx context.Context) error {
 	return r.packages(func(integration *Integration, p *Package) error {
 		file := integration.Source.Document.File
 		if other, taken := made[p.File]; taken {
-			return fmt.Errorf("%s and %s would both make %s: give them different names, or create them apart", other, file, p.File)
+			return fmt.Errorf("%w: %s and %s would both make %s: give them different names, or create them apart", ErrOptions, other, file, p.File)
 		}
 		made[p.File] = file
 		return nil
@@ -43,16 +46,13 @@ func (r *run) prepare(ctx context.Context) error {
 
 // load checks one integration and lists its packages; none when it has errors.
 func (r *run) load(ctx context.Context, path string) (*Integration, error) {
-	source, err := Validate(ctx, path, ValidateOptions{})
+	source, err := Validate(ctx, path, ValidateOptions{NoBuild: r.opts.NoBuild})
 	if err != nil {
 		return nil, err
 	}
 	i := &Integration{Source: source, Findings: source.Findings, plan: source.Plan}
 	if finding.HasErrors(i.Findings) {
 		return i, nil
-	}
-	if r.opts.NoBuild {
-		i.plan = gobuild.ResolveFiles(source.Dir, source.Document)
 	}
 	version, findings, err := manifest.ResolveVersion(ctx, source.Dir, r.opts.Version, source.Document)
 	if err != nil {
@@ -62,14 +62,10 @@ func (r *run) load(ctx context.Context, path string) (*Integration, error) {
 	i.Findings = append(i.Findings, findings...)
 	finding.Sort(i.Findings)
 
-	if i.time, err = sourceTime(ctx, source.Dir); err != nil {
+	if i.moment, err = momentOf(ctx, source.Dir); err != nil {
 		return nil, err
 	}
-	commit, err := headCommit(ctx, source.Dir)
-	if err != nil {
-		return nil, err
-	}
-	i.stamp = gobuild.Stamp{Version: version.Value, Commit: commit, Date: i.time.Format(time.RFC3339)}
+	i.Time = i.moment.source
 	platforms, err := source.platforms(r.opts.Platforms, r.opts.All)
 	if err != nil {
 		return nil, err
@@ -78,7 +74,15 @@ func (r *run) load(ctx context.Context, path string) (*Integration, error) {
 		return nil, fmt.Errorf("opening the folder of the manifest: %w", err)
 	}
 	for _, platform := range platforms {
-		i.Packages = append(i.Packages, &Package{Name: i.identity(platform).Name, Platform: platform, File: r.output(i.identity(platform))})
+		identity := i.identity(platform)
+		file := r.output(identity)
+		i.Packages = append(i.Packages, &Package{Name: identity.Name, Platform: platform, File: file, Files: []PackedFile{}})
+		if filepath.Base(file) != identity.FileName() {
+			i.Findings = append(i.Findings, finding.Finding{
+				Rule: "output-name", Severity: finding.Warning, File: file, Message: "plakar installs no package of this name",
+				Hint: "rename it to " + identity.FileName() + " before you publish it",
+			})
+		}
 	}
 	return i, nil
 }

@@ -56,16 +56,15 @@ func Rebuild(ctx context.Context, dir, path string) ([]finding.Finding, error) {
 	if finding.HasErrors(source.Findings) {
 		return nil, fmt.Errorf("the source in %s has errors (%s): kpkg validate shows them", dir, finding.Tally(source.Findings))
 	}
-	source.time = recordedTime(original)
+	source.moment.time, source.moment.source = recordedTime(original), FromEpoch
 	r.opts.Compression = recordedCompression(original)
-	source.stamp.Date = source.time.Format(time.RFC3339)
 
-	builder, err := gobuild.NewBuilder(gobuild.Options{Jobs: 1})
+	builder, err := gobuild.NewBuilder(gobuild.Options{Jobs: 1, Fresh: true})
 	if err != nil {
 		return nil, err
 	}
 	defer builder.Close()
-	output, err := builder.Build(ctx, source.plan, platform, source.stamp)
+	output, err := builder.Build(ctx, source.plan, platform, source.moment.stamp(identity.Version))
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +73,7 @@ func Rebuild(ctx context.Context, dir, path string) ([]finding.Finding, error) {
 		return nil, err
 	}
 	again := filepath.Join(scratch, identity.FileName())
-	if err := write(ctx, again, files, ptarbuild.Options{Time: source.time, Compression: r.opts.Compression}); err != nil {
+	if err := write(ctx, again, files, ptarbuild.Options{Time: source.moment.time, Compression: r.opts.Compression}); err != nil {
 		return nil, err
 	}
 	c := comparison{ctx: ctx, file: path, original: original, files: files}

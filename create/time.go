@@ -5,23 +5,57 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/git"
 )
 
-// sourceTime is the time that goes into packages: SOURCE_DATE_EPOCH, as https://reproducible-builds.org/specs/source-date-epoch
-// defines it, else the time of the commit that dir is at, else the Unix epoch. The clock has no say: a package is the same
-// whenever it is made.
-func sourceTime(ctx context.Context, dir string) (time.Time, error) {
-	if value, ok := os.LookupEnv("SOURCE_DATE_EPOCH"); ok {
-		return epochSeconds("SOURCE_DATE_EPOCH", value)
+// TimeSource tells where the time in a package is from.
+type TimeSource string
+
+const (
+	FromEpoch  TimeSource = "SOURCE_DATE_EPOCH"
+	FromCommit TimeSource = "the commit"
+	FromNone   TimeSource = "no source: 1970"
+)
+
+// moment is the time that goes into packages, and the commit that the source is at, "" for none.
+type moment struct {
+	time   time.Time
+	source TimeSource
+	commit string
+}
+
+// momentOf is SOURCE_DATE_EPOCH, as https://reproducible-builds.org/specs/source-date-epoch defines it, else the time of the
+// commit that dir is at, else the Unix epoch. The clock has no say: a package is the same whenever it is made.
+func momentOf(ctx context.Context, dir string) (moment, error) {
+	m := moment{time: time.Unix(0, 0).UTC(), source: FromNone}
+	output, ok, err := git.Output(ctx, dir, "rev-list", "-1", "--timestamp", "HEAD")
+	if err != nil {
+		return m, err
 	}
-	seconds, ok, err := git.Output(ctx, dir, "log", "-1", "--format=%ct")
-	if err != nil || !ok || seconds == "" {
-		return time.Unix(0, 0).UTC(), err
+	if seconds, commit, found := strings.Cut(output, " "); ok && found {
+		m.source, m.commit = FromCommit, commit
+		if m.time, err = epochSeconds("the time of the commit", seconds); err != nil {
+			return m, err
+		}
 	}
-	return epochSeconds("the time of the commit", seconds)
+	if value, set := os.LookupEnv("SOURCE_DATE_EPOCH"); set {
+		m.source = FromEpoch
+		m.time, err = epochSeconds("SOURCE_DATE_EPOCH", value)
+	}
+	return m, err
+}
+
+// stamp is what build.ldflags may put into executables of this moment.
+func (m moment) stamp(version string) gobuild.Stamp {
+	stamp := gobuild.Stamp{Version: version, Commit: m.commit}
+	if m.source != FromNone {
+		stamp.Date = m.time.Format(time.RFC3339)
+	}
+	return stamp
 }
 
 // lastSecond is the last one that a count of nanoseconds in 64 bits, as the format has it, can say: in the year 2262.
@@ -33,10 +67,4 @@ func epochSeconds(what, value string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%s is %q: it must be whole seconds since 1970, up to %d", what, value, int64(lastSecond))
 	}
 	return time.Unix(seconds, 0).UTC(), nil
-}
-
-// headCommit is the full hash of the commit that dir is at, "" outside a repository.
-func headCommit(ctx context.Context, dir string) (string, error) {
-	commit, _, err := git.Output(ctx, dir, "rev-parse", "--verify", "HEAD")
-	return commit, err
 }

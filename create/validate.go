@@ -27,6 +27,8 @@ type ValidateOptions struct {
 	Strict bool
 	// ManifestOnly leaves out what needs the source tree around the manifest: its files and main packages.
 	ManifestOnly bool
+	// NoBuild takes the executables as files that are there, or will be, and looks for no main packages.
+	NoBuild bool
 }
 
 // Source is an integration's manifest and what is to be built for it.
@@ -62,22 +64,47 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	defer tree.Close()
 	check.Tree = tree.FS()
 	source.Findings = source.Document.Check(check)
-	plan, findings := gobuild.Resolve(source.Dir, source.Document)
-	source.Plan = plan
-	source.Findings = append(source.Findings, findings...)
+	source.Findings = append(source.Findings, checkShown(tree, source.Dir)...)
+	if opts.NoBuild {
+		source.Plan = gobuild.ResolveFiles(source.Dir, source.Document)
+	} else {
+		plan, findings := gobuild.Resolve(source.Dir, source.Document)
+		source.Plan = plan
+		source.Findings = append(source.Findings, findings...)
+	}
 	finding.Sort(source.Findings)
 	return source, nil
+}
+
+// checkShown warns of files that clients would show and that cannot be packed as they are.
+func checkShown(tree *os.Root, dir string) []finding.Finding {
+	var findings []finding.Finding
+	for _, name := range shownFiles {
+		if info, err := tree.Lstat(name); err == nil && !info.Mode().IsRegular() {
+			findings = append(findings, finding.Finding{
+				Rule: "file-kind", Severity: finding.Warning, File: filepath.Join(dir, name),
+				Message: name + " is not a regular file and is left out of the package", Hint: "put the file itself there",
+			})
+		}
+	}
+	return findings
 }
 
 func read(path string) (*Source, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, ManifestName)
 	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, missing(path)
+	case err != nil:
+		return nil, fmt.Errorf("reading the manifest: %w", err)
+	case !info.Mode().IsRegular(): // opening a pipe would wait for its other end
+		return nil, fmt.Errorf("reading the manifest: %s is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, missing(path)
-		}
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}
 	defer f.Close()

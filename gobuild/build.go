@@ -17,6 +17,8 @@ import (
 type Options struct {
 	// Jobs is how many platforms build side by side, sharing the CPUs; 0 means as many as there are CPUs.
 	Jobs int
+	// Fresh builds without the executables kept by earlier runs, and keeps none.
+	Fresh bool
 	// Started, if set, is told when a build has been given its turn; from several goroutines at once.
 	Started func(*Plan, Platform)
 }
@@ -34,6 +36,9 @@ type Builder struct {
 
 // NewBuilder makes a Builder and its folder for temporary files, which Close removes.
 func NewBuilder(options Options) (*Builder, error) {
+	if options.Fresh {
+		return newBuilder(options, cache{}, runGo)
+	}
 	return newBuilder(options, openCache(""), runGo)
 }
 
@@ -42,6 +47,11 @@ func newBuilder(options Options, cache cache, run runner) (*Builder, error) {
 		options.Jobs = runtime.NumCPU()
 	}
 	work, err := cache.work()
+	if err != nil && cache.root != "" {
+		// Such as the folder of a user whose first run was with sudo.
+		cache.root = ""
+		work, err = cache.work()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for temporary files: %w", err)
 	}
@@ -110,6 +120,9 @@ func (e *BuildError) Unwrap() error { return e.Err }
 // Build builds the plan's executables for the platform with one go build, once it is this build's turn. It may be called
 // from many goroutines; they take turns. The error is a *BuildError if go failed. Cancelling ctx ends go and the compilers.
 func (b *Builder) Build(ctx context.Context, plan *Plan, platform Platform, stamp Stamp) (Output, error) {
+	if err := checkStamp(plan.settings.LDFlags, stamp); err != nil {
+		return Output{}, err
+	}
 	ldflags, err := expandLDFlags(plan.settings.LDFlags, stamp)
 	if err != nil {
 		return Output{}, err
@@ -150,7 +163,7 @@ func prebuiltFiles(plan *Plan, platform Platform, files map[string]string) error
 			continue
 		}
 		file := filepath.Join(plan.Dir, filepath.FromSlash(platform.FileName(e.Name)))
-		info, err := os.Stat(file)
+		info, err := os.Lstat(file) // a link may lead out of the tree
 		if err != nil {
 			return fmt.Errorf("executable %s for %s: %w; build it before packing", e.Name, platform, err)
 		}
@@ -162,7 +175,7 @@ func prebuiltFiles(plan *Plan, platform Platform, files map[string]string) error
 	return nil
 }
 
-// goBuild adds the executables that go builds, unless those kept from an earlier run are what it would build.
+// goBuild adds the executables that go builds. cached means that go left all of an earlier run's as they were.
 func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ldflags string, files map[string]string) (
 	cached bool, err error) {
 	folders, err := b.makeFolders(platform)
@@ -176,26 +189,25 @@ func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ld
 	}
 	maps.Copy(files, built)
 	env := b.environment(plan, platform, folders.temporary)
-	settings := b.goSettings(ctx, plan, env, ldflags)
+	compilerFlags, err := b.compilerFlags(ctx, plan, env, ldflags)
+	if err != nil {
+		return false, &BuildError{platform, "", err}
+	}
 	entry := b.cache.entry(plan, platform)
-	if entry == "" {
-		return false, b.runAll(ctx, plan, platform, env, settings, ldflags, todo)
+	if entry != "" {
+		defer touch(entry)
+		fetch(entry, folders.out)
 	}
-	defer touch(entry)
-	fetch(entry, folders.out)
-	if unchanged(entry, folders.out, settings) {
-		return true, nil
+	for _, call := range todo {
+		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, compilerFlags, call))
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		if err != nil {
+			return false, &BuildError{platform, strings.TrimRight(string(output), "\n"), err}
+		}
 	}
-	start := time.Now()
-	if err := b.runAll(ctx, plan, platform, env, settings, ldflags, todo); err != nil {
-		return false, err
-	}
-	outputs, cached := keepAll(entry, built, folders.dir)
-	if known, ok := b.inputs(ctx, plan, env, settings, start); ok {
-		known.Outputs = outputs
-		known.write(entry, folders.dir)
-	}
-	return cached, nil
+	return entry != "" && keepAll(entry, built, folders.dir), nil
 }
 
 // buildFolders are those of one build, below the Builder's.
@@ -218,19 +230,4 @@ func (b *Builder) makeFolders(platform Platform) (buildFolders, error) {
 	}
 	// A folder may inherit the set-group-ID bit, which has go overwrite its outputs in place, and so what is kept.
 	return folders, os.Chmod(folders.out, 0o700)
-}
-
-// runAll runs the calls one after the other, up to the first that fails.
-func (b *Builder) runAll(ctx context.Context, plan *Plan, platform Platform, env []string, settings goSettings,
-	ldflags string, todo []goCall) error {
-	for _, call := range todo {
-		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, settings, ldflags, call))
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err != nil {
-			return &BuildError{platform, strings.TrimRight(string(output), "\n"), err}
-		}
-	}
-	return nil
 }

@@ -109,32 +109,23 @@ func link(from, to string) error {
 	return errors.Join(err, target.Close())
 }
 
-// keepAll puts the executables into the entry. It returns how each can be told from a later one, and whether all were there
-// already.
-func keepAll(entry string, files map[string]string, work string) (states map[string]fileState, cached bool) {
-	states, cached = map[string]fileState{}, true
+// keepAll puts the executables into the entry and reports whether all were there already. work is where the entry's files
+// are prepared.
+func keepAll(entry string, files map[string]string, work string) (cached bool) {
+	cached = true
 	for _, file := range files {
-		state, kept := keep(entry, file, work)
-		states[filepath.Base(file)] = state
-		cached = cached && kept
+		kept := filepath.Join(entry, filepath.Base(file))
+		if sameContent(kept, file) {
+			continue
+		}
+		cached = false
+		// A failure costs the next run a link and nothing else.
+		fresh := filepath.Join(work, "keep-"+filepath.Base(file))
+		if os.MkdirAll(entry, 0o700) == nil && link(file, fresh) == nil {
+			_ = os.Rename(fresh, kept)
+		}
 	}
-	return states, cached
-}
-
-// keep is keepAll for one file. work is where the entry's file is prepared.
-func keep(entry, file, work string) (state fileState, cached bool) {
-	kept := filepath.Join(entry, filepath.Base(file))
-	if sameContent(kept, file) {
-		state, _ := stateOf(kept)
-		return state, true
-	}
-	// A failure costs the next run a link and nothing else.
-	fresh := filepath.Join(work, "keep-"+filepath.Base(file))
-	if os.MkdirAll(entry, 0o700) == nil && link(file, fresh) == nil {
-		state, _ = stateOf(fresh)
-		_ = os.Rename(fresh, kept)
-	}
-	return state, false
+	return cached
 }
 
 func sameContent(a, b string) bool {

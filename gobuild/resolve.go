@@ -111,6 +111,10 @@ func (r *resolver) reportMakefile(rule string, line int, message, hint string) {
 
 func (r *resolver) readMakefile() {
 	for _, name := range []string{"GNUmakefile", "makefile", "Makefile"} { // make's own order
+		// Asked first: opening a pipe would wait for its other end.
+		if info, err := os.Stat(r.tree.file(name)); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
 		file, err := os.Open(r.tree.file(name))
 		if err != nil {
 			continue
@@ -118,7 +122,7 @@ func (r *resolver) readMakefile() {
 		defer file.Close()
 		data, err := io.ReadAll(io.LimitReader(file, makefileLimit+1))
 		if err != nil {
-			continue // a folder of that name
+			continue
 		}
 		r.makefile = name
 		if len(data) > makefileLimit {

@@ -9,8 +9,8 @@ import (
 // Stamp is what build.ldflags may put into executables: {{.Version}}, {{.Commit}} and {{.Date}}.
 type Stamp struct {
 	Version string // the package's, "v1.2.3"
-	Commit  string // the full hash of the commit built
-	Date    string // of that commit, RFC 3339 in UTC; the clock's would make every build different
+	Commit  string // the full hash of the commit built; empty if there is none
+	Date    string // of that commit, RFC 3339 in UTC; the clock's would make every build different; empty if there is none
 }
 
 var placeholder = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
@@ -37,4 +37,14 @@ func expandLDFlags(ldflags string, stamp Stamp) (string, error) {
 		err = fmt.Errorf("build.ldflags has a {{ without its }}")
 	}
 	return expanded, err
+}
+
+// checkStamp makes an error of a placeholder that nothing fills.
+func checkStamp(ldflags string, stamp Stamp) error {
+	for _, match := range placeholder.FindAllStringSubmatch(ldflags, -1) {
+		if match[1] == ".Commit" && stamp.Commit == "" || match[1] == ".Date" && stamp.Date == "" {
+			return fmt.Errorf("build.ldflags wants {{%s}}, and there is no git commit that the source is at, or no git", match[1])
+		}
+	}
+	return nil
 }

@@ -88,6 +88,11 @@ could not be made, while the others were.`,
 			return usageError{err}
 		}
 		if err != nil {
+			if asJSON {
+				report := newCreateReport(integrations)
+				report.Error = err.Error()
+				err = errors.Join(err, finding.WriteJSON(cmd.OutOrStdout(), report))
+			}
 			return err
 		}
 		if err := printResult(cmd, integrations, asJSON, quiet, opts.DryRun); err != nil {
@@ -124,7 +129,10 @@ func createVerdict(integrations []*create.Integration) error {
 		}
 	}
 	for _, p := range packages(integrations) {
-		if p.Err != nil {
+		switch {
+		case errors.Is(p.Err, create.ErrRejected):
+			verdict = errFindings
+		case p.Err != nil:
 			return errFailed
 		}
 	}
@@ -141,9 +149,11 @@ func packages(integrations []*create.Integration) []*create.Package {
 
 // createReport is the JSON of create.
 type createReport struct {
-	Version      int                 `json:"version"`
-	Errors       int                 `json:"errors"`
-	Warnings     int                 `json:"warnings"`
+	Version  int `json:"version"`
+	Errors   int `json:"errors"`
+	Warnings int `json:"warnings"`
+	// Error is what stopped all of it.
+	Error        string              `json:"error,omitempty"`
 	Integrations []integrationReport `json:"integrations"`
 }
 
@@ -152,6 +162,7 @@ type integrationReport struct {
 	Name          string            `json:"name"`
 	Version       string            `json:"package_version,omitempty"`
 	VersionSource string            `json:"version_source,omitempty"`
+	TimeSource    string            `json:"time_source,omitempty"`
 	Findings      []finding.Finding `json:"findings"`
 	Packages      []packageReport   `json:"packages"`
 }
@@ -162,17 +173,19 @@ type packageReport struct {
 }
 
 func newCreateReport(integrations []*create.Integration) createReport {
-	report := createReport{Version: finding.JSONVersion}
+	report := createReport{Version: finding.JSONVersion, Integrations: []integrationReport{}}
 	for _, i := range integrations {
 		findings := finding.NewReport(i.Findings)
 		report.Errors += findings.Errors
 		report.Warnings += findings.Warnings
 		made := integrationReport{
 			Manifest: i.Source.Document.File, Name: i.Source.Document.Manifest.Name,
-			Version: i.Version.Value, VersionSource: string(i.Version.Source),
+			Version: i.Version.Value, VersionSource: string(i.Version.Source), TimeSource: string(i.Time),
 			Findings: findings.Findings, Packages: []packageReport{},
 		}
 		for _, p := range i.Packages {
+			report.Errors += finding.Count(p.Findings, finding.Error)
+			report.Warnings += finding.Count(p.Findings, finding.Warning)
 			packed := packageReport{Package: p}
 			if p.Err != nil {
 				packed.Error = p.Err.Error()
@@ -194,7 +207,11 @@ func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON,
 			continue
 		}
 		// The compiler's output has lines of its own.
-		fmt.Fprintf(diagnostics, "kpkg: error: %s: %s\n", p.Platform, printableLines(p.Err.Error()))
+		message := p.Err.Error()
+		if build := (*gobuild.BuildError)(nil); !errors.As(p.Err, &build) { // which names its platform
+			message = p.Platform.String() + ": " + message
+		}
+		fmt.Fprintf(diagnostics, "kpkg: error: %s\n", printableLines(message))
 		if err := printFindings(diagnostics, p.Findings, nil); err != nil {
 			return err
 		}
@@ -204,7 +221,8 @@ func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON,
 	}
 	for _, i := range integrations {
 		if i.Version.Value != "" {
-			fmt.Fprintf(out, "%s %s (version from the %s)\n", i.Source.Document.Manifest.Name, i.Version.Value, i.Version.Source)
+			fmt.Fprintf(out, "%s %s (version from the %s, time from %s)\n",
+				i.Source.Document.Manifest.Name, i.Version.Value, i.Version.Source, i.Time)
 		}
 	}
 	if dryRun {

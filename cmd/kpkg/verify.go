@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -37,6 +38,7 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var all []finding.Finding
 		var reports []*verify.Report
+		var failed error
 		for _, path := range args {
 			report, err := verify.File(cmd.Context(), path, opts)
 			if err != nil {
@@ -45,9 +47,10 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 			if source != "" && !finding.HasErrors(report.Findings) {
 				differences, err := create.Rebuild(cmd.Context(), source, path)
 				if err != nil {
-					return err
+					failed = errors.Join(failed, err)
 				}
 				report.Findings = append(report.Findings, differences...)
+				finding.Sort(report.Findings)
 				report.Checks = append(report.Checks, verify.Check{ID: "rebuild", Count: len(report.Files), Unit: "files"})
 			}
 			all = append(all, report.Findings...)
@@ -55,6 +58,9 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 		}
 		if err := printReports(cmd.OutOrStdout(), format.name, reports, all); err != nil {
 			return fmt.Errorf("printing the report: %w", err)
+		}
+		if failed != nil {
+			return failed
 		}
 		return verdict(all)
 	}

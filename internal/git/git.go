@@ -1,5 +1,6 @@
 // Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody
-// and heeds no configuration but the repository's own.
+// and heeds no configuration but the repository's own. Callers use plumbing only: commands such as log run programs that a
+// repository's configuration names, to show signatures for one.
 package git
 
 import (
@@ -15,7 +16,7 @@ import (
 // installed or says no: outside a repository, in an empty one.
 func Output(ctx context.Context, dir string, args ...string) (output string, ok bool, err error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{
-		// The folder may belong to someone else, as in most containers. Nothing that is configured in it is run.
+		// The folder may belong to someone else, as in most containers.
 		"-c", "safe.directory=*", "-C", dir}, args...)...)
 	cmd.Env = environment()
 	out, err := cmd.Output()

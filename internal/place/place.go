@@ -93,7 +93,7 @@ func renameNew(from, to string) error {
 }
 
 func exists(path string) error {
-	return fmt.Errorf("%s is already there; --force replaces it: %w", path, fs.ErrExist)
+	return existsError(path + " is already there; --force replaces it")
 }
 
 // syncFolder makes the new name last a power cut, where the system can: Windows and some network file systems cannot sync
@@ -104,3 +104,9 @@ func syncFolder(folder string) {
 		d.Close()
 	}
 }
+
+// existsError is an fs.ErrExist that says it once.
+type existsError string
+
+func (e existsError) Error() string   { return string(e) }
+func (existsError) Is(err error) bool { return err == fs.ErrExist }
