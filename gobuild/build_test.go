@@ -265,9 +265,6 @@ func TestBuildWithoutGo(t *testing.T) {
 	}
 }
 
-// errNotFaked is the answer to go env and go list, without which builds are merely not remembered.
-var errNotFaked = errors.New("no such command here")
-
 // fakeGo stands for a go build that makes its outputs at once.
 func fakeGo(args []string) error {
 	at := slices.Index(args, "-o")
@@ -288,7 +285,7 @@ func TestBuildTakesTurns(t *testing.T) {
 	var running, most, calls atomic.Int32
 	run := func(_ context.Context, dir string, env, args []string) ([]byte, error) {
 		if args[0] != "build" {
-			return nil, errNotFaked
+			return nil, nil // go env GOFLAGS, of which there are none
 		}
 		calls.Add(1)
 		if now := running.Add(1); now > most.Load() {
@@ -336,7 +333,7 @@ func TestBuildCancelledWhileWaiting(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	run := func(_ context.Context, _ string, _, args []string) ([]byte, error) {
 		if args[0] != "build" {
-			return nil, errNotFaked
+			return nil, nil // go env GOFLAGS, of which there are none
 		}
 		close(entered)
 		<-leave
@@ -364,7 +361,7 @@ func TestBuildArguments(t *testing.T) {
 	var gotArgs, gotEnv []string
 	run := func(_ context.Context, _ string, env, args []string) ([]byte, error) {
 		if args[0] != "build" {
-			return nil, errNotFaked
+			return nil, nil // go env GOFLAGS, of which there are none
 		}
 		gotArgs, gotEnv = args, env
 		return nil, fakeGo(args)
@@ -379,7 +376,7 @@ func TestBuildArguments(t *testing.T) {
 	}
 	args := strings.Join(gotArgs, " ")
 	for _, want := range []string{
-		fmt.Sprintf("build -trimpath -buildvcs=false -p %d -ldflags -s -w -s=false -o ", runtime.NumCPU()),
+		fmt.Sprintf("build -trimpath -buildvcs=false -p %d -ldflags -s -w -s=false -gcflags=all=-dwarf=false -o ", runtime.NumCPU()),
 		" ./importer ./exporter",
 	} {
 		if !strings.Contains(args, want) {
@@ -416,6 +413,35 @@ func TestExpandLDFlags(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%q gives %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestCompilerFlagsOfTheUserComeFirst(t *testing.T) {
+	for _, test := range []struct{ goflags, ldflags, want string }{
+		{"", "", "-gcflags=all=-dwarf=false"},
+		{"-v -tags=x", "-X main.v=1", "-gcflags=all=-dwarf=false"},
+		{"-gcflags=all=-N", "", ""},
+		{"", "-w=false", ""},
+	} {
+		run := func(context.Context, string, []string, []string) ([]byte, error) { return []byte(test.goflags + "\n"), nil }
+		b := testBuilder(t, Options{}, t.TempDir(), run)
+		got, err := b.compilerFlags(t.Context(), &Plan{}, nil, test.ldflags)
+		if err != nil || strings.Join(got, " ") != test.want {
+			t.Errorf("with GOFLAGS %q and ldflags %q: %q, %v", test.goflags, test.ldflags, got, err)
+		}
+	}
+}
+
+func TestStampNeedsACommit(t *testing.T) {
+	for ldflags, refused := range map[string]bool{
+		"-X main.v={{.Version}}": false, "-X main.c={{.Commit}}": true, "-X main.d={{ .Date }}": true,
+	} {
+		if err := checkStamp(ldflags, Stamp{Version: "v1.0.0"}); (err != nil) != refused {
+			t.Errorf("%s without a commit: %v", ldflags, err)
+		}
+		if err := checkStamp(ldflags, Stamp{"v1.0.0", "abc", "2026-01-01T00:00:00Z"}); err != nil {
+			t.Errorf("%s: %v", ldflags, err)
 		}
 	}
 }
