@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pierrec/lz4/v4"
+
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
@@ -47,12 +49,18 @@ func tree(t *testing.T, files map[string]string) string {
 
 // Nothing of the machine, the person and the folders that made a package is in it, compressed or not.
 func TestPackagesArePrivate(t *testing.T) {
+	for _, compression := range ptarbuild.Compressions {
+		t.Run(string(compression), func(t *testing.T) { private(t, compression) })
+	}
+}
+
+func private(t *testing.T, compression ptarbuild.Compression) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := tree(t, tiny)
 	out := t.TempDir()
 	integrations, err := create.Run(context.Background(), create.Options{
 		Manifests: []string{dir}, Version: "v1.0.0", OutDir: out, Platforms: []gobuild.Platform{gobuild.Host()},
-		Compression: ptarbuild.GZIP, // whose streams can be found without knowing the format
+		Compression: compression,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -103,20 +111,34 @@ func secrets(t *testing.T, dir, out string) map[string]string {
 	return all
 }
 
-// inflate returns data and all gzip streams in it, found without knowing the format around them.
+// inflate returns data and all gzip and LZ4 streams in it, found without knowing the format around them.
 func inflate(data []byte) []byte {
 	var all bytes.Buffer
 	all.Write(data)
-	for rest := data; ; {
-		at := bytes.Index(rest, []byte{0x1f, 0x8b, 8})
-		if at < 0 {
-			return all.Bytes()
+	for _, stream := range []struct {
+		magic []byte
+		read  func(io.Reader) (io.Reader, error)
+	}{
+		{[]byte{0x1f, 0x8b, 8}, func(r io.Reader) (io.Reader, error) {
+			z, err := gzip.NewReader(r)
+			if err == nil {
+				z.Multistream(false)
+			}
+			return z, err
+		}},
+		{[]byte{0x04, 0x22, 0x4d, 0x18}, func(r io.Reader) (io.Reader, error) { return lz4.NewReader(r), nil }},
+	} {
+		for rest := data; ; {
+			at := bytes.Index(rest, stream.magic)
+			if at < 0 {
+				break
+			}
+			rest = rest[at:]
+			if r, err := stream.read(bytes.NewReader(rest)); err == nil {
+				io.Copy(&all, io.LimitReader(r, 1<<20)) // a chunk is smaller
+			}
+			rest = rest[1:]
 		}
-		rest = rest[at:]
-		if r, err := gzip.NewReader(bytes.NewReader(rest)); err == nil {
-			r.Multistream(false)
-			io.Copy(&all, r)
-		}
-		rest = rest[1:]
 	}
+	return all.Bytes()
 }

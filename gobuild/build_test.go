@@ -424,7 +424,9 @@ func TestCompilerFlagsOfTheUserComeFirst(t *testing.T) {
 		{"-gcflags=all=-N", "", ""},
 		{"", "-w=false", ""},
 	} {
-		run := func(context.Context, string, []string, []string) ([]byte, error) { return []byte(test.goflags + "\n"), nil }
+		run := func(context.Context, string, []string, []string) ([]byte, error) {
+			return []byte(test.goflags + "\n"), nil
+		}
 		b := testBuilder(t, Options{}, t.TempDir(), run)
 		got, err := b.compilerFlags(t.Context(), &Plan{}, nil, test.ldflags)
 		if err != nil || strings.Join(got, " ") != test.want {
