@@ -3,7 +3,7 @@
 GO         ?= go
 STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 MODULES     = . interop interop/oldest interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
-FUZZTIME   ?= 20s
+FUZZTIME   ?= 50000x
 
 .DEFAULT_GOAL := help
 
@@ -32,7 +32,8 @@ lint: ## Check formatting, vet and staticcheck
 	@set -e; for module in $(MODULES); do \
 		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(STATICCHECK) ./...); done
 
-fuzz: ## Run every fuzz target for FUZZTIME (20s)
+# A count, not a duration: up to Go 1.26 the end of a duration can be reported as a failure (golang/go#75804).
+fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
 	@set -e; for package in $$($(GO) list ./...); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 			echo "# $$target in $$package"; \
