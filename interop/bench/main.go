@@ -71,16 +71,18 @@ type bencher struct {
 	cold, full bool
 }
 
+const programColumns = "wall\tratio\tCPU\tratio\tpeak\tsize\tratio"
+
 // groups are what there is to measure, in this order.
 var groups = []struct {
-	name string
-	run  func(*bencher, context.Context) error
+	name, columns string
+	run           func(*bencher, context.Context) error
 }{
-	{"pack", (*bencher).pack},
-	{"sizes", (*bencher).sizes},
-	{"builds", (*bencher).builds},
-	{"memory", (*bencher).memory},
-	{"throughput", (*bencher).throughput},
+	{"pack", programColumns, (*bencher).pack},
+	{"sizes", programColumns, (*bencher).sizes},
+	{"builds", programColumns, (*bencher).builds},
+	{"memory", programColumns, (*bencher).memory},
+	{"throughput", "wall\tratio\tclient CPU\tplugin CPU\tplugin peak", (*bencher).throughput},
 }
 
 // run measures the group of that name, or all.
@@ -105,7 +107,7 @@ func (b *bencher) run(ctx context.Context, only string) (err error) {
 			continue
 		}
 		known = true
-		fmt.Fprintln(b.w, "wall\tratio\tCPU\tratio\tpeak\tsize\tratio\t\t"+group.name)
+		fmt.Fprintln(b.w, group.columns+"\t\t"+group.name)
 		if err := group.run(b, ctx); err != nil {
 			return fmt.Errorf("%s: %w", group.name, err)
 		}

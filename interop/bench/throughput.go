@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/PlakarKorp/kpkg/interop/rig"
 )
@@ -24,6 +25,12 @@ func workloads(full bool) []workload {
 		return []workload{{"1 x 2 GB", 1, 2 << 30}, {"2,000 x 1 MB", 2000, 1 << 20}, {"50,000 x 4 KB", 50000, 4 << 10}}
 	}
 	return []workload{{"1 x 256 MB", 1, 256 << 20}, {"200 x 1 MB", 200, 1 << 20}, {"4,000 x 4 KB", 4000, 4 << 10}}
+}
+
+// transfer is what a command of the client took.
+type transfer struct {
+	wall, client time.Duration // client is its CPU time, without its plugins'
+	plugin       rig.Usage
 }
 
 // throughput runs the same connectors as plakar's builtins, as plugins on upstream's SDK and as plugins on kpkg's, with the
@@ -66,7 +73,7 @@ func (b *bencher) throughput(ctx context.Context) error {
 		if err := grow(tree, load); err != nil {
 			return err
 		}
-		rows := map[string][]figure{}
+		rows := map[string][]transfer{}
 		for _, test := range tests {
 			work := filepath.Join(b.dir, "throughput")
 			local := "fs://" + filepath.Join(work, "local")
@@ -86,12 +93,12 @@ func (b *bencher) throughput(ctx context.Context) error {
 				return err
 			}
 			for _, step := range steps {
-				result, err := succeed(test.client.Run(ctx, step.args...))
-				if err != nil {
+				result, plugin, err := test.client.RunWatched(ctx, step.args...)
+				if _, err := succeed(result, err); err != nil {
 					return fmt.Errorf("%s, %s, %s: %w", load.name, step.what, test.name, err)
 				}
 				if step.what != "" {
-					rows[step.what] = append(rows[step.what], figure{result.Wall, result.CPU})
+					rows[step.what] = append(rows[step.what], transfer{result.Wall, result.CPU, plugin})
 				}
 			}
 			if err := os.RemoveAll(work); err != nil {
@@ -99,9 +106,9 @@ func (b *bencher) throughput(ctx context.Context) error {
 			}
 		}
 		for _, what := range []string{"import", "export", "store", "check"} {
-			for i, f := range rows[what] {
-				fmt.Fprintf(b.w, "%.2f s\t%s\t%.2f s\t%s\t\t\t\t\t%s, %s: %s\n", f.wall.Seconds(), ratio(f.wall, rows[what][0].wall),
-					f.cpu.Seconds(), ratio(f.cpu, rows[what][0].cpu), what, load.name, tests[i].name)
+			for i, t := range rows[what] {
+				fmt.Fprintf(b.w, "%.2f s\t%s\t%.2f s\t%.2f s\t%.0f MiB\t\t%s, %s: %s\n", t.wall.Seconds(), ratio(t.wall, rows[what][0].wall),
+					t.client.Seconds(), t.plugin.CPU.Seconds(), mebibytes(t.plugin.Peak), what, load.name, tests[i].name)
 			}
 		}
 		if err := os.RemoveAll(tree); err != nil {

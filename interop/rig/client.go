@@ -39,6 +39,16 @@ func (c *Client) Run(ctx context.Context, args ...string) (Result, error) {
 
 // RunWith is Run with more variables in the client's environment, such as the GOOS that "pkg create" heeds.
 func (c *Client) RunWith(ctx context.Context, variables []string, args ...string) (Result, error) {
+	return run(ctx, c.command(ctx, variables, args), nil)
+}
+
+// RunWatched is Run, and tells what the plugins took that the client started.
+func (c *Client) RunWatched(ctx context.Context, args ...string) (result Result, plugins Usage, err error) {
+	result, err = run(ctx, c.command(ctx, nil, args), &plugins)
+	return result, plugins, err
+}
+
+func (c *Client) command(ctx context.Context, variables, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.program, args...)
 	cmd.Dir = c.home
 	cmd.Env = []string{
@@ -50,7 +60,7 @@ func (c *Client) RunWith(ctx context.Context, variables []string, args ...string
 		"PATH=" + os.Getenv("PATH"),
 	}
 	cmd.Env = append(cmd.Env, variables...)
-	return run(ctx, cmd)
+	return cmd
 }
 
 // Installed is the folder into which the client has unpacked the package of that file name, whether or not it is there.

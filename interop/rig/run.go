@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -27,14 +28,25 @@ func (r Result) String() string {
 }
 
 // run runs a command to its end. An error means that there is no result, not that the program failed.
-func run(ctx context.Context, cmd *exec.Cmd) (Result, error) {
+// What the program's children took goes to children, unless that is nil.
+func run(ctx context.Context, cmd *exec.Cmd, children *Usage) (Result, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	// Plugins inherit standard error; one that outlives its client must not keep us waiting.
 	cmd.WaitDelay = 5 * time.Second
 	start := time.Now()
-	err := cmd.Run()
+	if err := cmd.Start(); err != nil {
+		return Result{}, fmt.Errorf("run %s: %w", cmd.Path, err)
+	}
+	var watching sync.WaitGroup
+	done := make(chan struct{})
+	if children != nil {
+		watching.Go(func() { *children = watchChildren(cmd.Process.Pid, done) })
+	}
+	err := cmd.Wait()
 	wall := time.Since(start)
+	close(done)
+	watching.Wait()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		return Result{}, fmt.Errorf("run %s: %w", cmd.Path, err)
@@ -51,7 +63,7 @@ func run(ctx context.Context, cmd *exec.Cmd) (Result, error) {
 
 // Run runs a program with the environment of this process.
 func Run(ctx context.Context, program string, args ...string) (Result, error) {
-	return run(ctx, exec.CommandContext(ctx, program, args...))
+	return run(ctx, exec.CommandContext(ctx, program, args...), nil)
 }
 
 // RunIn runs a program in dir, with the variables added to the environment of this process.
@@ -59,5 +71,5 @@ func RunIn(ctx context.Context, dir string, variables []string, program string, 
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), variables...)
-	return run(ctx, cmd)
+	return run(ctx, cmd, nil)
 }
