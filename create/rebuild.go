@@ -22,11 +22,11 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
-// Rebuild makes the package at path again from the source in dir and compares the two byte for byte. No findings means that
-// they are identical; otherwise each finding names a difference, what probably caused it first. The version and platform are
-// those of the package's name; its time and compression those it records. The error is for what could not be done, a
-// package that does not open and a source with errors included.
-func Rebuild(ctx context.Context, dir, path string) ([]finding.Finding, error) {
+// Rebuild makes the package at path again from the source in dir and compares the SHA-256 with sum, the package's as
+// verification found it. No findings means that the two are identical; otherwise each finding names a difference, what
+// probably caused it first. The version and platform are those of the package's name; its time and compression those it
+// records. The error is for what could not be done, a package that does not open and a source with errors included.
+func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, error) {
 	identity, err := manifest.ParseFileName(filepath.Base(path))
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
@@ -77,7 +77,7 @@ func Rebuild(ctx context.Context, dir, path string) ([]finding.Finding, error) {
 		return nil, err
 	}
 	c := comparison{ctx: ctx, file: path, original: original, files: files}
-	return c.compare(path, again)
+	return c.compare(sum, again)
 }
 
 // recordedTime is the one time of a package that kpkg made.
@@ -119,16 +119,13 @@ func (c *comparison) differ(name, hint, format string, args ...any) {
 	})
 }
 
-func (c *comparison) compare(path, again string) ([]finding.Finding, error) {
-	first, _, err := sha256sum.File(c.ctx, path)
+// compare holds the package made again against the sum of the original.
+func (c *comparison) compare(sum, again string) ([]finding.Finding, error) {
+	sumAgain, _, err := sha256sum.File(c.ctx, again)
 	if err != nil {
 		return nil, fmt.Errorf("comparing: %w", err)
 	}
-	second, _, err := sha256sum.File(c.ctx, again)
-	if err != nil {
-		return nil, fmt.Errorf("comparing: %w", err)
-	}
-	if first == second {
+	if sumAgain == sum {
 		return nil, nil
 	}
 	names := map[string]bool{}

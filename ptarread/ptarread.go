@@ -59,25 +59,38 @@ type Package struct {
 //
 // The error is or wraps a *Problem when the file is at fault, and anything else when it could not be read.
 func Open(path string) (*Package, error) {
-	info, err := os.Stat(path)
+	file, size, err := OpenFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("open package: %w", err)
+		return nil, err
 	}
-	// Asked before opening: opening a pipe would wait for its other end.
-	if !info.Mode().IsRegular() {
-		return nil, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a package", path, fileKind(info.Mode()))
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("open package: %w", err)
-	}
-	pkg, err := New(file, info.Size())
+	pkg, err := New(file, size)
 	if err != nil {
 		file.Close()
 		return nil, err
 	}
 	pkg.closer = file
 	return pkg, nil
+}
+
+// OpenFile opens the regular file at path, for New and for those who also want its bytes as they are. size is its length.
+// The errors are those of Open.
+func OpenFile(path string) (file *os.File, size int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open package: %w", err)
+	}
+	// Asked before opening: opening a pipe would wait for its other end.
+	if !info.Mode().IsRegular() {
+		return nil, 0, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a package", path, fileKind(info.Mode()))
+	}
+	if file, err = os.Open(path); err != nil {
+		return nil, 0, fmt.Errorf("open package: %w", err)
+	}
+	if info, err = file.Stat(); err != nil { // another file may have the name by now
+		file.Close()
+		return nil, 0, fmt.Errorf("open package: %w", err)
+	}
+	return file, info.Size(), nil
 }
 
 // New is Open for a package of size bytes that r holds.

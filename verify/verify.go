@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
@@ -60,7 +59,6 @@ var checks = []struct {
 type verifier struct {
 	ctx    context.Context
 	opts   Options
-	path   string
 	report *Report
 
 	// pkg is nil when the file does not open as a package.
@@ -72,14 +70,27 @@ type verifier struct {
 	platform *gobuild.Platform
 }
 
-// File judges the package at path. The error is that of ctx, or a failure to go on reading a file that could be opened.
+// File judges the package at path. It is opened once, so that the report's SHA256 is that of the bytes judged whatever
+// becomes of the name meanwhile. The error is that of ctx, or a failure to go on reading a file that could be opened.
 func File(ctx context.Context, path string, opts Options) (*Report, error) {
 	group, ctx := errgroup.WithContext(ctx)
-	v := &verifier{ctx: ctx, opts: opts, path: path, report: newReport(cmp.Or(opts.Name, path))}
-	group.Go(v.run)
-	group.Go(func() (err error) {
-		v.report.SHA256, v.report.Size, err = sum(ctx, path)
-		return err
+	v := &verifier{ctx: ctx, opts: opts, report: newReport(cmp.Or(opts.Name, path))}
+	file, size, err := ptarread.OpenFile(path)
+	if err != nil {
+		v.cannotOpen(err)
+	} else {
+		defer file.Close()
+		v.report.Size = size
+		group.Go(func() (err error) {
+			v.report.SHA256, _, err = sha256sum.Of(ctx, io.NewSectionReader(file, 0, size))
+			return err
+		})
+	}
+	group.Go(func() error {
+		if file != nil {
+			v.open(file, size)
+		}
+		return v.run()
 	})
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("verify %s: %w", path, err)
@@ -88,15 +99,18 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 	return v.report, nil
 }
 
-func (v *verifier) run() error {
-	pkg, err := ptarread.Open(v.path)
-	if err == nil {
-		defer pkg.Close()
-		v.pkg = pkg
-		v.describe()
-	} else {
+func (v *verifier) open(file io.ReaderAt, size int64) {
+	pkg, err := ptarread.New(file, size)
+	if err != nil {
 		v.cannotOpen(err)
+		return
 	}
+	v.pkg = pkg
+	v.describe()
+}
+
+// run does the checks that can be done.
+func (v *verifier) run() error {
 	for _, check := range checks {
 		if check.inside && v.pkg == nil {
 			continue
@@ -128,20 +142,6 @@ func (v *verifier) cannotOpen(err error) {
 		return
 	}
 	v.errorf("package-read", "check that it exists and that you may read it", "the package cannot be read: %v", err)
-}
-
-// sum returns the SHA-256 of a regular file in hexadecimal, and its length; nothing for a file that cannot be opened,
-// which is a finding.
-func sum(ctx context.Context, path string) (string, int64, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return "", 0, nil
-	}
-	hash, size, err := sha256sum.File(ctx, path)
-	var unopened *fs.PathError
-	if errors.As(err, &unopened) && unopened.Op == "open" {
-		return "", 0, nil
-	}
-	return hash, size, err
 }
 
 func (v *verifier) add(severity finding.Severity, rule, hint, message string) {

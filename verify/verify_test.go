@@ -2,7 +2,8 @@ package verify_test
 
 import (
 	"context"
-
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -152,4 +153,50 @@ func TestName(t *testing.T) {
 	if len(report.Findings) > 0 || report.File != goodName || report.Version != "v1.0.0" {
 		t.Errorf("%+v", report)
 	}
+}
+
+// TestReplaced verifies a file whose name changes hands all the time: the sum in a report must be that of the content in it.
+func TestReplaced(t *testing.T) {
+	sums := map[string]string{} // of the whole package, by RepositoryID
+	var contents [2][]byte
+	for i, description := range []string{"a sample", "b sample"} {
+		files := manifestWith(t, "description: a sample", "description: "+description)
+		contents[i] = ptartest.Kpkg(t, files)
+		sum := sha256.Sum256(contents[i])
+		report := run(t, write(t, goodName, contents[i]), verify.Options{})
+		sums[report.Encoding.RepositoryID] = hex.EncodeToString(sum[:])
+	}
+	if len(sums) != 2 {
+		t.Fatal("the two packages cannot be told apart")
+	}
+	path := write(t, goodName, contents[0])
+	stop := make(chan struct{})
+	var swapping sync.WaitGroup
+	swapping.Go(func() {
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			other := filepath.Join(filepath.Dir(path), "other")
+			if err := os.WriteFile(other, contents[i%2], 0o600); err != nil {
+				t.Error(err)
+				return
+			}
+			if err := os.Rename(other, path); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 100 {
+		report := run(t, path, verify.Options{})
+		if want := sums[report.Encoding.RepositoryID]; report.SHA256 != want {
+			t.Errorf("the sum is %s, that of the content judged %s", report.SHA256, want)
+			break
+		}
+	}
+	close(stop)
+	swapping.Wait()
 }

@@ -45,7 +45,7 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 				return err
 			}
 			if source != "" && !finding.HasErrors(report.Findings) {
-				differences, err := create.Rebuild(cmd.Context(), source, path)
+				differences, err := create.Rebuild(cmd.Context(), source, path, report.SHA256)
 				if err != nil {
 					failed = errors.Join(failed, err)
 				}

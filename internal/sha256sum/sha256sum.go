@@ -20,12 +20,17 @@ func File(ctx context.Context, path string) (sum string, size int64, err error) 
 		return "", 0, err
 	}
 	defer f.Close()
+	return Of(ctx, f)
+}
+
+// Of is File for what r gives up to its end.
+func Of(ctx context.Context, r io.Reader) (sum string, size int64, err error) {
 	h := sha256.New()
 	for {
 		if err := ctx.Err(); err != nil {
 			return "", 0, context.Cause(ctx)
 		}
-		n, err := io.CopyN(h, f, block)
+		n, err := io.CopyN(h, r, block)
 		size += n
 		if errors.Is(err, io.EOF) {
 			return hex.EncodeToString(h.Sum(nil)), size, nil
