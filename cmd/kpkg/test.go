@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/setting"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/sdk/conformance"
 	"github.com/PlakarKorp/kpkg/unpack"
@@ -30,7 +30,8 @@ Plugins may be written in any language.
 
 Connectors of local files (location flag localfs) are tested in temporary folders. Others need a location
 to test at: --connector importer:ftp --config location=ftp://localhost/pub --config username=me. Settings
-before the first --connector are for all connectors. An importer's source is read many times over: a few
+before the first --connector are for all connectors. key=@file takes a value from a file and 'key=$NAME',
+quoted, from a variable of the environment; both are cut out of all that is printed. An importer's source is read many times over: a few
 hundred files are plenty. For exporters and storages give a location with nothing in it that matters.
 
 What could not be checked is listed with the reason.
@@ -43,10 +44,11 @@ be tested.`,
 	}
 	format := formatFlag(cmd.Flags(), "text", "json", "junit")
 	cmd.Flags().Var(connectorFlag{&choice}, "connector", "test only this connector, `TYPE:PROTOCOL`; may be repeated")
-	cmd.Flags().Var(settingFlag{&choice}, "config", "`KEY=VALUE` for the last --connector; may be repeated")
+	cmd.Flags().Var(settingFlag{&choice}, "config",
+		"`KEY=VALUE` for the last --connector; VALUE may be @FILE or $NAME; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if choice.unreadable {
-			return usagef("--config takes KEY=VALUE, as in --config location=ftp://localhost/pub")
+		if choice.unreadable != nil {
+			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", choice.unreadable)
 		}
 		dir, err := os.MkdirTemp("", "kpkg-unpack-")
 		if err != nil {
@@ -80,14 +82,14 @@ be tested.`,
 
 // choice is what --connector and --config say, in their order.
 type choice struct {
-	all        map[string]string // settings of every connector
+	all        []setting.Setting // of every connector
 	chosen     []*chosen
-	unreadable bool // whether there is a --config that is not KEY=VALUE
+	unreadable error // why a --config could not be read
 }
 
 type chosen struct {
 	connectorType, protocol string
-	settings                map[string]string
+	settings                []setting.Setting
 }
 
 // connectorFlag adds to the choice what --connector says.
@@ -101,7 +103,7 @@ func (f connectorFlag) Set(s string) error {
 	if err != nil {
 		return err
 	}
-	f.chosen = append(f.chosen, &chosen{connectorType, protocol, map[string]string{}})
+	f.chosen = append(f.chosen, &chosen{connectorType: connectorType, protocol: protocol})
 	return nil
 }
 
@@ -112,21 +114,29 @@ type settingFlag struct{ *choice }
 func (f settingFlag) String() string { return "" }
 func (f settingFlag) Type() string   { return "setting" }
 
-func (f settingFlag) Set(s string) error {
-	key, value, found := strings.Cut(s, "=")
-	if !found || key == "" {
-		f.unreadable = true
-		return nil
+func (f settingFlag) Set(arg string) error {
+	s, err := setting.Parse(arg)
+	switch n := len(f.chosen); {
+	case err != nil:
+		f.unreadable = err
+	case n > 0:
+		f.chosen[n-1].settings = append(f.chosen[n-1].settings, s)
+	default:
+		f.all = append(f.all, s)
 	}
-	if n := len(f.chosen); n > 0 {
-		f.chosen[n-1].settings[key] = value
-		return nil
-	}
-	if f.all == nil {
-		f.all = map[string]string{}
-	}
-	f.all[key] = value
 	return nil
+}
+
+// configure gives a test its settings. The last one of a key counts.
+func configure(config conformance.Config, settings ...setting.Setting) conformance.Config {
+	config.Settings = map[string]string{}
+	for _, s := range settings {
+		config.Settings[s.Key] = s.Value
+		if s.Secret {
+			config.Secrets = append(config.Secrets, s.Value)
+		}
+	}
+	return config
 }
 
 // configs are the tests to be made: of what was chosen, else of every connector with its first protocol.
@@ -137,19 +147,14 @@ func (c *choice) configs(integration *unpack.Integration) ([]conformance.Config,
 			config := conformance.Config{
 				Type: connector.Type, Protocol: protocol,
 				Executable: integration.Executable(connector), Args: connector.Args,
-				LocationFlags: flagsOf(connector), Settings: maps.Clone(c.all), Platform: unpack.PlatformOf,
+				LocationFlags: flagsOf(connector), Platform: unpack.PlatformOf,
 			}
 			if _, _, err := conformance.ParseConnector(config.Connector()); err == nil && i == 0 {
-				all = append(all, config)
+				all = append(all, configure(config, c.all...))
 			}
 			for _, one := range c.chosen {
 				if one.connectorType == connector.Type && one.protocol == protocol {
-					config.Settings = maps.Clone(c.all)
-					if config.Settings == nil {
-						config.Settings = map[string]string{}
-					}
-					maps.Copy(config.Settings, one.settings)
-					chosen = append(chosen, config)
+					chosen = append(chosen, configure(config, slices.Concat(c.all, one.settings)...))
 				}
 			}
 		}

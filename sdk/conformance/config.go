@@ -37,6 +37,9 @@ type Config struct {
 	// it must be for the test alone: a storage gets new names below it, an exporter writes into it, and neither is
 	// cleaned up.
 	Settings map[string]string
+	// Secrets are values of Settings that are kept out of results and of Stderr, whatever their keys are called. Those of
+	// keys that are named like secrets, such as "password", always are.
+	Secrets []string
 	// Only, when not empty, are the ids of the checks to run; the rest are left out.
 	Only []string
 	// Stderr, when set, gets what the plugin prints.

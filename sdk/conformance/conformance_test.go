@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,7 +121,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestSecrets keeps the configuration's secrets out of the results.
+// TestSecrets keeps the configuration's secrets out of the results and of what the plugin prints: those of keys that are
+// named like secrets, and those that are said to be some.
 func TestSecrets(t *testing.T) {
 	c := config(conformance.Importer, "tells the password")
 	c.Settings = map[string]string{"password": "hunter2secret"}
@@ -136,6 +138,21 @@ func TestSecrets(t *testing.T) {
 	failed := conformance.Findings("x", results)[0]
 	if failed.Rule != "plugin-starts" || !strings.Contains(failed.Message, "***") {
 		t.Errorf("got %v", failed)
+	}
+
+	var printed bytes.Buffer
+	c = config(conformance.Importer, "tells the pin and the rhyme")
+	c.Settings = map[string]string{"location": "fis://" + t.TempDir(), "pin": "93751", "rhyme": "roses\nare red"}
+	c.Secrets, c.Stderr = []string{"93751", "roses\nare red"}, &printed
+	c.Only = []string{"plugin-init"}
+	if results, err = conformance.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got := results[0].Detail; !strings.Contains(got, "wrong rhyme ***") || strings.Contains(got, "roses") {
+		t.Errorf("got %q", got)
+	}
+	if got := printed.String(); !strings.Contains(got, "the pin is ***") || strings.Contains(got, "93751") {
+		t.Errorf("printed %q", got)
 	}
 }
 

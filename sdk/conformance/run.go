@@ -67,7 +67,7 @@ func (s *suite) judge(ctx context.Context, k Check, failed string) Result {
 	err := s.attempt(ctx, k, failed)
 	result := Result{ID: k.ID, Connector: s.config.Connector(), Title: k.Title, Seconds: time.Since(start).Seconds()}
 	result.Status, result.Detail = outcome(err)
-	result.Detail = s.redact(strings.ReplaceAll(result.Detail, "\n", "; "))
+	result.Detail = strings.ReplaceAll(s.redact(result.Detail), "\n", "; ")
 	return result
 }
 

@@ -16,8 +16,8 @@ type Set struct {
 	replacer atomic.Pointer[strings.Replacer]
 }
 
-// Learn takes the values of keys that are named like secrets, and the passwords in URLs.
-func (s *Set) Learn(config map[string]string) {
+// Learn takes the values of keys that are named like secrets, the passwords in URLs, and other secrets.
+func (s *Set) Learn(config map[string]string, others ...string) {
 	var values []string
 	hide := func(value string) {
 		if len(value) >= minSecret {
@@ -35,6 +35,9 @@ func (s *Set) Learn(config map[string]string) {
 				hide(password)
 			}
 		}
+	}
+	for _, value := range others {
+		hide(value)
 	}
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
 	var pairs []string

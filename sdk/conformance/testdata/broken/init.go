@@ -15,6 +15,9 @@ func initFault(fault string, opts *connectors.Options, config map[string]string)
 		return errors.New("the server is down")
 	case fault == "prints the password":
 		fmt.Fprintf(os.Stderr, "logging in with %q\n", config["password"])
+	case fault == "tells the pin and the rhyme":
+		fmt.Fprintln(os.Stderr, "the pin is", config["pin"])
+		return fmt.Errorf("wrong rhyme %s", config["rhyme"])
 	case fault == "password in errors" && config["location"] == "":
 		// Quoted, it is another text than the one that the runtime knows and cuts out.
 		return fmt.Errorf("no location beside password %q", config["password"])

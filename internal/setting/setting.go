@@ -1,0 +1,70 @@
+// Package setting reads the key=value arguments that configure a connector. A value can be kept out of the command line, in
+// a file or in the environment.
+//
+// It refuses to repeat a value: what it could not read may be a secret in the wrong place.
+package setting
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxFile is the largest file a value is read from, in bytes.
+const maxFile = 1 << 20
+
+// Setting is one key of a configuration.
+type Setting struct {
+	Key, Value string
+	// Secret tells a value that came from a file or from the environment, which is a secret whatever its key is called.
+	Secret bool
+}
+
+// Parse reads key=value. The value @file stands for the content of the file, of at most 1 MiB and without the newline at
+// its end, and $NAME for that of an environment variable.
+func Parse(arg string) (Setting, error) {
+	key, value, found := strings.Cut(arg, "=")
+	if !found || key == "" {
+		return Setting{}, errors.New("not of the form key=value")
+	}
+	s := Setting{Key: key, Value: value}
+	var err error
+	if path, ok := strings.CutPrefix(value, "@"); ok {
+		s.Secret = true
+		s.Value, err = fromFile(path)
+	} else if name, ok := strings.CutPrefix(value, "$"); ok {
+		s.Secret = true
+		s.Value, err = fromEnvironment(name)
+	}
+	if err != nil {
+		return Setting{}, fmt.Errorf("%s: %w", key, err)
+	}
+	return s, nil
+}
+
+func fromEnvironment(name string) (string, error) {
+	value, set := os.LookupEnv(name)
+	if !set {
+		return "", errors.New("there is no such environment variable; " +
+			"a value that itself begins with $ or @ can be given in a file, as @file")
+	}
+	return value, nil
+}
+
+func fromFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading its value: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return "", fmt.Errorf("reading its value: %w", err)
+	}
+	if len(data) > maxFile {
+		return "", fmt.Errorf("%s is larger than %d bytes, too large for a value", path, maxFile)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
+}

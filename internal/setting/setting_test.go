@@ -1,0 +1,59 @@
+package setting
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	t.Setenv("KPKG_TEST_PIN", "1234\n")
+	for _, test := range []struct {
+		name string
+		arg  string
+		want Setting
+		err  string
+	}{
+		{"plain", "a=b", Setting{"a", "b", false}, ""},
+		{"empty", "a=", Setting{"a", "", false}, ""},
+		{"equals signs", "a=b=c", Setting{"a", "b=c", false}, ""},
+		{"@ and $ inside", "a=b@c$d", Setting{"a", "b@c$d", false}, ""},
+		{"file", "a=@" + file("lf", "secret\n"), Setting{"a", "secret", true}, ""},
+		{"file of Windows", "a=@" + file("crlf", "secret\r\n"), Setting{"a", "secret", true}, ""},
+		{"one newline is cut", "a=@" + file("two", "x\n\n"), Setting{"a", "x\n", true}, ""},
+		{"variable, as it is", "a=$KPKG_TEST_PIN", Setting{"a", "1234\n", true}, ""},
+		{"no key", "=hunter22", Setting{}, "not of the form key=value"},
+		{"no value", "hunter22", Setting{}, "not of the form key=value"},
+		{"no variable", "a=$hunter22", Setting{}, "a: there is no such environment variable"},
+		{"no file", "a=@" + filepath.Join(dir, "none"), Setting{}, "a: reading its value: open "},
+		{"a folder", "a=@" + dir, Setting{}, "a: reading its value: read "},
+		{"largest file", "a=@" + file("largest", strings.Repeat("x", maxFile)),
+			Setting{"a", strings.Repeat("x", maxFile), true}, ""},
+		{"large file", "a=@" + file("large", strings.Repeat("x", maxFile+1)), Setting{}, "too large for a value"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := Parse(test.arg)
+			if test.err == "" {
+				if err != nil || got != test.want {
+					t.Errorf("got %+.100v and error %v, want %+.100v", got, err, test.want)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Fatalf("error %v, want %q", err, test.err)
+			}
+			if strings.Contains(err.Error(), "hunter22") {
+				t.Errorf("the error repeats a value: %v", err)
+			}
+		})
+	}
+}
