@@ -79,6 +79,8 @@ type Package struct {
 	Files       []PackedFile `json:"files"`
 	// Findings are what verification said of the package.
 	Findings []finding.Finding `json:"findings,omitempty"`
+	// Prebuilt means that all executables are files that were there already.
+	Prebuilt bool `json:"prebuilt"`
 	// Cached means that the executables are those of an earlier run, found to be up to date.
 	Cached bool `json:"cached"`
 	// Unchanged means that the very package was there already, verified by an earlier run, and was left alone.
@@ -177,8 +179,12 @@ func (r *run) make(ctx context.Context) error {
 		jobs = min(jobs, r.opts.Jobs)
 	}
 	builder, err := gobuild.NewBuilder(gobuild.Options{
-		Jobs:    jobs,
-		Started: func(plan *gobuild.Plan, platform gobuild.Platform) { r.step(started[plan][platform], Building) },
+		Jobs: jobs,
+		Started: func(plan *gobuild.Plan, platform gobuild.Platform) {
+			if plan.Builds() {
+				r.step(started[plan][platform], Building)
+			}
+		},
 	})
 	if err != nil {
 		return err

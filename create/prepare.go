@@ -76,7 +76,9 @@ func (r *run) load(ctx context.Context, path string) (*Integration, error) {
 	for _, platform := range platforms {
 		identity := i.identity(platform)
 		file := r.output(identity)
-		i.Packages = append(i.Packages, &Package{Name: identity.Name, Platform: platform, File: file, Files: []PackedFile{}})
+		i.Packages = append(i.Packages, &Package{
+			Name: identity.Name, Platform: platform, File: file, Files: []PackedFile{}, Prebuilt: !i.plan.Builds(),
+		})
 		if filepath.Base(file) != identity.FileName() {
 			i.Findings = append(i.Findings, finding.Finding{
 				Rule: "output-name", Severity: finding.Warning, File: file, Message: "plakar installs no package of this name",

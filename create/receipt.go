@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -97,9 +98,27 @@ func (r receipts) prune() {
 // freed.
 func Clean() (dir string, freed int64, err error) {
 	dir, freed, err = gobuild.Clean()
-	folder, receiptErr := receiptDir()
-	if receiptErr != nil {
+	if err != nil {
 		return dir, freed, err
 	}
-	return dir, freed, errors.Join(err, os.RemoveAll(folder))
+	receipts, err := receiptDir()
+	if err != nil {
+		return dir, freed, err
+	}
+	entries, err := os.ReadDir(receipts)
+	if errors.Is(err, fs.ErrNotExist) {
+		return dir, freed, nil
+	}
+	for _, entry := range entries {
+		info, infoErr := entry.Info()
+		removeErr := os.RemoveAll(filepath.Join(receipts, entry.Name()))
+		if infoErr == nil && removeErr == nil {
+			freed += info.Size()
+		}
+		err = errors.Join(err, removeErr)
+	}
+	if err != nil {
+		return dir, freed, fmt.Errorf("cleaning %s: %w", receipts, err)
+	}
+	return dir, freed, nil
 }

@@ -146,7 +146,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, platform Platform, stam
 	if err := prebuiltFiles(plan, platform, output.Files); err != nil {
 		return Output{}, err
 	}
-	if len(output.Files) < len(plan.Executables) {
+	if plan.Builds() {
 		output.Cached, err = b.goBuild(ctx, plan, platform, ldflags, output.Files)
 		if err != nil {
 			return Output{}, err

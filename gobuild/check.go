@@ -50,7 +50,7 @@ func (r *resolver) checkMakefile() {
 				strings.Join(slices.Compact(names), ", ")),
 			"write -o "+bare[0].Output+"${EXT}; kpkg itself appends .exe")
 	}
-	if r.makefile == "" && r.doc.Manifest.Build == nil && slices.ContainsFunc(r.plan.Executables, Executable.built) {
+	if r.makefile == "" && r.doc.Manifest.Build == nil && r.plan.Builds() {
 		r.report("makefile-missing", finding.Info, "there is no Makefile: kpkg needs none, plakar pkg build does", "")
 	}
 }
@@ -95,7 +95,7 @@ func (r *resolver) checkPackages() {
 		}
 		built[e.Package] = e.Name
 	}
-	if slices.ContainsFunc(r.plan.Executables, Executable.built) && !r.tree.inModule() {
+	if r.plan.Builds() && !r.tree.inModule() {
 		r.report("module-missing", finding.Error, "there is no go.mod here or above, so that go builds nothing",
 			"run go mod init")
 	}

@@ -42,6 +42,9 @@ type Plan struct {
 
 func (e Executable) built() bool { return e.Source != Prebuilt }
 
+// Builds reports whether there is anything to build: whether not all executables are prebuilt.
+func (p *Plan) Builds() bool { return slices.ContainsFunc(p.Executables, Executable.built) }
+
 // Platforms returns what "--platform all" means for the manifest: its build.platforms, else the platforms upstream ships
 // for which every main package has Go files. Entries that are no platform are left out; Resolve reports them.
 func (p *Plan) Platforms() []Platform {

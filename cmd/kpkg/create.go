@@ -20,7 +20,8 @@ import (
 
 func newCreateCommand() *cobra.Command {
 	var opts create.Options
-	var platforms, compression, shard string
+	var chosen platforms
+	var compression, shard string
 	var quiet, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "create MANIFEST... [VERSION]",
@@ -45,7 +46,7 @@ could not be made, while the others were.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&platforms, "platform", "", "os/arch,... or all: what the manifest names, else what upstream ships (default this machine's)")
+	flags.Var(&chosen, "platform", "os/arch,... or all: what the manifest names, else what upstream ships (default this machine's)")
 	flags.StringVarP(&opts.Output, "output", "o", "", "file of the package, for one platform (default its canonical name)")
 	flags.StringVar(&opts.OutDir, "out-dir", "", "folder for the packages (default the current one)")
 	flags.BoolVar(&opts.NoBuild, "no-build", false, "pack the executables that are there")
@@ -72,11 +73,7 @@ could not be made, while the others were.`,
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
-		if opts.All = platforms == "all"; !opts.All && platforms != "" {
-			if opts.Platforms, err = gobuild.ParsePlatforms(platforms); err != nil {
-				return usageError{err}
-			}
-		}
+		opts.All, opts.Platforms = chosen.all, chosen.chosen
 		progress := newProgress(cmd.ErrOrStderr(), quiet || opts.DryRun, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
 		if !asJSON {
@@ -278,6 +275,8 @@ func printTable(out io.Writer, packages []*create.Package) error {
 		switch {
 		case p.Unchanged:
 			built = "unchanged"
+		case p.Prebuilt:
+			built = "prebuilt"
 		case p.Cached:
 			built = "cached"
 		}

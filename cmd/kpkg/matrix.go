@@ -8,11 +8,10 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/gobuild"
 )
 
 func newMatrixCommand() *cobra.Command {
-	var platforms string
+	var chosen platforms
 	cmd := &cobra.Command{
 		Use:   "matrix MANIFEST...",
 		Short: "Print the packages of integrations as a CI's build matrix",
@@ -23,15 +22,8 @@ the work over its own machines, each running kpkg create with one element's mani
 Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be done.`,
 		Args: cobra.MinimumNArgs(1),
 	}
-	cmd.Flags().StringVar(&platforms, "platform", "all", "os/arch,... or all: what each manifest names, else what upstream ships")
+	cmd.Flags().Var(&chosen, "platform", "os/arch,... or all: what each manifest names, else what upstream ships (default all)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var chosen []gobuild.Platform
-		var err error
-		if platforms != "all" {
-			if chosen, err = gobuild.ParsePlatforms(platforms); err != nil {
-				return usageError{err}
-			}
-		}
 		var sources []*create.Source
 		var all []finding.Finding
 		for _, path := range args {
@@ -48,7 +40,7 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 		if err := verdict(all); err != nil {
 			return err
 		}
-		matrix, err := create.NewMatrix(sources, chosen)
+		matrix, err := create.NewMatrix(sources, chosen.chosen)
 		if err != nil {
 			return err
 		}

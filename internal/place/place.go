@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 )
 
 // File makes the file at path: write makes a new file under the temporary name it is given, in the same folder, judge
@@ -19,8 +21,9 @@ func File(ctx context.Context, path string, force bool, write, judge func(tempor
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return fmt.Errorf("making the output folder: %w", err)
 	}
-	// A leading dot and no .ptar at the end: nothing that looks for packages takes it for one.
-	temporary := filepath.Join(folder, "."+filepath.Base(path)+"."+rand.Text()[:8]+".tmp")
+	removeStale(path)
+	prefix, suffix := temporaryName(path)
+	temporary := filepath.Join(folder, prefix+rand.Text()[:randomLength]+suffix)
 	defer func() {
 		if err != nil {
 			os.Remove(temporary)
@@ -48,6 +51,35 @@ func File(ctx context.Context, path string, force bool, write, judge func(tempor
 	}
 	syncFolder(folder)
 	return nil
+}
+
+const randomLength = 8
+
+// temporaryName is what the name of a temporary file for path begins and ends with. A leading dot and no .ptar at the end:
+// nothing that looks for packages takes it for one.
+func temporaryName(path string) (prefix, suffix string) {
+	return "." + filepath.Base(path) + ".", ".tmp"
+}
+
+// staleAge is how long a temporary file was not written to, when the run that made it was killed for certain.
+const staleAge = 24 * time.Hour
+
+// removeStale removes the temporary files that killed runs have left beside path. What cannot be removed does no harm.
+func removeStale(path string) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	prefix, suffix := temporaryName(path)
+	for _, entry := range entries {
+		name := entry.Name()
+		if len(name) != len(prefix)+randomLength+len(suffix) || !strings.HasPrefix(name, prefix) || !strings.HasSuffix(name, suffix) {
+			continue
+		}
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > staleAge {
+			os.Remove(filepath.Join(filepath.Dir(path), name))
+		}
+	}
 }
 
 // Free checks that File would not refuse the path, before the work of filling it.

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/PlakarKorp/kpkg/gobuild"
+)
+
+// platforms is the --platform flag: "all", or a list that may come in several parts.
+type platforms struct {
+	all    bool
+	chosen []gobuild.Platform
+}
+
+func (p *platforms) String() string {
+	if p.all {
+		return "all"
+	}
+	names := make([]string, len(p.chosen))
+	for i, platform := range p.chosen {
+		names[i] = platform.String()
+	}
+	return strings.Join(names, ",")
+}
+
+func (p *platforms) Type() string { return "platforms" }
+
+func (p *platforms) Set(s string) error {
+	if s == "all" {
+		p.all = true
+	} else {
+		more, err := gobuild.ParsePlatforms(s)
+		if err != nil {
+			return err
+		}
+		for _, platform := range more {
+			if !slices.Contains(p.chosen, platform) {
+				p.chosen = append(p.chosen, platform)
+			}
+		}
+	}
+	if p.all && len(p.chosen) > 0 {
+		return errors.New("all and a list exclude each other")
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package place
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, entry := range entries {
+		all = append(all, entry.Name())
+	}
+	return all
+}
+
+func content(text string) func(string) error {
+	return func(temporary string) error { return os.WriteFile(temporary, []byte(text), 0o600) }
+}
+
+func accept(string) error { return nil }
+
+func TestFile(t *testing.T) {
+	refused := errors.New("refused")
+	for name, test := range map[string]struct {
+		there  string // what is there before; "" is nothing
+		force  bool
+		judge  error
+		err    error
+		expect string
+	}{
+		"new":             {expect: "made"},
+		"kept":            {there: "old", err: fs.ErrExist, expect: "old"},
+		"replaced":        {there: "old", force: true, expect: "made"},
+		"refused":         {judge: refused, err: refused},
+		"refused, forced": {there: "old", force: true, judge: refused, err: refused, expect: "old"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "folder", "file")
+			var want []string
+			if test.there != "" {
+				if err := errors.Join(os.Mkdir(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(test.there), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if test.expect != "" {
+				want = []string{"file"}
+			}
+			err := File(context.Background(), path, test.force, content("made"), func(string) error { return test.judge })
+			if !errors.Is(err, test.err) {
+				t.Errorf("error %v, want %v", err, test.err)
+			}
+			if got := names(t, filepath.Dir(path)); !slices.Equal(got, want) {
+				t.Errorf("the folder holds %q, want %q", got, want)
+			}
+			if got, _ := os.ReadFile(path); string(got) != test.expect {
+				t.Errorf("the file holds %q, want %q", got, test.expect)
+			}
+		})
+	}
+}
+
+// What a killed run left a day ago goes, and nothing else.
+func TestStaleFiles(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-2 * staleAge)
+	for name, written := range map[string]time.Time{
+		".file.ABCDEFGH.tmp":  old,
+		".file.IJKLMNOP.tmp":  time.Now(), // of a run at the same time
+		".other.ABCDEFGH.tmp": old,
+		".file.tmp":           old,
+		".file.a.b.tmp":       old,
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, written, written)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := File(context.Background(), filepath.Join(dir, "file"), false, content("made"), accept); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{".file.IJKLMNOP.tmp", ".file.a.b.tmp", ".file.tmp", ".other.ABCDEFGH.tmp", "file"}
+	if got := names(t, dir); !slices.Equal(got, want) {
+		t.Errorf("the folder holds %q, want %q", got, want)
+	}
+}
