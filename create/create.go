@@ -93,7 +93,10 @@ type Package struct {
 
 // Integration is what Run found and made of one manifest.
 type Integration struct {
-	Source  *Source
+	// Source has nothing but the manifest's path when that could not be read.
+	Source *Source
+	// Err is what could not be done, such as finding a version; nothing is made of the integration then.
+	Err     error
 	Version manifest.Version
 	// Time tells where the time in the packages is from.
 	Time TimeSource
@@ -110,9 +113,9 @@ type Integration struct {
 // ErrOptions is wrapped by the errors of Run about options that do not fit together.
 var ErrOptions = errors.New("wrong options")
 
-// Run makes the packages, in the order of the manifests. A platform that fails does not keep the others from being made:
-// its Package has Err. The error is for what stops all of them. An ended ctx stops everything and leaves nothing behind but
-// packages already complete.
+// Run makes the packages, in the order of the manifests. An integration or a platform that fails does not keep the others
+// from being made: it has Err. The error is for what stops all of them. An ended ctx stops everything and leaves nothing
+// behind but packages already complete.
 func Run(ctx context.Context, opts Options) ([]*Integration, error) {
 	r := &run{opts: opts, receipts: openReceipts()}
 	defer r.close()
@@ -125,7 +128,7 @@ func Run(ctx context.Context, opts Options) ([]*Integration, error) {
 		}
 	}
 	if opts.DryRun {
-		return r.integrations, r.list()
+		return r.integrations, r.foresee()
 	}
 	return r.integrations, r.make(ctx)
 }
@@ -210,8 +213,8 @@ func (r *run) make(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// list is what a dry run says of the packages.
-func (r *run) list() error {
+// foresee is what a dry run says of the packages.
+func (r *run) foresee() error {
 	return r.packages(func(integration *Integration, p *Package) error {
 		if err := place.Free(p.File, r.opts.Force); err != nil {
 			return err

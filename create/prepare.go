@@ -24,12 +24,14 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := opts.Shard.check(); err != nil {
 		return err
 	}
+	if _, _, err := sourceDateEpoch(); err != nil {
+		return err
+	}
 	for _, path := range opts.Manifests {
-		integration, err := r.load(ctx, path)
-		if err != nil {
-			return err
+		r.integrations = append(r.integrations, r.load(ctx, path))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-		r.integrations = append(r.integrations, integration)
 	}
 	r.pick()
 
@@ -45,33 +47,38 @@ func (r *run) prepare(ctx context.Context) error {
 }
 
 // load checks one integration and lists its packages; none when it has errors.
-func (r *run) load(ctx context.Context, path string) (*Integration, error) {
+func (r *run) load(ctx context.Context, path string) *Integration {
 	source, err := Validate(ctx, path, ValidateOptions{NoBuild: r.opts.NoBuild})
 	if err != nil {
-		return nil, err
+		return &Integration{Source: &Source{Document: &manifest.Document{File: path}}, Err: err}
 	}
 	i := &Integration{Source: source, Findings: source.Findings, plan: source.Plan}
-	if finding.HasErrors(i.Findings) {
-		return i, nil
+	if !finding.HasErrors(i.Findings) {
+		i.Err = r.list(ctx, i)
 	}
-	version, findings, err := manifest.ResolveVersion(ctx, source.Dir, r.opts.Version, source.Document)
+	finding.Sort(i.Findings)
+	return i
+}
+
+// list decides on the version, the time and the packages of an integration.
+func (r *run) list(ctx context.Context, i *Integration) error {
+	file, dir := i.Source.Document.File, i.Source.Dir
+	version, findings, err := manifest.ResolveVersion(ctx, dir, r.opts.Version, i.Source.Document)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", source.Document.File, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	i.Version = version
 	i.Findings = append(i.Findings, findings...)
-	finding.Sort(i.Findings)
-
-	if i.moment, err = momentOf(ctx, source.Dir); err != nil {
-		return nil, err
+	if i.moment, err = momentOf(ctx, dir); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	i.Time = i.moment.source
-	platforms, err := source.platforms(r.opts.Platforms, r.opts.All)
+	platforms, err := i.Source.platforms(r.opts.Platforms, r.opts.All)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if i.tree, err = os.OpenRoot(source.Dir); err != nil {
-		return nil, fmt.Errorf("opening the folder of the manifest: %w", err)
+	if i.tree, err = os.OpenRoot(dir); err != nil {
+		return fmt.Errorf("opening the folder of the manifest: %w", err)
 	}
 	for _, platform := range platforms {
 		identity := i.identity(platform)
@@ -86,7 +93,7 @@ func (r *run) load(ctx context.Context, path string) (*Integration, error) {
 			})
 		}
 	}
-	return i, nil
+	return nil
 }
 
 // platforms are those asked for, all that the integration builds for, or this machine's.

@@ -53,6 +53,9 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 		return nil, err
 	}
 	source := r.integrations[0]
+	if source.Err != nil {
+		return nil, source.Err
+	}
 	if finding.HasErrors(source.Findings) {
 		return nil, fmt.Errorf("the source in %s has errors (%s): kpkg validate shows them", dir, finding.Tally(source.Findings))
 	}

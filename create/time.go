@@ -42,11 +42,20 @@ func momentOf(ctx context.Context, dir string) (moment, error) {
 			return m, err
 		}
 	}
-	if value, set := os.LookupEnv("SOURCE_DATE_EPOCH"); set {
-		m.source = FromEpoch
-		m.time, err = epochSeconds("SOURCE_DATE_EPOCH", value)
+	if epoch, set, err := sourceDateEpoch(); set || err != nil {
+		m.source, m.time = FromEpoch, epoch
+		return m, err
 	}
-	return m, err
+	return m, nil
+}
+
+// sourceDateEpoch is the time that the environment asks for, if it does.
+func sourceDateEpoch() (epoch time.Time, set bool, err error) {
+	value, set := os.LookupEnv("SOURCE_DATE_EPOCH")
+	if set {
+		epoch, err = epochSeconds("SOURCE_DATE_EPOCH", value)
+	}
+	return epoch, set, err
 }
 
 // stamp is what build.ldflags may put into executables of this moment.

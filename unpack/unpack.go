@@ -106,6 +106,9 @@ func build(ctx context.Context, path, dir string) (string, error) {
 	if finding.HasErrors(made.Findings) {
 		return "", &RejectedError{path, made.Findings}
 	}
+	if made.Err != nil {
+		return "", made.Err
+	}
 	if err := made.Packages[0].Err; err != nil {
 		return "", fmt.Errorf("making the package of %s: %w", path, err)
 	}

@@ -37,8 +37,10 @@ repository holds several integrations).
 A package is the same, byte for byte, wherever and whenever it is made from the same source. The
 times in it are SOURCE_DATE_EPOCH, else the time of the commit, else 1970.
 
-Exit status: 0 all packages made; 1 the manifest or a package has errors; 2 wrong usage; 3 a package
-could not be made, while the others were.`,
+An integration or a platform that fails does not keep the others from being made.
+
+Exit status, the worst of all: 0 all packages made; 1 a manifest or a package has errors; 2 wrong
+usage; 3 something could not be done.`,
 		Example: `  kpkg create manifest.yaml
   kpkg create manifest.yaml v1.2.3 --platform all --out-dir dist
   kpkg create examples/ftp --platform linux/amd64,windows/amd64 --dry-run
@@ -121,7 +123,10 @@ func splitVersion(args []string) (manifests []string, version string, err error)
 func createVerdict(integrations []*create.Integration) error {
 	var verdict error
 	for _, i := range integrations {
-		if finding.HasErrors(i.Findings) {
+		switch {
+		case i.Err != nil:
+			return errFailed
+		case finding.HasErrors(i.Findings):
 			verdict = errFindings
 		}
 	}
@@ -160,6 +165,7 @@ type integrationReport struct {
 	Version       string            `json:"package_version,omitempty"`
 	VersionSource string            `json:"version_source,omitempty"`
 	TimeSource    string            `json:"time_source,omitempty"`
+	Error         string            `json:"error,omitempty"`
 	Findings      []finding.Finding `json:"findings"`
 	Packages      []packageReport   `json:"packages"`
 }
@@ -178,20 +184,24 @@ func newCreateReport(integrations []*create.Integration) createReport {
 		made := integrationReport{
 			Manifest: i.Source.Document.File, Name: i.Source.Document.Manifest.Name,
 			Version: i.Version.Value, VersionSource: string(i.Version.Source), TimeSource: string(i.Time),
-			Findings: findings.Findings, Packages: []packageReport{},
+			Error: text(i.Err), Findings: findings.Findings, Packages: []packageReport{},
 		}
 		for _, p := range i.Packages {
 			report.Errors += finding.Count(p.Findings, finding.Error)
 			report.Warnings += finding.Count(p.Findings, finding.Warning)
-			packed := packageReport{Package: p}
-			if p.Err != nil {
-				packed.Error = p.Err.Error()
-			}
-			made.Packages = append(made.Packages, packed)
+			made.Packages = append(made.Packages, packageReport{Package: p, Error: text(p.Err)})
 		}
 		report.Integrations = append(report.Integrations, made)
 	}
 	return report
+}
+
+// text is what an error says; "" for none.
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON, quiet, dryRun bool) error {
@@ -203,12 +213,11 @@ func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON,
 		if p.Err == nil {
 			continue
 		}
-		// The compiler's output has lines of its own.
-		message := p.Err.Error()
-		if build := (*gobuild.BuildError)(nil); !errors.As(p.Err, &build) { // which names its platform
-			message = p.Platform.String() + ": " + message
+		err := p.Err
+		if build := (*gobuild.BuildError)(nil); !errors.As(err, &build) { // which names its platform
+			err = fmt.Errorf("%s: %w", p.Platform, err)
 		}
-		fmt.Fprintf(diagnostics, "kpkg: error: %s\n", printableLines(message))
+		printError(diagnostics, err)
 		if err := printFindings(diagnostics, p.Findings, nil); err != nil {
 			return err
 		}
@@ -228,7 +237,7 @@ func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON,
 	return printTable(out, packages(integrations))
 }
 
-// printChecked shows the findings about a source, before the building begins.
+// printChecked shows what there is to say about a source, before the building begins.
 func printChecked(diagnostics io.Writer, i *create.Integration, quiet bool) {
 	findings := i.Findings
 	if quiet {
@@ -237,6 +246,9 @@ func printChecked(diagnostics io.Writer, i *create.Integration, quiet bool) {
 	printFindings(diagnostics, findings, i.Source.Content)
 	if finding.HasErrors(findings) {
 		fmt.Fprintf(diagnostics, "%s: %s; nothing was made\n", i.Source.Document.File, finding.Tally(i.Findings))
+	}
+	if i.Err != nil {
+		printError(diagnostics, i.Err)
 	}
 }
 

@@ -12,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/PlakarKorp/kpkg/finding"
 )
 
 // The exit codes of all commands.
@@ -55,14 +53,14 @@ func run(ctx context.Context, args []string) int {
 	case errors.Is(err, errFailed):
 		return exitFailed
 	case errors.As(err, &usage):
-		fmt.Fprintf(os.Stderr, "kpkg: error: %s\n", finding.Printable(err.Error()))
+		printError(os.Stderr, err)
 		fmt.Fprintln(os.Stderr, "kpkg: hint: `kpkg help` and `kpkg COMMAND --help` say what there is")
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		fmt.Fprintln(os.Stderr, "kpkg: error: interrupted; nothing was left behind")
 		return exitFailed
 	}
-	fmt.Fprintf(os.Stderr, "kpkg: error: %s\n", finding.Printable(err.Error()))
+	printError(os.Stderr, err)
 	return exitFailed
 }
 

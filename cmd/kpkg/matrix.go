@@ -18,6 +18,7 @@ func newMatrixCommand() *cobra.Command {
 		Long: `Print one line of JSON, {"include": [...]}, with an element for each package to be made of the
 integrations: name, manifest, platform, os, arch. A CI that takes a matrix of jobs from it spreads
 the work over its own machines, each running kpkg create with one element's manifest and platform.
+It has all packages or is not printed.
 
 Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be done.`,
 		Args: cobra.MinimumNArgs(1),
@@ -26,16 +27,23 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var sources []*create.Source
 		var all []finding.Finding
+		failed := false
 		for _, path := range args {
 			source, err := create.Validate(cmd.Context(), path, create.ValidateOptions{})
 			if err != nil {
-				return err
+				printError(cmd.ErrOrStderr(), err)
+				failed = true
+				continue
 			}
 			errs := onlyErrors(source.Findings)
 			if err := printFindings(cmd.ErrOrStderr(), errs, source.Content); err != nil {
 				return fmt.Errorf("printing the findings: %w", err)
 			}
 			sources, all = append(sources, source), append(all, errs...)
+		}
+		// A matrix without some of the packages would have a CI publish a release that is not whole.
+		if failed {
+			return errFailed
 		}
 		if err := verdict(all); err != nil {
 			return err

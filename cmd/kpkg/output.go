@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
 )
 
 // format is the --format flag of the commands that judge.
@@ -53,6 +55,15 @@ func printFindings(w io.Writer, findings []finding.Finding, source func(file str
 		text.Source = source
 	}
 	return text.Write(w, findings)
+}
+
+// printError says what could not be done.
+func printError(w io.Writer, err error) {
+	message := finding.Printable(err.Error())
+	if build := (*gobuild.BuildError)(nil); errors.As(err, &build) {
+		message = printableLines(err.Error())
+	}
+	fmt.Fprintf(w, "kpkg: error: %s\n", message)
 }
 
 // printableLines is finding.Printable for text that has lines of its own, such as a compiler's output.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -38,7 +37,7 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var all []finding.Finding
 		var reports []*verify.Report
-		var failed error
+		failed := false
 		for _, path := range args {
 			report, err := verify.File(cmd.Context(), path, opts)
 			if err != nil {
@@ -46,8 +45,12 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 			}
 			if source != "" && !finding.HasErrors(report.Findings) {
 				differences, err := create.Rebuild(cmd.Context(), source, path, report.SHA256)
-				if err != nil {
-					failed = errors.Join(failed, err)
+				switch {
+				case cmd.Context().Err() != nil:
+					return err
+				case err != nil:
+					printError(cmd.ErrOrStderr(), err)
+					failed = true
 				}
 				report.Findings = append(report.Findings, differences...)
 				finding.Sort(report.Findings)
@@ -59,8 +62,8 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 		if err := printReports(cmd.OutOrStdout(), format.name, reports, all); err != nil {
 			return fmt.Errorf("printing the report: %w", err)
 		}
-		if failed != nil {
-			return failed
+		if failed {
+			return errFailed
 		}
 		return verdict(all)
 	}
