@@ -17,7 +17,7 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 	if err := place.Free(opts.Data, opts.Force); err != nil {
 		return Result{}, err
 	}
-	t, err := begin(ctx, opts, "importer")
+	t, err := begin(ctx, opts)
 	if err != nil {
 		return Result{}, err
 	}
@@ -39,6 +39,9 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 }
 
 func (t *trial) backup(ctx context.Context) error {
+	if err := t.start(ctx, "importer"); err != nil {
+		return err
+	}
 	imp, err := t.plugin.Importer(ctx, options(t.kloset), t.connector.protocol, t.connector.config(t.opts.Config))
 	if err != nil {
 		return err

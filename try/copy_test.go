@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,8 @@ import (
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/snapshot"
+
+	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
 // The connectors of these tests run in this process; those of packages are the business of testdata/script/try.txtar.
@@ -194,23 +197,22 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// The storage's own writes are not checked: what is missing is found by the length.
-func TestComplete(t *testing.T) {
+// The storage's own writes are not checked: what is missing is found in the file.
+func TestIncomplete(t *testing.T) {
 	k := testContext(t)
 	path := filepath.Join(t.TempDir(), "data.ptar")
-	plain, config := emptyStore(t, k, path)
-	store := &checkedStore{Store: plain, cancel: k.Cancel}
+	store, config := emptyStore(t, k, path)
 	dir, _ := source(t)
 	if err := writeSnapshot(k, store, config, fileImporter(t, k, dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.complete(path, len(config)); err == nil {
-		t.Error("a data file without its trailer is complete")
+	if err := whole(path); !errors.Is(err, errDamaged) {
+		t.Errorf("a data file without its end: %v, want %v", err, errDamaged)
 	}
 	if err := store.Close(k); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.complete(path, len(config)); err != nil {
+	if err := whole(path); err != nil {
 		t.Error(err)
 	}
 }
@@ -228,26 +230,54 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-func TestDamagedData(t *testing.T) {
+func TestNotData(t *testing.T) {
 	dir, _ := source(t)
-	whole, err := os.ReadFile(dataFile(t, dir))
+	good, err := os.ReadFile(dataFile(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range map[string][]byte{
-		"empty": nil, "text": []byte("hello"), "begin only": whole[:100], "cut off": whole[:len(whole)-1],
-		"other magic": append([]byte("_plater_"), whole[8:]...),
+	pkg := new(bytes.Buffer)
+	files := []ptarbuild.File{ptarbuild.FromBytes("a", []byte("a"))}
+	if _, err := ptarbuild.Write(t.Context(), pkg, files, ptarbuild.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name    string
+		content []byte
+		want    string
+	}{
+		{"empty", nil, "it is not a data file but empty"},
+		{"text", []byte("hello"), "it is not a data file"},
+		{"other magic", append([]byte("_plater_"), good[8:]...), "it is not a data file"},
+		{"magic only", good[:8], "it is cut off or damaged"},
+		{"beginning only", good[:100], "it is cut off or damaged"},
+		{"without its last byte", good[:len(good)-1], "it is cut off or damaged"},
+		{"with a byte more", append(slices.Clone(good), 0), "it is cut off or damaged"},
+		{"package", pkg.Bytes(), "it is not a data file but a package"},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "data.ptar")
-			if err := os.WriteFile(path, content, 0o600); err != nil {
+			if err := os.WriteFile(path, test.content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := List(t.Context(), path, func(Entry) error { return nil })
-			if !errors.Is(err, errNotData) {
-				t.Errorf("error %v, want %v", err, errNotData)
-			}
+			wantNotData(t, path, test.want)
 		})
+	}
+	wantNotData(t, dir, "it is not a data file but a folder")
+	wantNotData(t, filepath.Join(dir, "missing"), "there is no such file; kpkg try backup makes data files")
+}
+
+// wantNotData checks that a file is neither listed nor restored, the latter before anything is asked of the package.
+func wantNotData(t *testing.T, path, reason string) {
+	t.Helper()
+	_, err := List(t.Context(), path, func(Entry) error { return nil })
+	if want := "opening " + path + ": " + reason; err == nil || err.Error() != want {
+		t.Errorf("listing: error %v, want %s", err, want)
+	}
+	again := err
+	_, err = Restore(t.Context(), Options{Package: "missing.ptar", Data: path})
+	if err == nil || err.Error() != again.Error() {
+		t.Errorf("restoring: error %v, want %v", err, again)
 	}
 }
 

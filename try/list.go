@@ -49,7 +49,7 @@ func List(ctx context.Context, path string, each func(Entry) error) (_ Contents,
 	defer d.close(k)
 	defer func() {
 		if reason := recover(); reason != nil {
-			err = fmt.Errorf("reading %s: %w: %v", path, errNotData, reason)
+			err = fmt.Errorf("reading %s: %w: %v", path, errDamaged, reason)
 		}
 	}()
 	for e, err := range d.files.Files("/") {

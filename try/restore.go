@@ -12,7 +12,7 @@ import (
 // result. With an error, that of an ended ctx included, what was restored before stays, and is in the result.
 func Restore(ctx context.Context, opts Options) (result Result, err error) {
 	defer func() { err = cutError(err, opts.Config.cut) }()
-	t, err := begin(ctx, opts, "exporter")
+	t, err := begin(ctx, opts)
 	if err != nil {
 		return Result{}, err
 	}
@@ -24,6 +24,7 @@ func Restore(ctx context.Context, opts Options) (result Result, err error) {
 }
 
 func (t *trial) restore(ctx context.Context) error {
+	t.tally.stage(Opening)
 	d, err := openData(t.kloset, t.opts.Data)
 	if err != nil {
 		return err
@@ -32,6 +33,9 @@ func (t *trial) restore(ctx context.Context) error {
 	root, err := d.root()
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", t.opts.Data, err)
+	}
+	if err := t.start(ctx, "exporter"); err != nil {
+		return err
 	}
 	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.protocol, t.connector.config(t.opts.Config))
 	if err != nil {

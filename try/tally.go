@@ -16,6 +16,7 @@ const maxFailures = 1000
 type Stage string
 
 const (
+	Opening   Stage = "opening the data file"
 	Building  Stage = "building the package"
 	Verifying Stage = "verifying the package"
 	Starting  Stage = "starting the plugin"

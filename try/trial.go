@@ -41,39 +41,40 @@ type trial struct {
 	tally     *tally
 }
 
-// begin starts the connector of a type that serves the location. The trial must be ended.
-func begin(ctx context.Context, opts Options, typ string) (_ *trial, err error) {
+// begin makes what any trial needs. The trial must be ended.
+func begin(ctx context.Context, opts Options) (*trial, error) {
 	t := &trial{opts: opts, tally: newTally(opts.Progress)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, t.end())
-		}
-	}()
+	var err error
 	if t.scratch, err = os.MkdirTemp("", "kpkg-try-"); err != nil {
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
 	if t.kloset, err = newKContext(ctx, t.scratch); err != nil {
-		return nil, err
+		return nil, errors.Join(err, t.end())
 	}
+	return t, nil
+}
+
+// start starts the connector of a type that serves the location.
+func (t *trial) start(ctx context.Context, typ string) error {
 	unpacked, err := t.unpack(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if t.connector, err = find(unpacked.Manifest, typ, opts.Location, t.kloset.CWD); err != nil {
-		return nil, err
+	if t.connector, err = find(unpacked.Manifest, typ, t.opts.Location, t.kloset.CWD); err != nil {
+		return err
 	}
 	t.tally.stage(Starting)
 	var stderr io.Writer
-	if opts.Stderr != nil {
-		stderr = cutWriter{opts.Stderr, opts.Config}
+	if t.opts.Stderr != nil {
+		stderr = cutWriter{t.opts.Stderr, t.opts.Config}
 	}
 	if t.plugin, err = t.connector.start(ctx, unpacked.Executable(t.connector.Connector), stderr); err != nil {
-		return nil, err
+		return err
 	}
 	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
 	context.AfterFunc(ctx, func() { t.plugin.Close() })
 	t.tally.cut = t.cut
-	return t, nil
+	return nil
 }
 
 // unpack makes the package's executables ready to run.
@@ -93,7 +94,7 @@ func (t *trial) unpack(ctx context.Context) (*unpack.Integration, error) {
 // cut returns the text without the secrets of the connector's configuration.
 func (t *trial) cut(text string) string { return t.opts.Config.cut(t.plugin.Redact(text)) }
 
-// end ends the plugin and removes the temporary folder. It may be called when begin has failed half way.
+// end ends the plugin and removes the temporary folder. Either may not be there yet.
 func (t *trial) end() error {
 	var err error
 	if t.plugin != nil {

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
-	"sync/atomic"
 
 	ptar "github.com/PlakarKorp/integrations/ptar/storage"
 	"github.com/PlakarKorp/kloset/connectors/importer"
@@ -20,12 +18,6 @@ import (
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/snapshot"
 	"github.com/PlakarKorp/kloset/versioning"
-)
-
-// The parts of a ptar that its storage does not write through Put, in bytes.
-const (
-	magicSize   = 8 + 4 // magic and version
-	trailerSize = 6 * 8 // offset and length of the three regions
 )
 
 // write makes the data file at path, which is not there yet, of all that the importer imports.
@@ -52,7 +44,10 @@ func write(k *kcontext.KContext, path string, imp importer.Importer) (err error)
 	if closeErr != nil {
 		return fmt.Errorf("closing the data file: %w", closeErr)
 	}
-	return store.complete(path, len(config))
+	if err := whole(path); err != nil {
+		return fmt.Errorf("writing the data file: %w; is the disk full?", err)
+	}
+	return nil
 }
 
 func writeSnapshot(k *kcontext.KContext, store storage.Store, config []byte, imp importer.Importer) error {
@@ -117,8 +112,7 @@ func configuration() ([]byte, error) {
 // off.
 type checkedStore struct {
 	storage.Store
-	cancel  context.CancelCauseFunc
-	written atomic.Int64
+	cancel context.CancelCauseFunc
 }
 
 // Put cancels the backup when it fails, and takes the rest of the data all the same, so that the packer comes to its end.
@@ -126,22 +120,9 @@ func (s *checkedStore) Put(
 	ctx context.Context, kind storage.StorageResource, mac objects.MAC, data io.Reader,
 ) (int64, error) {
 	n, err := s.Store.Put(ctx, kind, mac, data)
-	s.written.Add(n)
 	if err != nil {
 		s.cancel(fmt.Errorf("writing the data file: %w", err))
 		io.Copy(io.Discard, data)
 	}
 	return n, nil
-}
-
-// complete checks, once the store is closed, that nothing that was to be written is missing.
-func (s *checkedStore) complete(path string, config int) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("looking at the data file: %w", err)
-	}
-	if whole := magicSize + int64(config) + s.written.Load() + trailerSize; info.Size() != whole {
-		return fmt.Errorf("writing the data file: %d bytes of %d are there; is the disk full?", info.Size(), whole)
-	}
-	return nil
 }
