@@ -155,6 +155,13 @@ func (run *exportRun) sendResult(result *connectors.Result) error {
 		clean.Record = *wire.Failed(&clean.Record, err)
 	}
 	run.buf = wire.AppendResult(rpc.Begin(run.buf), clean)
+	if len(run.buf) > rpc.MaxMessage { // hosts send larger records than they accept; the path says which one it was
+		clean.Record = connectors.Record{
+			Pathname: wire.Text(result.Record.Pathname), IsXattr: result.Record.IsXattr,
+			XattrName: wire.Text(result.Record.XattrName), XattrType: result.Record.XattrType,
+		}
+		run.buf = wire.AppendResult(rpc.Begin(run.buf), clean)
+	}
 	return run.call.Send(run.buf)
 }
 

@@ -289,3 +289,34 @@ func TestBrokenOff(t *testing.T) {
 		t.Error("the exporter took the file for whole")
 	}
 }
+
+// TestLargeAnswer keeps an export alive whose host sends a record larger than what it accepts in an answer.
+func TestLargeAnswer(t *testing.T) {
+	s := &sink{exportFn: func(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
+		defer close(results)
+		for r := range records {
+			if r.Pathname == "/refused" {
+				results <- r.Error(errors.New("too many attributes"))
+			} else {
+				results <- r.Ok()
+			}
+		}
+		return nil
+	}}
+	attributed := func(path string) *connectors.Record {
+		r := folder(path)
+		r.ExtendedAttributes = []string{strings.Repeat("x", 5<<20)}
+		return r
+	}
+	answers, err := send(t, start(t, s.service()), folder("/before"), attributed("/large"), attributed("/refused"),
+		folder("/after"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/before": "", "/large": "", "/refused": "too many attributes", "/after": ""} {
+		got, answered := answers[path]
+		if !answered || (want == "") != (got == nil) || got != nil && !strings.Contains(got.Error(), want) {
+			t.Errorf("%s: answered %v with %v, want %q", path, answered, got, want)
+		}
+	}
+}

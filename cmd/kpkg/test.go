@@ -31,21 +31,27 @@ Plugins may be written in any language.
 Connectors of local files (location flag localfs) are tested in temporary folders. Others need a location
 to test at: --connector importer:ftp --config location=ftp://localhost/pub --config username=me. Settings
 before the first --connector are for all connectors. key=@file takes a value from a file and 'key=$NAME',
-quoted, from a variable of the environment; both are cut out of all that is printed. An importer's source is read many times over: a few
-hundred files are plenty. For exporters and storages give a location with nothing in it that matters.
+quoted, from a variable of the environment; both are cut out of all that is printed. An importer's source
+is read many times over: a few hundred files are plenty. For exporters and storages give a location with
+nothing in it that matters.
+
+What an exporter writes elsewhere is read back through the package's importer of the same protocol. A
+destination that accepts certain files only, such as messages, is sent those of --sample.
 
 What could not be checked is listed with the reason.
 
 Exit status: 0 no check failed; 1 a check failed, or the package has errors; 2 wrong usage; 3 it could not
 be tested.`,
 		Example: `  kpkg test dist/fs_v1.0.0_linux_amd64.ptar
-  kpkg test . --connector importer:ftp --config location=ftp://localhost/pub --format junit`,
+  kpkg test . --connector importer:ftp --config location=ftp://localhost/pub --format junit
+  kpkg test . --connector exporter:imap --config location=imap://localhost --sample testdata/mail`,
 		Args: cobra.ExactArgs(1),
 	}
 	format := formatFlag(cmd.Flags(), "text", "json", "junit")
 	cmd.Flags().Var(connectorFlag{&choice}, "connector", "test only this connector, `TYPE:PROTOCOL`; may be repeated")
 	cmd.Flags().Var(settingFlag{&choice}, "config",
 		"`KEY=VALUE` for the last --connector; VALUE may be @FILE or $NAME; may be repeated")
+	cmd.Flags().StringVar(&choice.sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if choice.unreadable != nil {
 			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", choice.unreadable)
@@ -80,8 +86,9 @@ be tested.`,
 	return cmd
 }
 
-// choice is what --connector and --config say, in their order.
+// choice is what --connector and --config say, in their order, and --sample.
 type choice struct {
+	sample     string
 	all        []setting.Setting // of every connector
 	chosen     []*chosen
 	unreadable error // why a --config could not be read
@@ -145,9 +152,11 @@ func (c *choice) configs(integration *unpack.Integration) ([]conformance.Config,
 	for _, connector := range integration.Manifest.Connectors {
 		for i, protocol := range connector.Protocols {
 			config := conformance.Config{
-				Type: connector.Type, Protocol: protocol,
-				Executable: integration.Executable(connector), Args: connector.Args,
+				Type: connector.Type, Protocol: protocol, Program: programOf(integration, connector),
 				LocationFlags: flagsOf(connector), Platform: unpack.PlatformOf,
+			}
+			if config.Type == conformance.Exporter {
+				config.Sample, config.ReadBack = c.sample, importerOf(integration, protocol)
 			}
 			if _, _, err := conformance.ParseConnector(config.Connector()); err == nil && i == 0 {
 				all = append(all, configure(config, c.all...))
@@ -159,19 +168,38 @@ func (c *choice) configs(integration *unpack.Integration) ([]conformance.Config,
 			}
 		}
 	}
-	var has []string
-	for _, config := range all {
-		has = append(has, config.Connector())
-	}
-	switch {
-	case len(all) == 0:
+	if len(all) == 0 {
 		return nil, fmt.Errorf("%s has no importer, exporter or storage to test", integration.Package)
-	case len(c.chosen) == 0:
-		return all, nil
-	case len(chosen) < len(c.chosen):
+	}
+	if len(chosen) < len(c.chosen) {
+		var has []string
+		for _, config := range all {
+			has = append(has, config.Connector())
+		}
 		return nil, usagef("%s does not have all those connectors; it has %s", integration.Package, strings.Join(has, ", "))
 	}
+	if len(c.chosen) == 0 {
+		chosen = all
+	}
+	isExporter := func(config conformance.Config) bool { return config.Type == conformance.Exporter }
+	if c.sample != "" && !slices.ContainsFunc(chosen, isExporter) {
+		return nil, usagef("--sample is for exporters, and none is tested")
+	}
 	return chosen, nil
+}
+
+func programOf(integration *unpack.Integration, c manifest.Connector) conformance.Program {
+	return conformance.Program{Executable: integration.Executable(c), Args: c.Args}
+}
+
+// importerOf is the program of the importer of a protocol, nothing if the package has none.
+func importerOf(integration *unpack.Integration, protocol string) conformance.Program {
+	for _, c := range integration.Manifest.Connectors {
+		if c.Type == conformance.Importer && slices.Contains(c.Protocols, protocol) {
+			return programOf(integration, c)
+		}
+	}
+	return conformance.Program{}
 }
 
 // flagsOf are the location flags of a connector, never nil: a manifest without them says that there are none.

@@ -18,17 +18,22 @@ const (
 	Storage  = "storage"
 )
 
+// Program is a plugin's executable.
+type Program struct {
+	// Executable is its path, Args are its arguments, as in the manifest.
+	Executable string
+	Args       []string
+	// Main is the folder of a Go main package, such as "./plugin/importer", that Test builds when there is no Executable.
+	Main string
+}
+
 // Config says which connector to test, and what with.
 type Config struct {
 	// Type is "importer", "exporter" or "storage".
 	Type string
 	// Protocol is the scheme of the connector's locations.
 	Protocol string
-	// Executable is the plugin's path, Args its arguments as in the manifest. Test can build the executable: see Main.
-	Executable string
-	Args       []string
-	// Main is the folder of a Go main package, such as "./plugin/importer", that Test builds when there is no Executable.
-	Main string
+	Program
 	// LocationFlags are the manifest's, such as "localfs".
 	LocationFlags []string
 	// Settings is the connector's configuration, as plakar gives it. "location" is where to read or write; without one, a
@@ -40,6 +45,12 @@ type Config struct {
 	// Secrets are values of Settings that are kept out of results and of Stderr, whatever their keys are called. Those of
 	// keys that are named like secrets, such as "password", always are.
 	Secrets []string
+	// Sample, for an exporter, is a folder with files that the destination accepts, where that is not any file: it is sent
+	// instead of files made for the test. 64 MiB and 1,000 entries are the most; a few of each kind are enough.
+	Sample string
+	// ReadBack, for an exporter, is the importer of the same protocol, which tells what was written. It is given the
+	// exporter's settings. Without one, only a local folder is looked at.
+	ReadBack Program
 	// Only, when not empty, are the ids of the checks to run; the rest are left out.
 	Only []string
 	// Stderr, when set, gets what the plugin prints.
@@ -67,6 +78,9 @@ func (c Config) check() error {
 	}
 	if c.Executable == "" {
 		return errors.New("no executable to test: name one")
+	}
+	if c.Type != Exporter && c.Sample != "" {
+		return fmt.Errorf("a sample is for exporters, not for an %s", c.Type)
 	}
 	if _, err := c.flags(); err != nil {
 		return err

@@ -42,8 +42,8 @@ func TestMain(m *testing.M) {
 // config is a connector of testdata/broken.
 func config(connectorType, fault string) conformance.Config {
 	return conformance.Config{
-		Type: connectorType, Protocol: "fis", Executable: broken, Args: []string{connectorType, fault},
-		LocationFlags: []string{"localfs"},
+		Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"},
+		Program: conformance.Program{Executable: broken, Args: []string{connectorType, fault}},
 	}
 }
 

@@ -6,6 +6,6 @@
 // table of its family. It passes, fails with what was seen, or is skipped with the reason: what a connector does not claim
 // and what the caller has not given are no failures, and never silent.
 //
-// The package refuses to judge what it cannot see: what an exporter has written is looked at only where it is in a local
-// folder. It writes nowhere but in temporary folders and at the location it was given.
+// The package refuses to judge what it cannot see: what an exporter has written is looked at in a local folder, or through
+// an importer of the same protocol. It writes nowhere but in temporary folders and at the location it was given.
 package conformance

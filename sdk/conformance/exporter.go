@@ -1,22 +1,18 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-
-	"github.com/PlakarKorp/kloset/connectors"
-	"github.com/PlakarKorp/kloset/connectors/exporter"
-	"github.com/PlakarKorp/kloset/objects"
+	"slices"
+	"time"
 )
 
-// What an exporter makes of what it is sent.
+// What an exporter makes of what it is sent. What a destination elsewhere keeps shows in what comes back: if no file has
+// the time it was sent with, the destination claims to keep none, and if one has, all must.
 
 var exporterGates = []Check{
 	{ID: "exporter-answers", Title: "every record is answered, once and without an error", gate: true, needs: here,
@@ -25,285 +21,203 @@ var exporterGates = []Check{
 
 var exporterChecks = []Check{
 	{ID: "exporter-nothing", Title: "an export of nothing succeeds", needs: here, run: exporterNothing},
-	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: owned, run: exporterContent},
-	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: owned, run: exporterFolders},
-	{ID: "exporter-links", Title: "links lead where they did", needs: owned, run: exporterLinks},
+	{ID: "exporter-read-back", Title: "what was written can be read back", needs: seen, run: exporterReadBack},
+	{ID: "exporter-names", Title: "files come back under the names they were sent with", needs: seen, run: exporterNames},
+	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: seen, run: exporterContent},
+	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: seen, run: exporterFolders},
+	{ID: "exporter-links", Title: "links lead where they did", needs: seen, run: exporterLinks},
 	{ID: "exporter-modes", Title: "files and folders have the permissions they were sent with",
-		needs: []need{ownFiles, unix}, run: exporterModes},
-	{ID: "exporter-times", Title: "files have the times they were sent with", needs: owned, run: exporterTimes},
-	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: owned, run: exporterOverwrite},
+		needs: []need{somewhere, visible, unix}, run: exporterModes},
+	{ID: "exporter-times", Title: "files have the times they were sent with", needs: seen, run: exporterTimes},
+	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: []need{somewhere, visible, anyFile},
+		run: exporterOverwrite},
 	{ID: "exporter-escape", Title: "nothing is written outside of the root", needs: owned, run: exporterEscape},
 }
 
-// exported makes the records of an export, folders before what is in them.
-type exported []*connectors.Record
-
-// startRecords begins with the root, as kloset does.
-func startRecords() exported { return exported{}.folder("/", 0o755) }
-
-func (e exported) add(name, target string, mode fs.FileMode, data []byte) exported {
-	info := objects.FileInfo{
-		Lname: path.Base(name), Lsize: int64(len(data)), Lmode: mode, LmodTime: fileTime, Lnlink: 1,
-		Luid: uint64(max(0, os.Getuid())), Lgid: uint64(max(0, os.Getgid())),
+func exporterAnswers(ctx context.Context, s *subject) error {
+	err := s.exportSample(ctx)
+	var refused *refusedError
+	if errors.As(err, &refused) && s.sample == nil && !s.onDisk() {
+		return fmt.Errorf("%w; if the destination accepts certain files only, give a sample of them", err)
 	}
-	return append(e, connectors.NewRecord(name, target, info, nil, func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(data)), nil
-	}))
+	return err
 }
 
-func (e exported) file(name string, mode fs.FileMode, data []byte) exported {
-	return e.add(name, "", mode, data)
-}
-func (e exported) folder(name string, mode fs.FileMode) exported {
-	return e.add(name, "", mode|fs.ModeDir, nil)
-}
-func (e exported) link(name, target string) exported {
-	return e.add(name, target, 0o777|fs.ModeSymlink, nil)
+func exporterNothing(ctx context.Context, s *subject) error { return s.export(ctx, nil) }
+
+func exporterReadBack(ctx context.Context, s *subject) error {
+	there, err := s.readBackSample(ctx)
+	if err == nil && len(there) == 0 {
+		err = errors.New("nothing comes back")
+	}
+	return err
 }
 
-// answers are what an exporter said of the records, by path.
-type answers map[string][]error
-
-// export sends records and takes the answers for them.
-func export(ctx context.Context, exp exporter.Exporter, records exported) (answers, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	sent := make(chan *connectors.Record)
-	results := make(chan *connectors.Result, len(records)+1)
-	go func() {
-		defer close(sent)
-		for _, r := range records {
-			select {
-			case sent <- r:
-			case <-ctx.Done(): // after a failure the client takes no more
-				return
-			}
-		}
-	}()
-	said := make(chan answers)
-	go func() {
-		all := answers{}
-		for result := range results {
-			all[result.Record.Pathname] = append(all[result.Record.Pathname], result.Err)
-		}
-		said <- all
-	}()
-	err := exp.Export(ctx, sent, results)
-	return <-said, err
-}
-
-// exportAll exports and expects nothing to fail.
-func exportAll(ctx context.Context, exp exporter.Exporter, records exported) error {
-	all, err := export(ctx, exp, records)
+func exporterNames(ctx context.Context, s *subject) error {
+	there, err := s.sampleThere(ctx)
 	if err != nil {
 		return err
 	}
-	return all.complete(records)
-}
-
-// complete checks that each record has one answer, and none an error.
-func (a answers) complete(records exported) error {
-	total := 0
-	for _, r := range records {
-		said := a[r.Pathname]
-		total += len(said)
-		if len(said) != 1 {
-			return fmt.Errorf("%q has %d answers", r.Pathname, len(said))
-		}
-		if said[0] != nil {
-			return fmt.Errorf("%q: %w", r.Pathname, said[0])
+	sent := s.wholeSample()
+	if !s.onDisk() && there.renames(sent) {
+		return skipf("the destination gives every file a name of its own")
+	}
+	for _, file := range sent.of(0) {
+		if _, renamed, _ := there.find(file); renamed {
+			return fmt.Errorf("the content of %q is there under another name", file.path)
 		}
 	}
-	if total != len(records) || len(a) != len(records) {
-		return fmt.Errorf("%d answers for %d records", total, len(records))
-	}
 	return nil
-}
-
-// sampleFiles are the files of sample.
-func sampleFiles() map[string][]byte {
-	files := map[string][]byte{}
-	for i, name := range names {
-		files["/names/"+name] = content(uint64(i), 20+i)
-	}
-	for i, size := range sizes {
-		files[fmt.Sprintf("/sizes/%d", size)] = content(uint64(50+i), size)
-	}
-	return files
-}
-
-// sample is a tree with a bit of everything that every exporter must take.
-func sample() exported {
-	records := startRecords().folder("/names", 0o755).folder("/sizes", 0o755).folder("/sizes/below", 0o755).
-		folder("/empty", 0o755)
-	for name, data := range sampleFiles() {
-		records = records.file(name, 0o644, data)
-	}
-	return records.file("/sizes/below/file", 0o644, []byte("below"))
-}
-
-// makeTarget makes the local folder to export to.
-func (s *subject) makeTarget() error {
-	if s.folder == "" {
-		return nil
-	}
-	if err := os.Mkdir(s.target(), 0o755); err != nil {
-		return skipf("making a folder to export to: %v", err)
-	}
-	return nil
-}
-
-// restored exports records to the check's place, and returns the folder they are in.
-func (s *subject) restored(ctx context.Context, records exported) (string, error) {
-	if err := s.makeTarget(); err != nil {
-		return "", err
-	}
-	_, exp, err := s.exporter(ctx)
-	if err != nil {
-		return "", err
-	}
-	return s.target(), exportAll(ctx, exp, records)
-}
-
-func exporterAnswers(ctx context.Context, s *subject) error {
-	_, err := s.restored(ctx, sample())
-	return err
-}
-
-func exporterNothing(ctx context.Context, s *subject) error {
-	_, err := s.restored(ctx, nil)
-	return err
 }
 
 func exporterContent(ctx context.Context, s *subject) error {
-	target, err := s.restored(ctx, sample())
+	there, err := s.sampleThere(ctx)
 	if err != nil {
 		return err
 	}
-	for name, data := range sampleFiles() {
-		got, err := os.ReadFile(filepath.Join(target, name))
-		if err != nil {
+	for _, file := range s.wholeSample().of(0) {
+		if err := there.want(file); err != nil {
 			return err
-		}
-		if err := sameContent(got, data); err != nil {
-			return fmt.Errorf("%q has %w", name, err)
 		}
 	}
 	return nil
 }
 
 func exporterFolders(ctx context.Context, s *subject) error {
-	target, err := s.restored(ctx, sample())
+	there, err := s.sampleThere(ctx)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"empty", "sizes/below"} {
-		if info, err := os.Stat(filepath.Join(target, name)); err != nil || !info.IsDir() {
-			return fmt.Errorf("there is no folder %q", name)
+	sent := s.wholeSample()
+	folders := sent.of(fs.ModeDir)
+	if len(folders) == 0 {
+		return skipf("the sample has no folders")
+	}
+	keepsEmpty, lost := s.onDisk(), ""
+	for _, folder := range folders {
+		switch made := there[folder.path].mode.IsDir(); {
+		case !made && !sent.empty(folder.path):
+			return fmt.Errorf("there is no folder %q", folder.path)
+		case !made:
+			lost = folder.path
+		case sent.empty(folder.path):
+			keepsEmpty = true
 		}
 	}
-	return nil
+	switch {
+	case lost == "":
+		return nil
+	case keepsEmpty:
+		return fmt.Errorf("there is no folder %q", lost)
+	}
+	return skipf("the destination keeps no empty folders")
 }
 
 func exporterLinks(ctx context.Context, s *subject) error {
-	want := map[string]string{"/link": "file", "/dangling": "nowhere/at all", "/absolute": "/etc/kpkg-no-such-file"}
-	records := startRecords().file("/file", 0o644, nil)
-	for name, to := range want {
-		records = records.link(name, to)
+	sent, there, err := s.exportOf(ctx, startItems().file("/file", 0o644, nil).link("/link", "file").
+		link("/dangling", "nowhere/at all").link("/absolute", "/etc/kpkg-no-such-file"))
+	var refused *refusedError
+	if errors.As(err, &refused) && refused.mode.Type() == fs.ModeSymlink && !s.onDisk() {
+		return skipf("the destination takes no links: %v", err)
 	}
-	target, err := s.restored(ctx, records)
 	if err != nil {
 		return err
 	}
-	for name, to := range want {
-		if got, err := os.Readlink(filepath.Join(target, name)); err != nil || got != to {
-			return fmt.Errorf("link %q leads to %q instead of %q", name, got, to)
+	links := sent.of(fs.ModeSymlink)
+	if len(links) == 0 {
+		return skipf("the sample has no links")
+	}
+	for _, link := range links {
+		if a := there[link.path]; a.mode.Type() != fs.ModeSymlink || a.target != link.target {
+			return fmt.Errorf("link %q leads to %q instead of %q", link.path, a.target, link.target)
 		}
 	}
 	return nil
 }
 
 func exporterModes(ctx context.Context, s *subject) error {
-	want := map[string]fs.FileMode{
+	made := startItems().folder("/private", 0o700).folder("/read-only", 0o555).file("/read-only/file", 0o644, []byte("x"))
+	for name, mode := range map[string]fs.FileMode{
 		"/0644": 0o644, "/0600": 0o600, "/0755": 0o755, "/0400": 0o400, "/0": 0,
 		"/setuid": 0o755 | fs.ModeSetuid, "/setgid": 0o755 | fs.ModeSetgid,
+	} {
+		made = made.file(name, mode, []byte("x"))
 	}
-	records := startRecords().folder("/private", 0o700).
-		folder("/read-only", 0o555).file("/read-only/file", 0o644, []byte("x"))
-	for name, mode := range want {
-		records = records.file(name, mode, []byte("x"))
-	}
-	target, err := s.restored(ctx, records)
+	sent, there, err := s.exportOf(ctx, made)
 	if err != nil {
 		return err
 	}
-	want["/read-only"], want["/private"] = 0o555|fs.ModeDir, 0o700|fs.ModeDir
-	for name, mode := range want {
-		info, err := os.Lstat(filepath.Join(target, name))
-		if err != nil {
-			return err
+	came := map[fs.FileMode]bool{} // of files
+	var wrong error
+	for _, i := range slices.Concat(sent.of(0), sent.of(fs.ModeDir)) {
+		a, _, found := there.find(i)
+		if found && a.mode.IsRegular() {
+			came[a.mode] = true
 		}
-		if info.Mode() != mode {
-			return fmt.Errorf("%q has mode %v instead of %v", name, info.Mode(), mode)
+		if a.mode != i.mode && wrong == nil {
+			wrong = fmt.Errorf("%q has mode %v instead of %v", i.path, a.mode, i.mode)
 		}
 	}
-	return nil
+	if wrong != nil && len(came) == 1 && !s.onDisk() {
+		return skipf("the destination keeps no permissions: all files come back with the same")
+	}
+	return wrong
 }
 
 func exporterTimes(ctx context.Context, s *subject) error {
-	target, err := s.restored(ctx, startRecords().file("/file", 0o644, []byte("x")).file("/empty", 0o644, nil))
+	made := startItems().file("/file", 0o644, []byte("x")).file("/empty", 0o644, nil).file("/later", 0o644, []byte("y"))
+	made[len(made)-1].time = fileTime.Add(1000 * time.Hour)
+	sent, there, err := s.exportOf(ctx, made)
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"file", "empty"} {
-		info, err := os.Stat(filepath.Join(target, name))
-		if err != nil {
-			return err
-		}
-		if !info.ModTime().Equal(fileTime) {
-			return fmt.Errorf("%q is of %v instead of %v", name, info.ModTime().UTC(), fileTime)
+	kept := s.onDisk()
+	var wrong error
+	for _, file := range sent.of(0) {
+		if a, _, _ := there.find(file); a.time.Equal(file.time) {
+			kept = true
+		} else if wrong == nil {
+			wrong = fmt.Errorf("%q is of %v instead of %v", file.path, a.time.UTC(), file.time.UTC())
 		}
 	}
-	return nil
+	if wrong != nil && !kept {
+		return skipf("the destination keeps no times: no file comes back with the one it was sent with")
+	}
+	return wrong
 }
 
 func exporterOverwrite(ctx context.Context, s *subject) error {
 	if err := s.makeTarget(); err != nil {
 		return err
 	}
-	var want []byte
 	for i := range 2 {
 		_, exp, err := s.exporter(ctx)
 		if err != nil {
 			return err
 		}
-		want = content(uint64(i), 5000-1000*i)
-		records := startRecords().folder("/folder", 0o755).file("/folder/file", 0o644, want)
-		if err := exportAll(ctx, exp, records); err != nil {
+		sent := startItems().folder("/folder", 0o755).file("/folder/file", 0o644, content(uint64(i), 5000-1000*i))
+		if err := exportAll(ctx, exp, s.destination().records(sent)); err != nil {
 			return fmt.Errorf("export %d: %w", i+1, err)
 		}
 	}
-	got, err := os.ReadFile(filepath.Join(s.target(), "folder", "file"))
+	there, err := s.see(ctx)
 	if err != nil {
 		return err
 	}
-	if err := sameContent(got, want); err != nil {
-		return fmt.Errorf("after the second export, the file has %w", err)
+	if err := there.want(item{path: "/folder/file", data: content(1, 4000)}); err != nil {
+		return fmt.Errorf("after the second export, %w", err)
 	}
 	return nil
 }
 
 func exporterEscape(ctx context.Context, s *subject) error {
-	if err := s.makeTarget(); err != nil {
-		return err
-	}
-	_, exp, err := s.exporter(ctx)
+	_, exp, err := s.exporterTo(ctx)
 	if err != nil {
 		return err
 	}
 	// It may refuse the record, all of the export, or write the file below its root.
-	export(ctx, exp, startRecords().file("/../escaped", 0o644, []byte("x")).file("../escaped", 0o644, []byte("x")).
-		file("/folder/../../escaped", 0o644, []byte("x")))
+	export(ctx, exp, destination{}.records(startItems().file("/../escaped", 0o644, []byte("x")).
+		file("../escaped", 0o644, []byte("x")).file("/folder/../../escaped", 0o644, []byte("x"))))
 	if _, err := os.Lstat(filepath.Join(s.dir, "escaped")); !errors.Is(err, fs.ErrNotExist) {
 		return errors.New("a path with .. in it is written outside of the location")
 	}

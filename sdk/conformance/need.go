@@ -9,10 +9,11 @@ import (
 // need says what a check cannot do without: it returns why the subject does not have it, "" if it does.
 type need func(*subject) string
 
-// here and owned are what most checks need.
+// here, owned and seen are what most checks need.
 var (
 	here  = []need{somewhere}
 	owned = []need{ownFiles}
+	seen  = []need{somewhere, visible}
 )
 
 // somewhere is a location to work at.
@@ -27,6 +28,22 @@ func somewhere(s *subject) string {
 func ownFiles(s *subject) string {
 	if s.folder == "" {
 		return "needs a connector of local files that is given no location of its own: what is there must be known"
+	}
+	return ""
+}
+
+// visible is a destination that can be looked at: a local folder, or one that an importer reads.
+func visible(s *subject) string {
+	if !s.onDisk() && s.config.ReadBack.Executable == "" {
+		return "what was written cannot be read back: the package has no importer of " + s.config.Protocol
+	}
+	return ""
+}
+
+// anyFile is a destination that is not known to accept only the files of the author's sample.
+func anyFile(s *subject) string {
+	if s.sample != nil {
+		return "the destination is sent nothing but the sample, whose files have one content each"
 	}
 	return ""
 }

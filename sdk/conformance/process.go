@@ -71,7 +71,7 @@ func (c *captured) String() string {
 // is one, so that it cuts out nothing.
 func (s *subject) withCanary(ctx context.Context, location string) (*host.Plugin, *captured, error, error) {
 	printed := &captured{}
-	p, err := s.startWith(ctx, host.Options{Stderr: printed})
+	p, err := s.startProgram(ctx, s.config.Program, host.Options{Stderr: printed})
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -28,7 +28,9 @@ type suite struct {
 	location string
 	folder   string
 	tree     *tree // what an importer finds in folder
+	sample   items // the author's, of what an exporter accepts; nil if that is any file
 
+	sampled   sampled
 	importing sync.Once
 	listed    *listing
 	listError error
@@ -43,6 +45,11 @@ func newSuite(config Config, temporary string) (*suite, error) {
 	var err error
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
+	}
+	if config.Sample != "" {
+		if s.sample, err = readSample(config.Sample); err != nil {
+			return nil, err
+		}
 	}
 	if s.location == "" && s.manifestFlags&location.FLAG_LOCALFS != 0 {
 		s.folder = filepath.Join(temporary, "files")
@@ -98,12 +105,12 @@ func (s *subject) end() {
 
 // start starts the plugin.
 func (s *subject) start(ctx context.Context) (*host.Plugin, error) {
-	return s.startWith(ctx, host.Options{Stderr: s.stderr, Prefix: filepath.Base(s.dir) + ": "})
+	return s.startProgram(ctx, s.config.Program, host.Options{Stderr: s.stderr, Prefix: filepath.Base(s.dir) + ": "})
 }
 
-func (s *subject) startWith(ctx context.Context, opts host.Options) (*host.Plugin, error) {
-	opts.Args, opts.Platform, opts.Dir = s.config.Args, s.config.Platform, s.dir
-	p, err := host.Start(ctx, s.config.Executable, opts)
+func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
+	opts.Args, opts.Platform, opts.Dir = program.Args, s.config.Platform, s.dir
+	p, err := host.Start(ctx, program.Executable, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -12,16 +12,19 @@ import (
 //
 //	func TestImporter(t *testing.T) {
 //		conformance.Test(t, conformance.Config{
-//			Type: conformance.Importer, Protocol: "ftp", Main: "./plugin/importer",
+//			Type: conformance.Importer, Protocol: "ftp",
+//			Program:  conformance.Program{Main: "./plugin/importer"},
 //			Settings: map[string]string{"location": "ftp://" + server.Addr},
 //		})
 //	}
 //
-// With config.Main, the executable is built first, with "go build".
+// A program with Main is built first, with "go build".
 func Test(t *testing.T, config Config) {
 	t.Helper()
-	if config.Executable == "" && config.Main != "" {
-		config.Executable = build(t, config.Main)
+	for _, program := range []*Program{&config.Program, &config.ReadBack} {
+		if program.Executable == "" && program.Main != "" {
+			program.Executable = build(t, program.Main)
+		}
 	}
 	results, err := Run(t.Context(), config)
 	if err != nil {

@@ -77,7 +77,29 @@ func (f *faultyExporter) Export(
 func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.Result) bool {
 	target := filepath.Join(f.Root(), r.Pathname)
 	regular := r.FileInfo.Lmode.IsRegular() && r.Err == nil && !r.IsXattr
+	if strings.HasPrefix(f.fault, "is a mail server") {
+		return f.deliver(r, target, results)
+	}
 	switch f.fault {
+	case "forgets a file":
+		if r.FileInfo.Lname == "4096" {
+			results <- r.Ok()
+			return false
+		}
+	case "renames a file":
+		if r.FileInfo.Lname == "4096" {
+			results <- f.inPlace(r, target+".new")
+			return false
+		}
+	case "refuses links":
+		if r.FileInfo.Lmode.Type() == fs.ModeSymlink {
+			results <- r.Error(errors.New("no links here"))
+			return false
+		}
+	case "refuses large records":
+		if len(r.ExtendedAttributes) > 1000 {
+			os.Exit(1)
+		}
 	case "forgets empty folders":
 		if r.FileInfo.Lname == "empty" && r.FileInfo.Lmode.IsDir() {
 			results <- r.Ok()
@@ -87,6 +109,14 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 		r.FileInfo.Lmode = r.FileInfo.Lmode&fs.ModeType | 0o755
 	case "forgets times":
 		r.FileInfo.LmodTime = time.Unix(0, 0)
+	case "forgets times of empty files":
+		if r.FileInfo.Lsize == 0 {
+			r.FileInfo.LmodTime = time.Unix(0, 0)
+		}
+	case "forgets modes of read-only files":
+		if r.FileInfo.Lmode&0o200 == 0 {
+			r.FileInfo.Lmode |= 0o644
+		}
 	case "follows links":
 		r.Target = "/" + r.Target
 	case "changes content":

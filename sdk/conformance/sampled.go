@@ -1,0 +1,107 @@
+package conformance
+
+import (
+	"context"
+	"os"
+	"sync"
+
+	"github.com/PlakarKorp/kloset/connectors/exporter"
+
+	"github.com/PlakarKorp/kpkg/sdk/host"
+)
+
+// sampled is the suite's one export of the sample, which most checks of an exporter look at.
+type sampled struct {
+	exporting, looking sync.Once
+	destination        destination
+	there              arrivals
+	exportErr, lookErr error
+}
+
+// wholeSample is the author's, or the one made for destinations that accept any file.
+func (s *suite) wholeSample() items {
+	if s.sample != nil {
+		return s.sample
+	}
+	return madeSample()
+}
+
+// exportSample exports the sample, once for all checks.
+func (s *subject) exportSample(ctx context.Context) error {
+	s.sampled.exporting.Do(func() {
+		s.sampled.destination = s.destination()
+		s.sampled.exportErr = s.export(ctx, s.wholeSample())
+	})
+	return s.sampled.exportErr
+}
+
+// readBackSample tells what has become of the sample, once for all checks.
+func (s *subject) readBackSample(ctx context.Context) (arrivals, error) {
+	if err := s.exportSample(ctx); err != nil {
+		return nil, err
+	}
+	s.sampled.looking.Do(func() { s.sampled.there, s.sampled.lookErr = s.look(ctx, s.sampled.destination) })
+	return s.sampled.there, s.sampled.lookErr
+}
+
+// sampleThere is what has become of the sample, for the checks that cannot judge when nothing is read back.
+func (s *subject) sampleThere(ctx context.Context) (arrivals, error) {
+	there, err := s.readBackSample(ctx)
+	if err != nil {
+		return nil, skipf("not judged, because exporter-read-back failed")
+	}
+	return there, nil
+}
+
+// see tells what is at the check's own destination.
+func (s *subject) see(ctx context.Context) (arrivals, error) {
+	if _, err := s.sampleThere(ctx); err != nil {
+		return nil, err
+	}
+	return s.look(ctx, s.destination())
+}
+
+// onDisk tells a destination in a folder of this machine. It can keep all that a file is; another may not be able to.
+func (s *subject) onDisk() bool { return s.destination().folder != "" }
+
+// makeTarget makes the local folder to export to.
+func (s *subject) makeTarget() error {
+	if s.folder == "" {
+		return nil
+	}
+	if err := os.Mkdir(s.target(), 0o755); err != nil {
+		return skipf("making a folder to export to: %v", err)
+	}
+	return nil
+}
+
+// exporterTo starts the plugin as an exporter to the check's place, which it makes first.
+func (s *subject) exporterTo(ctx context.Context) (*host.Plugin, exporter.Exporter, error) {
+	if err := s.makeTarget(); err != nil {
+		return nil, nil, err
+	}
+	return s.exporter(ctx)
+}
+
+// export exports items to the check's destination, and expects nothing to fail.
+func (s *subject) export(ctx context.Context, all items) error {
+	_, exp, err := s.exporterTo(ctx)
+	if err != nil {
+		return err
+	}
+	return exportAll(ctx, exp, s.destination().records(all))
+}
+
+// exportOf exports what was made for the check, and tells what has become of it. Where only the author's sample is
+// accepted, it is that instead.
+func (s *subject) exportOf(ctx context.Context, made items) (items, arrivals, error) {
+	if s.sample != nil {
+		there, err := s.sampleThere(ctx)
+		return s.sample, there, err
+	}
+	if err := s.export(ctx, made); err != nil {
+		return nil, nil, err
+	}
+	there, err := s.see(ctx)
+	return made, there, err
+}
