@@ -36,7 +36,10 @@ type Options struct {
 	// DryRun does every check and lists the files, and neither builds nor writes.
 	DryRun bool
 	// Force replaces packages that are there.
-	Force       bool
+	Force bool
+	// Strict makes errors of what upstream's newer validator refuses, and of a source that is not the commit that the
+	// package names.
+	Strict      bool
 	Compression ptarbuild.Compression
 	// Jobs is how many platforms are built side by side; 0 means as many as there are CPUs.
 	Jobs int

@@ -47,7 +47,7 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 	}
 	judge := func(temporary string) error {
 		r.step(p, Verifying)
-		report, err := verify.File(ctx, temporary, verify.Options{Name: name})
+		report, err := verify.File(ctx, temporary, verify.Options{Name: name, Strict: r.opts.Strict})
 		if err != nil {
 			return err
 		}
@@ -60,14 +60,14 @@ func (r *run) pack(ctx context.Context, i *Integration, p *Package, built map[st
 	if err := place.File(ctx, p.File, r.opts.Force, write, judge); err != nil {
 		return err
 	}
-	r.receipts.put(content.RepositoryID, receipt{Name: name, SHA256: p.SHA256, Findings: p.Findings})
+	r.receipts.put(content.RepositoryID, receipt{Name: name, Strict: r.opts.Strict, SHA256: p.SHA256, Findings: p.Findings})
 	return nil
 }
 
 // unchanged reports whether the package at its place is the very one that would be written: then it is left alone.
 func (r *run) unchanged(ctx context.Context, p *Package, name string, id uuid.UUID) bool {
 	known, ok := r.receipts.get(id)
-	if !ok || known.Name != name {
+	if !ok || known.Name != name || known.Strict != r.opts.Strict {
 		return false
 	}
 	sum, size, err := sha256sum.File(ctx, p.File)

@@ -48,7 +48,7 @@ func (r *run) prepare(ctx context.Context) error {
 
 // load checks one integration and lists its packages; none when it has errors.
 func (r *run) load(ctx context.Context, path string) *Integration {
-	source, err := Validate(ctx, path, ValidateOptions{NoBuild: r.opts.NoBuild})
+	source, err := Validate(ctx, path, ValidateOptions{NoBuild: r.opts.NoBuild, Strict: r.opts.Strict})
 	if err != nil {
 		return &Integration{Source: &Source{Document: &manifest.Document{File: path}}, Err: err}
 	}
@@ -73,6 +73,13 @@ func (r *run) list(ctx context.Context, i *Integration) error {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	i.Time = i.moment.source
+	modified, err := r.checkModified(ctx, i)
+	if err != nil {
+		return err
+	}
+	if i.Findings = append(i.Findings, modified...); finding.HasErrors(modified) {
+		return nil
+	}
 	platforms, err := i.Source.platforms(r.opts.Platforms, r.opts.All)
 	if err != nil {
 		return err

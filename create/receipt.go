@@ -20,6 +20,7 @@ type receipt struct {
 	// Kpkg is the program that verified: another one may judge otherwise.
 	Kpkg     string
 	Name     string
+	Strict   bool
 	SHA256   string
 	Findings []finding.Finding
 }

@@ -95,7 +95,7 @@ func (r *resolver) checkPackages() {
 		}
 		built[e.Package] = e.Name
 	}
-	if r.plan.Builds() && !r.tree.inModule() {
+	if _, found := ModuleRoot(r.plan.Dir); !found && r.plan.Builds() {
 		r.report("module-missing", finding.Error, "there is no go.mod here or above, so that go builds nothing",
 			"run go mod init")
 	}

@@ -134,20 +134,20 @@ func ignored(folder string) bool {
 		folder == "vendor" || folder == "testdata" || folder == "node_modules"
 }
 
-// inModule reports whether a go.mod lies in the folder or above it.
-func (t *tree) inModule() bool {
-	dir, err := filepath.Abs(t.dir)
+// ModuleRoot is the folder of the module that dir is in, with the go.mod in dir or above it; found is false outside of any.
+func ModuleRoot(dir string) (root string, found bool) {
+	root, err := filepath.Abs(dir)
 	if err != nil {
-		return false
+		return "", false
 	}
 	for {
-		if info, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil && info.Mode().IsRegular() {
-			return true
+		if info, err := os.Stat(filepath.Join(root, "go.mod")); err == nil && info.Mode().IsRegular() {
+			return root, true
 		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return false
+		parent := filepath.Dir(root)
+		if parent == root {
+			return "", false
 		}
-		dir = parent
+		root = parent
 	}
 }

@@ -3,6 +3,7 @@ package gobuild
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -37,6 +38,13 @@ func expandLDFlags(ldflags string, stamp Stamp) (string, error) {
 		err = fmt.Errorf("build.ldflags has a {{ without its }}")
 	}
 	return expanded, err
+}
+
+// Stamps reports whether build.ldflags puts a field such as ".Commit" into what is built.
+func (p *Plan) Stamps(field string) bool {
+	return p.Builds() && slices.ContainsFunc(placeholder.FindAllStringSubmatch(p.settings.LDFlags, -1), func(match []string) bool {
+		return match[1] == field
+	})
 }
 
 // checkStamp makes an error of a placeholder that nothing fills.

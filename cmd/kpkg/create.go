@@ -54,6 +54,7 @@ usage; 3 something could not be done.`,
 	flags.BoolVar(&opts.NoBuild, "no-build", false, "pack the executables that are there")
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "do every check and list the files, without building or writing")
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
+	flags.BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses, and of a modified source")
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "lz4, the faster, or gzip, the smaller")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "platforms built side by side (default as many as there are CPUs)")
 	flags.StringVar(&shard, "shard", "", "make part i of n of all packages, as in 2/4")

@@ -1,6 +1,6 @@
 // Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody
-// and heeds no configuration but the repository's own. Callers use plumbing only: commands such as log run programs that a
-// repository's configuration names, to show signatures for one.
+// and heeds no configuration but the repository's own. Of that it runs no program: callers of Output use plumbing only,
+// since commands such as log run programs that a repository's configuration names, to show signatures for one.
 package git
 
 import (
@@ -14,11 +14,15 @@ import (
 
 // Output is what `git args...` prints in dir, without the last newline. ok is false, and err nil, when git is not
 // installed or says no: outside a repository, in an empty one.
-func Output(ctx context.Context, dir string, args ...string) (output string, ok bool, err error) {
+func Output(ctx context.Context, dir string, args ...string) (printed string, ok bool, err error) {
+	return output(ctx, dir, nil, args...)
+}
+
+func output(ctx context.Context, dir string, settings []setting, args ...string) (printed string, ok bool, err error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{
 		// The folder may belong to someone else, as in most containers.
 		"-c", "safe.directory=*", "-C", dir}, args...)...)
-	cmd.Env = environment()
+	cmd.Env = append(environment(), asEnvironment(settings)...)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
