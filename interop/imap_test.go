@@ -27,6 +27,9 @@ var mailboxes = []string{
 	"quote\"and\\back", "Many",
 }
 
+// holdsNone describes a mailbox that is only a level above others.
+const holdsNone = "holds no messages"
+
 func TestIMAP(t *testing.T) {
 	server := startIMAPServer(t, "/")
 	fillAccount(t, server, "joe")
@@ -190,7 +193,7 @@ func describeAccount(t *testing.T, server *rig.IMAPServer, user string) map[stri
 	account := make(map[string][]string)
 	for _, data := range listed {
 		if slices.Contains(data.Attrs, imap.MailboxAttrNoSelect) {
-			account[data.Mailbox] = []string{"holds no messages"}
+			account[data.Mailbox] = []string{holdsNone}
 			continue
 		}
 		account[data.Mailbox] = describeMailbox(t, client, data.Mailbox)

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,19 +54,11 @@ func TestTryFTP(t *testing.T) {
 	data, restored := filepath.Join(dir, "data.ptar"), filepath.Join(dir, "restored")
 	try := func(password string, args ...string) rig.Result {
 		t.Helper()
-		variables := []string{"FTP_PASSWORD=" + password}
-		result, err := rig.RunIn(t.Context(), dir, variables, tools.Kpkg, append([]string{"try"}, args...)...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(result.Stdout+result.Stderr, password) {
-			t.Errorf("the password is in the output: %v", result)
-		}
-		return result
+		return tryWith(t, password, args...)
 	}
 	integration := filepath.Join(rig.Root(), "examples/ftp/both")
 	location := "ftp://" + rig.FTPUser + "@" + server.Address
-	const secret = "password=$FTP_PASSWORD"
+	const secret = "password=$PASSWORD"
 	if result := try("wrong-password", "backup", integration, location+tree, secret, "-o", data); result.Status != 3 {
 		t.Errorf("with a wrong password: %v", result)
 	}
@@ -76,4 +69,19 @@ func TestTryFTP(t *testing.T) {
 		t.Fatal(result)
 	}
 	wantEqual(t, tree, restored)
+}
+
+// tryWith runs kpkg try with the password in the environment, as PASSWORD, and checks that it is not told to anyone.
+func tryWith(t *testing.T, password string, args ...string) rig.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	result, err := rig.RunIn(ctx, t.TempDir(), []string{"PASSWORD=" + password}, tools.Kpkg, append([]string{"try"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(result.Stdout+result.Stderr, password) {
+		t.Errorf("the password is in the output: %v", result)
+	}
+	return result
 }
