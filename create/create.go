@@ -174,6 +174,9 @@ func (r *run) make(ctx context.Context) error {
 			started[integration.plan] = map[gobuild.Platform]*Package{}
 		}
 		started[integration.plan][p.Platform] = p
+		if err := place.Folder(p.File); err != nil {
+			return err
+		}
 		return place.Free(p.File, r.opts.Force)
 	})
 	if err != nil || jobs == 0 {

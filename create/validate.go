@@ -96,6 +96,8 @@ func read(path string) (*Source, error) {
 	}
 	info, err := os.Stat(path)
 	switch {
+	case path == "":
+		return nil, errors.New("the manifest's path is empty: name the integration's manifest.yaml or its folder")
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, missing(path)
 	case err != nil:

@@ -25,6 +25,8 @@ type tree struct {
 	cgo  bool
 	// mains lists the folders of all main packages, sorted.
 	mains func() []string
+	// unread are the folders that mains could not look into.
+	unread []string
 }
 
 func newTree(dir string, settings manifest.Build) *tree {
@@ -51,8 +53,11 @@ func (t *tree) importPackage(dir string, platform Platform) (*build.Package, err
 // checkMain returns nil if the folder holds a main package for this machine or for a platform that upstream ships, and
 // otherwise what is wrong with it, as the end of a sentence.
 func (t *tree) checkMain(dir string) error {
-	if info, err := os.Stat(t.file(dir)); err != nil || !info.IsDir() {
+	switch info, err := os.Stat(t.file(dir)); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !info.IsDir():
 		return errors.New("does not exist")
+	case err != nil:
+		return fmt.Errorf("cannot be read: %w", err)
 	}
 	for _, platform := range append([]Platform{Host()}, Shipped()...) {
 		p, err := t.importPackage(dir, platform)
@@ -107,14 +112,18 @@ func (t *tree) isWhole(dir string, files []string) bool {
 func (t *tree) findMains() []string {
 	var mains []string
 	walk := func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
-			return nil // go could not build a folder that cannot be read either
-		}
-		rel, err := filepath.Rel(t.dir, file)
-		if err != nil {
-			return err
+		rel, relErr := filepath.Rel(t.dir, file)
+		if relErr != nil {
+			return relErr
 		}
 		dir := filepath.ToSlash(rel)
+		if err != nil {
+			t.unread = append(t.unread, dir)
+			return nil // go could not build it either
+		}
+		if !entry.IsDir() {
+			return nil
+		}
 		if dir != "." && (ignored(path.Base(dir)) || t.hasFile(path.Join(dir, "go.mod"))) {
 			return filepath.SkipDir
 		}

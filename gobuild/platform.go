@@ -80,7 +80,8 @@ func ParsePlatforms(s string) ([]Platform, error) {
 
 // suggestion says what to write instead of an unknown pair.
 func (p Platform) suggestion() string {
-	usual := Platform{cmp.Or(otherNames[strings.ToLower(p.OS)], p.OS), cmp.Or(otherNames[strings.ToLower(p.Arch)], p.Arch)}
+	os, arch := strings.ToLower(p.OS), strings.ToLower(p.Arch)
+	usual := Platform{cmp.Or(otherNames[os], os), cmp.Or(otherNames[arch], arch)}
 	if slices.Contains(architectures[usual.OS], usual.Arch) {
 		return fmt.Sprintf("did you mean %s?", usual)
 	}

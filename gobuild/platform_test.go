@@ -36,6 +36,7 @@ func TestParsePlatforms(t *testing.T) {
 		{"linux/", `platform "linux/" is not of the form os/arch, such as ` + Host().String()},
 		{"linux/x86_64", `unknown platform "linux/x86_64": did you mean linux/amd64?`},
 		{"macOS/aarch64", `unknown platform "macOS/aarch64": did you mean darwin/arm64?`},
+		{"LINUX/AMD64", `unknown platform "LINUX/AMD64": did you mean linux/amd64?`},
 		{"linuz/amd64", `unknown platform "linuz/amd64": did you mean linux/amd64?`},
 		{"darwin/386", `unknown platform "darwin/386": Go builds darwin for amd64, arm64`},
 		{"templeos/holyc", "unknown platform \"templeos/holyc\": the pairs Go knows are printed by `go tool dist list`"},

@@ -230,6 +230,8 @@ func (r *resolver) mainsHint(d declared) string {
 	const enough = 10
 	mains := r.tree.mains()
 	switch {
+	case len(mains) == 0 && len(r.tree.unread) > 0:
+		return fmt.Sprintf("make %s readable: what is in it is not known", dotted(r.tree.unread[0]))
 	case len(mains) == 0:
 		kind := "importer"
 		if len(d.types) > 0 {

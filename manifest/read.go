@@ -87,6 +87,10 @@ func (d *Document) checkEncoding() bool {
 			Hint:    "save it as UTF-8 without one",
 		})
 	}
+	if isUTF16(d.Raw) {
+		d.problemAt(0, "yaml-encoding", "the file is UTF-16", "save the file as UTF-8")
+		return false
+	}
 	for i := 0; i < len(d.Raw); {
 		r, size := utf8.DecodeRune(d.Raw[i:])
 		if r == utf8.RuneError && size == 1 {
@@ -96,6 +100,12 @@ func (d *Document) checkEncoding() bool {
 		i += size
 	}
 	return true
+}
+
+// isUTF16 tells by a byte order mark, or by the zero that every other byte is in text that is mostly ASCII.
+func isUTF16(data []byte) bool {
+	return len(data) > 1 && (data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff ||
+		(data[0] == 0) != (data[1] == 0))
 }
 
 // parse reads the first YAML document and reports what follows it. It returns nil, after reporting why, when there is

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -22,7 +23,6 @@ var wordings = []struct{ library, message, hint string }{
 	{"did not find expected ',' or ']'", "a list is not closed where it should be", "add \"]\""},
 	{"did not find expected ',' or '}'", "a mapping is not closed where it should be", "add \"}\""},
 	{"found unexpected end of stream", "a quote that opens here is never closed", "close it"},
-	{"control characters", "YAML holds no control characters", "write it as \\x07 within double quotes"},
 }
 
 // syntax reports why the YAML library gave up.
@@ -42,6 +42,8 @@ func (d *Document) syntax(err error) {
 	switch {
 	case strings.HasPrefix(message, "control characters"):
 		column = max(strings.IndexFunc(text, isForbidden), 0)
+		character, _ := utf8.DecodeRuneInString(text[column:])
+		message, hint = "YAML holds no control characters", fmt.Sprintf("write it as \\x%02x within double quotes", character)
 	case strings.HasPrefix(message, "found unexpected end of stream"):
 		column = max(strings.IndexAny(text, "\"'"), 0)
 	}

@@ -98,6 +98,34 @@ func Free(path string, force bool) error {
 	return nil
 }
 
+// Folder checks that the folder of path is there or can be made, and takes files, before the work of filling one. It leaves
+// nothing behind.
+func Folder(path string) error {
+	folder := filepath.Dir(path)
+	for {
+		info, err := os.Stat(folder)
+		if err == nil && !info.IsDir() {
+			return fmt.Errorf("the output folder: %s is not a directory", folder)
+		}
+		if err == nil {
+			break
+		}
+		if _, linkErr := os.Lstat(folder); linkErr == nil {
+			return fmt.Errorf("the output folder: %w", err) // a link that leads nowhere, which no directory can replace
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return fmt.Errorf("the output folder: %w", err)
+		}
+		folder = parent
+	}
+	trial, err := os.CreateTemp(folder, ".kpkg-*.tmp")
+	if err != nil {
+		return fmt.Errorf("the output folder takes no files: %w", err)
+	}
+	return errors.Join(trial.Close(), os.Remove(trial.Name()))
+}
+
 // flush makes a file last a power cut, and finds out about writes that failed late. It is opened for writing because
 // Windows flushes no other.
 func flush(path string) error {

@@ -94,3 +94,24 @@ func TestStaleFiles(t *testing.T) {
 		t.Errorf("the folder holds %q, want %q", got, want)
 	}
 }
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, fine := range map[string]bool{
+		filepath.Join(dir, "new"):                   true,
+		filepath.Join(dir, "some", "where", "new"):  true,
+		filepath.Join(file, "new"):                  false,
+		filepath.Join(file, "some", "where", "new"): false,
+	} {
+		if err := Folder(path); (err == nil) != fine {
+			t.Errorf("Folder(%q) = %v", path, err)
+		}
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{"file"}) {
+		t.Errorf("%q were left", got)
+	}
+}
