@@ -66,7 +66,7 @@ func (t *trial) readable(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer k.Cancel(nil)
+	defer closeKContext(k)
 	d, err := openData(k, path)
 	if err != nil {
 		return fmt.Errorf("reading the data file again: %w", err)

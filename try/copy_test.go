@@ -36,7 +36,7 @@ func testContext(t *testing.T) *kcontext.KContext {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { k.Cancel(nil) })
+	t.Cleanup(func() { closeKContext(k) })
 	return k
 }
 

@@ -41,7 +41,7 @@ func List(ctx context.Context, path string, each func(Entry) error) (_ Contents,
 	if err != nil {
 		return Contents{}, err
 	}
-	defer k.Cancel(nil)
+	defer closeKContext(k)
 	d, err := openData(k, path)
 	if err != nil {
 		return Contents{}, err
@@ -56,8 +56,8 @@ func List(ctx context.Context, path string, each func(Entry) error) (_ Contents,
 		if err != nil {
 			return Contents{}, fmt.Errorf("reading %s: %w", path, err)
 		}
-		if err := ctx.Err(); err != nil {
-			return Contents{}, context.Cause(ctx)
+		if cause := context.Cause(k.Context); cause != nil {
+			return Contents{}, cause
 		}
 		info := e.FileInfo
 		if err := each(Entry{e.Path(), info.Mode(), info.Size(), info.ModTime(), e.SymlinkTarget}); err != nil {

@@ -49,6 +49,10 @@ func (t *trial) restore(ctx context.Context) error {
 		// Not context.Canceled: it means elsewhere that nothing was left behind.
 		return fmt.Errorf("restoring: %v; what was restored before is at the destination", context.Cause(ctx))
 	}
+	// Why it was cancelled, by the exporter or by a cache, says more than what failed because of that.
+	if cause := context.Cause(t.kloset.Context); cause != nil {
+		err = cause
+	}
 	// Closing may be when an exporter writes the last of it.
 	if err := errors.Join(err, exp.Close(ctx)); err != nil {
 		return fmt.Errorf("restoring: %w", err)

@@ -101,7 +101,7 @@ func (t *trial) end() error {
 		err = t.plugin.Close()
 	}
 	if t.kloset != nil {
-		t.kloset.Cancel(nil)
+		closeKContext(t.kloset)
 	}
 	if t.scratch != "" {
 		err = errors.Join(err, os.RemoveAll(t.scratch))

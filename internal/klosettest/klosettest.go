@@ -22,7 +22,7 @@ func Context(t testing.TB) *kcontext.KContext {
 	ctx.SetLogger(logging.NewLogger(io.Discard, io.Discard))
 	ctx.MaxConcurrency = 1
 	ctx.CacheDir = t.TempDir()
-	ctx.SetCache(klosetcache.NewManager())
+	ctx.SetCache(klosetcache.NewManager(ctx.CacheDir, func(err error) { t.Error(err) }))
 	t.Cleanup(func() { ctx.GetCache().Close() })
 	return ctx
 }
