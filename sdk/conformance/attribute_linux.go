@@ -2,5 +2,5 @@ package conformance
 
 import "syscall"
 
-// attribute gives a file an extended attribute, where the file system has such.
-func attribute(path, name string, value []byte) { syscall.Setxattr(path, name, value, 0) }
+// attribute gives a file an extended attribute. Not all file systems have such, or as large ones.
+func attribute(path, name string, value []byte) error { return syscall.Setxattr(path, name, value, 0) }

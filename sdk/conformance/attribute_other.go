@@ -2,5 +2,7 @@
 
 package conformance
 
+import "errors"
+
 // attribute is for Linux alone: other systems keep attributes of their own on files.
-func attribute(string, string, []byte) {}
+func attribute(string, string, []byte) error { return errors.ErrUnsupported }

@@ -64,9 +64,15 @@ func TestBroken(t *testing.T) {
 		{imports, "knows six readers", []string{"importer-concurrent"}, "too many files"},
 		{imports, "wants to be read", []string{"importer-unread", "importer-unanswered"}, "nothing was read"},
 		{imports, "dies of abandoned files", []string{"importer-abandoned"}, "exit status 1"},
-		{imports, "leaks files", []string{"importer-leaks"}, "after 10"},
+		{imports, "leaks files", []string{"importer-leaks"}, "ever more open files"},
+		{imports, "leaks threads", []string{"importer-leaks"}, "ever more threads"},
+		{imports, "leaks memory", []string{"importer-leaks"}, "ever more memory"},
 		{imports, "finds nothing where nothing is", []string{"importer-missing-source"}, "without an error"},
 		{imports, "reads vanished files as empty", []string{"importer-vanished"}, "gives 0 of "},
+
+		{imports, "knows no long paths", []string{"importer-long-path"}, "does not come"},
+		{imports, "cuts large attributes", []string{"importer-large-attribute"}, "1000 bytes of"},
+		{imports, "outlives its work", []string{"importer-host-death"}, "still runs"},
 
 		{exports, "forgets an answer", []string{"exporter-answers"}, "plain.txt"},
 		{exports, "needs something to do", []string{"exporter-nothing"}, "nothing to export"},
@@ -81,10 +87,14 @@ func TestBroken(t *testing.T) {
 		{exports, "forgets times", []string{"exporter-times"}, "1970"},
 		{exports, "does not overwrite", []string{"exporter-overwrite"}, "after the second export"},
 		{exports, "escapes", []string{"exporter-escape"}, "outside of the location"},
-		{exports, "exports once", []string{"exporter-again"}, "used up"},
+		{exports, "exports once", []string{"exporter-again", "exporter-leaks"}, "used up"},
 		{exports, "ignores attributes", []string{"exporter-odd-records"}, "2 answers"},
 		{exports, "hides failures", []string{"exporter-one-failure"}, "has the answers [<nil>]"},
 		{exports, "fails for one failure", []string{"exporter-one-failure"}, "the whole export fails"},
+		{exports, "outlives its work", []string{"exporter-host-death"}, "still runs"},
+		{exports, "leaks files", []string{"exporter-leaks"}, "ever more open files"},
+		{exports, "leaks threads", []string{"exporter-leaks"}, "ever more threads"},
+		{exports, "leaks memory", []string{"exporter-leaks"}, "ever more memory"},
 		{exports, "writes in place", []string{"exporter-cut", "exporter-cancelled"}, "a part of its content"},
 
 		{stores, "changes the configuration", []string{"storage-open"}, "another byte"},
@@ -103,6 +113,9 @@ func TestBroken(t *testing.T) {
 		{stores, "puts one at a time", []string{"storage-parallel"}, "busy"},
 		{stores, "appends", []string{"storage-put-again"}, "100000 bytes instead of 50000"},
 		{stores, "keeps parts", []string{"storage-put-cancelled", "storage-put-host-death"}, "listed"},
+		{stores, "outlives its work", []string{"storage-put-host-death"}, "still runs"},
+		{stores, "leaks files", []string{"storage-leaks"}, "ever more open files"},
+		{stores, "leaks memory", []string{"storage-leaks"}, "ever more memory"},
 		{stores, "takes everything", []string{"storage-unknown-kind"}, "kind 99"},
 	} {
 		t.Run(test.connectorType+" "+test.fault, func(t *testing.T) {

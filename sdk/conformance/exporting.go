@@ -34,6 +34,8 @@ var exportingChecks = []Check{
 	{ID: "exporter-stray-chunk", Title: "a chunk where a record is due is an error and no crash", needs: here,
 		run: exporterStrayChunk},
 	{ID: "exporter-host-death", Title: "it ends when the host dies within a file", needs: here, run: exporterHostDeath},
+	{ID: "exporter-leaks", Title: "15 exports leave no files, threads or memory behind",
+		needs: []need{somewhere, procFiles}, run: exporterLeaks},
 	{ID: "exporter-many", Title: "2,000 files are answered for", needs: here, run: exporterMany},
 }
 
@@ -52,6 +54,21 @@ func exporterAgain(ctx context.Context, s *subject) error {
 		}
 	}
 	return nil
+}
+
+func exporterLeaks(ctx context.Context, s *subject) error {
+	p, exp, err := s.exporterTo(ctx)
+	if err != nil {
+		return err
+	}
+	sent := s.sample
+	if sent == nil {
+		sent = startItems()
+		for i := range 20 {
+			sent = sent.file(fmt.Sprintf("/%d", i), 0o644, content(uint64(i), 10_000*i))
+		}
+	}
+	return steady(p, func() error { return exportAll(ctx, exp, s.destination().records(sent)) })
 }
 
 // exporterMany sends many files of its own, or copies of the sample's smallest, each with a number before its name.
@@ -357,6 +374,7 @@ func exporterHostDeath(ctx context.Context, s *subject) error {
 	if err := sendChunk(stream, file.data[:len(file.data)/2]); err != nil {
 		return text(err)
 	}
-	p.EndInput()
+	time.Sleep(100 * time.Millisecond) // so that the exporter is within the file
+	p.BreakOff()
 	return ends(ctx, p.Exited(), "the host's death")
 }

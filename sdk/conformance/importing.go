@@ -38,7 +38,7 @@ var importingChecks = []Check{
 	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: here, run: importerBadAnswers},
 	{ID: "importer-cancelled", Title: "a cancelled import ends, and the next is complete",
 		needs: []need{somewhere, repeatable}, run: importerCancelled},
-	{ID: "importer-leaks", Title: "10 imports leave no files or connections open",
+	{ID: "importer-leaks", Title: "15 imports leave no files, threads or memory behind",
 		needs: []need{somewhere, repeatable, procFiles}, run: importerLeaks},
 	{ID: "importer-unknown-path", Title: "reading what was not announced is an error", needs: here,
 		run: importerUnknownPath},
@@ -50,6 +50,9 @@ var importingChecks = []Check{
 		run: importerVanished},
 	{ID: "importer-bad-name", Title: "a name that is not UTF-8 costs no other entry", needs: []need{ownFiles, procFiles},
 		run: importerBadName},
+	{ID: "importer-long-path", Title: "a path of more than 3,500 bytes comes", needs: owned, run: importerLongPath},
+	{ID: "importer-large-attribute", Title: "an extended attribute comes whole, as large as the system takes it",
+		needs: owned, run: importerLargeAttribute},
 	{ID: "importer-many", Title: "2,000 files in one folder come", needs: owned, run: importerMany},
 	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: here, run: importerHostDeath},
 	{ID: "importer-interrupted", Title: "SIGTERM within an import ends it", needs: []need{somewhere, unix},
@@ -308,35 +311,15 @@ func importerCancelled(ctx context.Context, s *subject) error {
 	return nil
 }
 
-// importerLeaks counts the plugin's open files. The first imports may fill pools, so the later ones count.
 func importerLeaks(ctx context.Context, s *subject) error {
 	p, imp, err := s.importer(ctx)
 	if err != nil {
 		return err
 	}
-	open := func() (int, error) {
-		files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Process().Pid))
-		return len(files), err
-	}
-	var before int
-	for i := range 10 {
-		if _, err := readAll(ctx, imp, 4); err != nil {
-			return err
-		}
-		if i == 4 {
-			if before, err = open(); err != nil {
-				return skipf("listing the plugin's open files: %v", err)
-			}
-		}
-	}
-	after := before
-	for range 20 { // what is closed in the background may take a moment
-		if after, err = open(); err != nil || after < before+5 {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return fmt.Errorf("%d files are open after 5 imports, %d after 10", before, after)
+	return steady(p, func() error {
+		_, err := readAll(ctx, imp, 4)
+		return err
+	})
 }
 
 func importerUnknownPath(ctx context.Context, s *subject) error {
@@ -470,6 +453,62 @@ func importerBadName(ctx context.Context, s *subject) error {
 	return nil
 }
 
+// importerLongPath stays below the 4,096 bytes that Linux takes. Other systems may take less.
+func importerLongPath(ctx context.Context, s *subject) error {
+	folder, imports, err := s.ownSource(ctx, 1)
+	if err != nil {
+		return err
+	}
+	for len(folder) < 3500 {
+		folder = filepath.Join(folder, strings.Repeat("long", 50))
+	}
+	file := filepath.Join(folder, strings.Repeat("x", 255))
+	if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(file, []byte("content"), 0o644)); err != nil {
+		return skipf("the system takes no path of %d bytes: %v", len(file), err)
+	}
+	l, err := imports()
+	if err != nil {
+		return err
+	}
+	got, came := l.read[file]
+	if !came {
+		return fmt.Errorf("a file with a path of %d bytes does not come", len(file))
+	}
+	return got.err
+}
+
+func importerLargeAttribute(ctx context.Context, s *subject) error {
+	folder, imports, err := s.ownSource(ctx, 1)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(folder, "file-0")
+	var value []byte
+	for _, size := range []int{60_000, 15_000, 3_000} { // what file systems take differs
+		value = content(1, size)
+		if err = attribute(file, "user.kpkg", value); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return skipf("the file system takes no extended attributes: %v", err)
+	}
+	l, err := imports()
+	if err != nil {
+		return err
+	}
+	for _, r := range l.records {
+		if r.IsXattr && r.Pathname == file && strings.HasSuffix(r.XattrName, "kpkg") {
+			got := l.read[key(r)]
+			if got.err == nil && got.sum != sha256.Sum256(value) {
+				return fmt.Errorf("attribute %q comes with other content, %d bytes of %d", r.XattrName, got.size, len(value))
+			}
+			return got.err
+		}
+	}
+	return skipf("it brings no extended attributes")
+}
+
 func importerMany(ctx context.Context, s *subject) error {
 	const count = 2000
 	folder, imports, err := s.ownSource(ctx, count)
@@ -510,7 +549,7 @@ func importerHostDeath(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	p.EndInput()
+	p.BreakOff()
 	return ends(ctx, p.Exited(), "the host's death")
 }
 

@@ -29,6 +29,8 @@ var storingChecks = []Check{
 	{ID: "storage-unknown-kind", Title: "an object of an unknown kind is refused", needs: here, run: storageUnknownKind},
 	{ID: "storage-bad-mac", Title: "a MAC of another length than 32 bytes is an error and no crash", needs: here,
 		run: storageBadMAC},
+	{ID: "storage-leaks", Title: "300 objects leave no files, threads or memory behind",
+		needs: []need{somewhere, procFiles}, run: storageLeaks},
 }
 
 // opened is the storage that is at the check's place, in another process than before.
@@ -147,7 +149,7 @@ func storagePutHostDeath(ctx context.Context, s *subject) error {
 		return err
 	}
 	time.Sleep(100 * time.Millisecond) // so that the storage is within the object
-	p.EndInput()
+	p.BreakOff()
 	if err := ends(ctx, p.Exited(), "the host's death"); err != nil {
 		return err
 	}
@@ -236,4 +238,32 @@ func storageBadMAC(ctx context.Context, s *subject) error {
 		}
 	}
 	return nil
+}
+
+// storageLeaks puts, gets, lists and deletes.
+func storageLeaks(ctx context.Context, s *subject) error {
+	p, store, err := s.created(ctx)
+	if err != nil {
+		return err
+	}
+	data := content(1, 64<<10)
+	return steady(p, func() error {
+		for i := range 20 {
+			if err := put(ctx, store, packfile, mac(i), data); err != nil {
+				return err
+			}
+			if err := wantObject(ctx, store, packfile, mac(i), data); err != nil {
+				return err
+			}
+		}
+		if _, err := store.List(ctx, packfile); err != nil {
+			return err
+		}
+		for i := range 20 {
+			if err := store.Delete(ctx, packfile, mac(i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

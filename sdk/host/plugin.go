@@ -196,6 +196,9 @@ func (p *Plugin) Redact(text string) string { return p.secrets.Cut(text) }
 // EndInput tells the plugin that its host is done: a plugin ends with its standard input.
 func (p *Plugin) EndInput() { p.channel.endInput() }
 
+// BreakOff closes the plugin's standard input and output at once, as the death of its host does.
+func (p *Plugin) BreakOff() { p.channel.Close() }
+
 // Close ends the plugin: first by the end of its standard input, then, after 5 seconds, by killing its process group.
 // The error says that it had to be killed, or that it exited with another status than 0. It may be called twice.
 func (p *Plugin) Close() error {

@@ -31,12 +31,15 @@ type faultyExporter struct {
 	exporter.Exporter
 	fault   string
 	exports int
+	leak    leak
 }
 
 func (f *faultyExporter) Export(
 	ctx context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result,
 ) error {
 	f.exports++
+	f.leak.grow(f.fault)
+	markWork(f.fault)
 	if f.fault == "exports once" && f.exports > 1 {
 		return errors.New("the connection is used up")
 	}

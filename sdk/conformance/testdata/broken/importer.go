@@ -41,7 +41,7 @@ type faultyImporter struct {
 	imports int
 	open    atomic.Int32 // readers
 	opened  atomic.Bool  // whether there was any
-	leaked  []*os.File
+	leak    leak
 }
 
 func (f *faultyImporter) Type() string {
@@ -89,12 +89,8 @@ func (f *faultyImporter) Import(
 		close(records)
 		return nil
 	}
-	if f.fault == "leaks files" {
-		for range 5 {
-			file, _ := os.Open("/dev/null")
-			f.leaked = append(f.leaked, file)
-		}
-	}
+	f.leak.grow(f.fault)
+	markWork(f.fault)
 	honest := make(chan *connectors.Record)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Importer.Import(ctx, honest, nil) }()
@@ -129,6 +125,17 @@ func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
 		})}
 	}
 	switch f.fault {
+	case "knows no long paths":
+		if len(r.Pathname) > 1024 {
+			return nil
+		}
+	case "cuts large attributes":
+		if r.IsXattr {
+			r.Reader = struct {
+				io.Reader
+				io.Closer
+			}{io.LimitReader(r.Reader, 1000), r.Reader}
+		}
 	case "sends an entry twice":
 		if name == "empty" {
 			return []*connectors.Record{r, r}

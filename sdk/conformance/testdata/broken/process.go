@@ -22,29 +22,44 @@ func processFault(fault string) {
 	case "says nothing":
 		time.Sleep(time.Hour)
 	case "exits with 1":
-		serveInChild()
+		serveInChild("none")
 		os.Exit(1)
 	case "outlives its host":
-		serveInChild()
+		serveInChild("none")
 		time.Sleep(time.Hour)
+	case "outlives its work":
+		serveInChild("marks its work")
+		if _, err := os.Stat(workMark); err == nil {
+			time.Sleep(time.Hour)
+		}
+		os.Exit(0)
 	case "ignores SIGTERM":
 		signal.Ignore(syscall.SIGTERM)
-		serveInChild()
+		serveInChild("none")
 		os.Exit(0)
 	case "ignores SIGINT":
 		signal.Ignore(syscall.SIGINT)
-		serveInChild()
+		serveInChild("none")
 		os.Exit(0)
 	}
 }
 
-// serveInChild serves in another process, which has this one's input and output and no fault.
-func serveInChild() {
-	child := exec.Command(os.Args[0], os.Args[1], "none")
+// serveInChild serves in another process, which has this one's input and output and another fault.
+func serveInChild(fault string) {
+	child := exec.Command(os.Args[0], os.Args[1], fault)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := child.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Stdin.Close()
 	os.Stdout.Close()
+}
+
+// workMark is a file in the plugin's folder that says that it has been at work.
+const workMark = "at work"
+
+func markWork(fault string) {
+	if fault == "marks its work" {
+		os.WriteFile(workMark, nil, 0o600)
+	}
 }

@@ -29,6 +29,7 @@ func brokenStorage(fault string, construct storage.StoreFn) storage.StoreFn {
 type faultyStorage struct {
 	storage.Store
 	fault string
+	leak  leak
 	busy  atomic.Int32 // Puts under way
 	puts  atomic.Int32 // Puts so far
 }
@@ -75,6 +76,7 @@ func (f *faultyStorage) Size(ctx context.Context) (int64, error) {
 }
 
 func (f *faultyStorage) List(ctx context.Context, kind storage.StorageResource) ([]objects.MAC, error) {
+	f.leak.grow(f.fault)
 	macs, err := f.Store.List(ctx, f.kind(kind))
 	if f.fault == "lists no more than 20" {
 		macs = macs[:min(len(macs), 20)]
@@ -91,6 +93,7 @@ func (f *faultyStorage) Put(
 	}
 	defer f.busy.Add(-1)
 	f.puts.Add(1)
+	markWork(f.fault)
 	kind = f.kind(kind)
 	switch f.fault {
 	case "keeps no more than 8 MiB":
