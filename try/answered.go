@@ -62,7 +62,9 @@ func (a *answered) Export(
 					delete(open, e)
 				}
 				mu.Unlock()
-				a.count(answer)
+				if answer.Err == nil || ctx.Err() == nil { // not what failed only because the restore has ended
+					a.count(answer)
+				}
 			case <-ended: // an exporter need not close its answers
 				return
 			}

@@ -25,6 +25,7 @@ import (
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/snapshot"
 
+	"github.com/PlakarKorp/kpkg/internal/klosetcache"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
@@ -214,6 +215,17 @@ func TestIncomplete(t *testing.T) {
 	}
 	if err := whole(path); err != nil {
 		t.Error(err)
+	}
+}
+
+// What kloset's caches cannot keep would be missing in the data file.
+func TestFullTemporaryFolder(t *testing.T) {
+	k := testContext(t)
+	k.SetCache(klosetcache.NewManager(filepath.Join(t.TempDir(), "missing"), k.Cancel))
+	dir, _ := source(t)
+	err := write(k, filepath.Join(t.TempDir(), "data.ptar"), fileImporter(t, k, dir))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "cache in a temporary folder") {
+		t.Errorf("error %v", err)
 	}
 }
 

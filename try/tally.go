@@ -105,6 +105,9 @@ func (t *tally) listen(ctx *kcontext.KContext) (stop func()) {
 		for {
 			select {
 			case e := <-events:
+				if e.Type == "path.error" && ctx.Err() != nil {
+					continue // not the entry's failure, but that of what has ended
+				}
 				t.heard(e.Type, e.Data)
 			case <-ended:
 				return
