@@ -13,6 +13,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
+	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -99,5 +100,12 @@ func (i *Integration) contents(platform gobuild.Platform, built map[string]strin
 		}
 	}
 	sortByName(listed)
+	var total int64
+	for _, f := range listed {
+		total += max(f.Size, 0)
+	}
+	if total > ptarread.MaxUnpacked {
+		return nil, nil, fmt.Errorf("the files are %d bytes together, and a package holds at most %d", total, int64(ptarread.MaxUnpacked))
+	}
 	return executables, listed, nil
 }

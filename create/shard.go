@@ -14,7 +14,7 @@ func ParseShard(s string) (Shard, error) {
 	if _, err := fmt.Sscanf(s+" ", "%d/%d ", &shard.Index, &shard.Count); err != nil || fmt.Sprintf("%d/%d", shard.Index, shard.Count) != s {
 		return Shard{}, fmt.Errorf("%w: shard %q is not of the form 1/4, the first of four", ErrOptions, s)
 	}
-	if shard.Count == 0 {
+	if shard.Count < 1 {
 		return Shard{}, fmt.Errorf("%w: shard %q: there are no parts", ErrOptions, s)
 	}
 	return shard, shard.check()

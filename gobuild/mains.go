@@ -111,28 +111,21 @@ func (t *tree) isWhole(dir string, files []string) bool {
 // findMains walks the folder as `./...` does: vendor, testdata, hidden folders and nested modules are not its own.
 func (t *tree) findMains() []string {
 	var mains []string
-	walk := func(file string, entry fs.DirEntry, err error) error {
-		rel, relErr := filepath.Rel(t.dir, file)
-		if relErr != nil {
-			return relErr
-		}
-		dir := filepath.ToSlash(rel)
-		if err != nil {
+	walk := func(dir string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			t.unread = append(t.unread, dir)
 			return nil // go could not build it either
-		}
-		if !entry.IsDir() {
+		case !entry.IsDir():
 			return nil
-		}
-		if dir != "." && (ignored(path.Base(dir)) || t.hasFile(path.Join(dir, "go.mod"))) {
-			return filepath.SkipDir
-		}
-		if t.checkMain(dir) == nil {
+		case dir != "." && (ignored(path.Base(dir)) || t.hasFile(path.Join(dir, "go.mod"))):
+			return fs.SkipDir
+		case t.checkMain(dir) == nil:
 			mains = append(mains, dir)
 		}
 		return nil
 	}
-	if err := filepath.WalkDir(t.dir, walk); err != nil {
+	if err := fs.WalkDir(os.DirFS(t.dir), ".", walk); err != nil {
 		return nil
 	}
 	return mains

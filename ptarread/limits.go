@@ -16,6 +16,8 @@ const (
 	MaxPath = 1024
 	// MaxUnpacked is how many bytes all files of a package may hold together, 8 GiB.
 	MaxUnpacked = 8 << 30
+	// MaxSize is how long a package may be, 9 GiB: MaxUnpacked that nothing could be compressed of, and what describes it.
+	MaxSize = MaxUnpacked + 1<<30
 	// MaxRatio is how many times its own size a package may unpack to, above freeUnpacked.
 	MaxRatio = 64
 	// freeUnpacked is how far a package may unpack whatever its size: small packages of text compress well.

@@ -90,7 +90,11 @@ func OpenFile(path string) (file *os.File, size int64, err error) {
 		file.Close()
 		return nil, 0, fmt.Errorf("open package: %w", err)
 	}
-	return file, info.Size(), nil
+	if size = info.Size(); size > MaxSize {
+		file.Close()
+		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(MaxSize))
+	}
+	return file, size, nil
 }
 
 // New is Open for a package of size bytes that r holds.

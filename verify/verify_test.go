@@ -155,6 +155,19 @@ func TestName(t *testing.T) {
 	}
 }
 
+// TestTooLong holds that a file that is too long for a package is not read to its end.
+func TestTooLong(t *testing.T) {
+	path := write(t, goodName, nil)
+	if err := os.Truncate(path, 1<<40); err != nil { // takes no room
+		t.Fatal(err)
+	}
+	report := run(t, path, verify.Options{})
+	expect(t, report.Findings, finding.Error, "package-limit", "more than the 9663676416 of any package")
+	if report.SHA256 != "" {
+		t.Errorf("it was summed: %s", report.SHA256)
+	}
+}
+
 // TestReplaced verifies a file whose name changes hands all the time: the sum in a report must be that of the content in it.
 func TestReplaced(t *testing.T) {
 	sums := map[string]string{} // of the whole package, by RepositoryID

@@ -65,11 +65,6 @@ usage; 3 something could not be done.`,
 		if opts.Manifests, opts.Version, err = splitVersion(args); err != nil {
 			return err
 		}
-		for _, name := range []string{"output", "out-dir", "shard"} {
-			if flag := flags.Lookup(name); flag.Changed && flag.Value.String() == "" {
-				return usagef("--%s has no value", name) // such as a variable that is not set
-			}
-		}
 		if opts.Jobs < 0 {
 			return usagef("--jobs %d: use a number from 1, or 0 for as many as there are CPUs", opts.Jobs)
 		}

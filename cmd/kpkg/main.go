@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The exit codes of all commands.
@@ -78,6 +79,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd.Flags()) }
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
@@ -105,6 +107,17 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		return errors.New(message)
 	})
 	return root
+}
+
+// refuseEmpty makes an error of a text given as a flag that is empty, such as --rebuild "$DIR" with a variable that is not
+// set: it would count as not given.
+func refuseEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" {
+			err = usagef("--%s has no value", f.Name)
+		}
+	})
+	return err
 }
 
 // asUsage makes the errors of a command's argument check errors of usage.

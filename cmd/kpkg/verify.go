@@ -51,10 +51,11 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 				case err != nil:
 					printError(cmd.ErrOrStderr(), err)
 					failed = true
+				default:
+					report.Findings = append(report.Findings, differences...)
+					finding.Sort(report.Findings)
+					report.Checks = append(report.Checks, verify.Check{ID: "rebuild", Count: len(report.Files), Unit: "files"})
 				}
-				report.Findings = append(report.Findings, differences...)
-				finding.Sort(report.Findings)
-				report.Checks = append(report.Checks, verify.Check{ID: "rebuild", Count: len(report.Files), Unit: "files"})
 			}
 			all = append(all, report.Findings...)
 			reports = append(reports, report)
