@@ -16,11 +16,12 @@ const maxFailures = 1000
 type Stage string
 
 const (
-	Opening   Stage = "opening the data file"
-	Building  Stage = "building the package"
-	Verifying Stage = "verifying the package"
-	Starting  Stage = "starting the plugin"
-	Copying   Stage = "copying"
+	Opening    Stage = "opening the data file"
+	Building   Stage = "building the package"
+	Verifying  Stage = "verifying the package"
+	Starting   Stage = "starting the plugin"
+	Copying    Stage = "copying"
+	Completing Stage = "completing the data file" // its indexes, and reading it again
 )
 
 // Progress is how far a backup or a restore has come.
@@ -122,6 +123,8 @@ func (t *tally) listen(ctx *kcontext.KContext) (stop func()) {
 
 func (t *tally) heard(event string, data map[string]any) {
 	switch event {
+	case "snapshot.vfs.start":
+		t.stage(Completing)
 	case "file.ok":
 		t.change(func(p *Progress) { p.Files++ })
 	case "directory.ok":

@@ -26,7 +26,8 @@ type transfer struct {
 
 	mu    sync.Mutex
 	now   try.Progress
-	begin time.Time // of the stage
+	begin time.Time     // of the stage
+	took  time.Duration // the copying, once it is over
 	told  time.Time
 }
 
@@ -51,6 +52,9 @@ func (t *transfer) step(p try.Progress) {
 	defer t.mu.Unlock()
 	changed := p.Stage != t.now.Stage
 	if changed {
+		if t.now.Stage == try.Copying {
+			t.took = time.Since(t.begin)
+		}
 		t.begin = time.Now()
 	}
 	t.now = p
@@ -70,7 +74,10 @@ func (t *transfer) line(p try.Progress) string {
 
 // copied says how much, and how fast.
 func (t *transfer) copied(p try.Progress) string {
-	elapsed := time.Since(t.begin)
+	elapsed := t.took
+	if elapsed == 0 {
+		elapsed = time.Since(t.begin)
+	}
 	text := english.Plural(p.Files, "file", "") + ", " + english.Plural(p.Directories, "folder", "")
 	if p.Others > 0 {
 		text += ", " + english.Plural(p.Others, "other", "")
