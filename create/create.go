@@ -139,6 +139,7 @@ func Run(ctx context.Context, opts Options) ([]*Integration, error) {
 // run is one Run.
 type run struct {
 	opts         Options
+	recorded     *time.Time // the time to pack with, if it is known already
 	integrations []*Integration
 	receipts     receipts
 	progress     sync.Mutex

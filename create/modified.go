@@ -34,9 +34,6 @@ func (r *run) checkModified(ctx context.Context, i *Integration) ([]finding.Find
 	default:
 		return nil, nil
 	}
-	if i.moment.commit == "" {
-		return nil, nil // which the build complains of
-	}
 	dir := i.Source.Dir
 	if root, found := gobuild.ModuleRoot(dir); found {
 		dir = root

@@ -72,7 +72,13 @@ func (r *run) list(ctx context.Context, i *Integration) error {
 	if i.moment, err = momentOf(ctx, dir); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
+	if r.recorded != nil {
+		i.moment.time, i.moment.source = *r.recorded, FromEpoch
+	}
 	i.Time = i.moment.source
+	if err := i.plan.CheckStamp(i.moment.stamp(version.Value)); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
 	modified, err := r.checkModified(ctx, i)
 	if err != nil {
 		return err

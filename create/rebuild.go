@@ -47,7 +47,11 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	}
 	defer os.RemoveAll(scratch)
 
-	r := &run{opts: Options{Manifests: []string{dir}, Version: identity.Version, Platforms: []gobuild.Platform{platform}, OutDir: scratch}}
+	recorded := recordedTime(original)
+	r := &run{recorded: &recorded, opts: Options{
+		Manifests: []string{dir}, Version: identity.Version, Platforms: []gobuild.Platform{platform}, OutDir: scratch,
+		Compression: recordedCompression(original),
+	}}
 	defer r.close()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
@@ -59,8 +63,6 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	if finding.HasErrors(source.Findings) {
 		return nil, fmt.Errorf("the source in %s has errors (%s): kpkg validate shows them", dir, finding.Tally(source.Findings))
 	}
-	source.moment.time, source.moment.source = recordedTime(original), FromEpoch
-	r.opts.Compression = recordedCompression(original)
 
 	builder, err := gobuild.NewBuilder(gobuild.Options{Jobs: 1, Fresh: true})
 	if err != nil {

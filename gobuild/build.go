@@ -120,7 +120,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 // Build builds the plan's executables for the platform with one go build, once it is this build's turn. It may be called
 // from many goroutines; they take turns. The error is a *BuildError if go failed. Cancelling ctx ends go and the compilers.
 func (b *Builder) Build(ctx context.Context, plan *Plan, platform Platform, stamp Stamp) (Output, error) {
-	if err := checkStamp(plan.settings.LDFlags, stamp); err != nil {
+	if err := plan.CheckStamp(stamp); err != nil {
 		return Output{}, err
 	}
 	ldflags, err := expandLDFlags(plan.settings.LDFlags, stamp)

@@ -439,10 +439,11 @@ func TestStampNeedsACommit(t *testing.T) {
 	for ldflags, refused := range map[string]bool{
 		"-X main.v={{.Version}}": false, "-X main.c={{.Commit}}": true, "-X main.d={{ .Date }}": true,
 	} {
-		if err := checkStamp(ldflags, Stamp{Version: "v1.0.0"}); (err != nil) != refused {
+		plan := &Plan{Executables: []Executable{{Name: "a", Package: "./a"}}, settings: manifest.Build{LDFlags: ldflags}}
+		if err := plan.CheckStamp(Stamp{Version: "v1.0.0"}); (err != nil) != refused {
 			t.Errorf("%s without a commit: %v", ldflags, err)
 		}
-		if err := checkStamp(ldflags, Stamp{"v1.0.0", "abc", "2026-01-01T00:00:00Z"}); err != nil {
+		if err := plan.CheckStamp(Stamp{"v1.0.0", "abc", "2026-01-01T00:00:00Z"}); err != nil {
 			t.Errorf("%s: %v", ldflags, err)
 		}
 	}

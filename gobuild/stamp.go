@@ -47,12 +47,14 @@ func (p *Plan) Stamps(field string) bool {
 	})
 }
 
-// checkStamp makes an error of a placeholder that nothing fills.
-func checkStamp(ldflags string, stamp Stamp) error {
-	for _, match := range placeholder.FindAllStringSubmatch(ldflags, -1) {
-		if match[1] == ".Commit" && stamp.Commit == "" || match[1] == ".Date" && stamp.Date == "" {
-			return fmt.Errorf("build.ldflags wants {{%s}}, and there is no git commit that the source is at, or no git", match[1])
-		}
+// CheckStamp makes an error of a placeholder that nothing fills. Build does so too; this is for knowing earlier.
+func (p *Plan) CheckStamp(stamp Stamp) error {
+	const none = "build.ldflags wants {{%s}}, and there is no git commit that the source is at, or no git"
+	switch {
+	case stamp.Commit == "" && p.Stamps(".Commit"):
+		return fmt.Errorf(none, ".Commit")
+	case stamp.Date == "" && p.Stamps(".Date"):
+		return fmt.Errorf(none, ".Date")
 	}
 	return nil
 }
