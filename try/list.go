@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/PlakarKorp/kloset/snapshot/vfs"
 )
 
 // Entry is one of a data file.
@@ -52,17 +54,18 @@ func List(ctx context.Context, path string, each func(Entry) error) (_ Contents,
 			err = fmt.Errorf("reading %s: %w: %v", path, errDamaged, reason)
 		}
 	}()
-	for e, err := range d.files.Files("/") {
+	err = d.files.WalkDir("/", func(_ string, e *vfs.Entry, err error) error {
 		if err != nil {
-			return Contents{}, fmt.Errorf("reading %s: %w", path, err)
+			return fmt.Errorf("reading %s: %w", path, err)
 		}
 		if cause := context.Cause(k.Context); cause != nil {
-			return Contents{}, cause
+			return cause
 		}
 		info := e.FileInfo
-		if err := each(Entry{e.Path(), info.Mode(), info.Size(), info.ModTime(), e.SymlinkTarget}); err != nil {
-			return Contents{}, err
-		}
+		return each(Entry{e.Path(), info.Mode(), info.Size(), info.ModTime(), e.SymlinkTarget})
+	})
+	if err != nil {
+		return Contents{}, err
 	}
 	source := d.snapshot.Header.GetSource(0).Importer
 	contents := Contents{Type: source.Type, Origin: source.Origin, Root: source.Directory, Time: d.snapshot.Header.Timestamp}
