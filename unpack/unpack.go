@@ -43,12 +43,17 @@ func (e *RejectedError) Error() string {
 }
 
 // Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
-// there and empty. The error is a *RejectedError if there are findings of severity error.
-func Open(ctx context.Context, path, dir string) (*Integration, error) {
+// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error.
+func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
+	built, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "unpacked")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(built), os.RemoveAll(unpacked))
+		}
+	}()
 	packed := path
-	var err error
 	if IsSource(path) {
-		packed, err = build(ctx, path, filepath.Join(dir, "built")) // which has verified it
+		packed, err = build(ctx, path, built) // which has verified it
 	} else {
 		err = check(ctx, path)
 	}
@@ -60,7 +65,6 @@ func Open(ctx context.Context, path, dir string) (*Integration, error) {
 		return nil, err
 	}
 	defer pkg.Close()
-	unpacked := filepath.Join(dir, "unpacked")
 	if err := os.Mkdir(unpacked, 0o700); err != nil {
 		return nil, fmt.Errorf("unpacking %s: %w", path, err)
 	}
@@ -79,7 +83,8 @@ func (i *Integration) Executable(c manifest.Connector) string {
 	return filepath.Join(i.Dir, filepath.FromSlash(gobuild.Host().FileName(c.Executable)))
 }
 
-// PlatformOf says for which platform the executable at path is.
+// PlatformOf says for which platform the executable at path is: this machine's if it runs here, as scripts do that run
+// anywhere. The error says that the file does not tell.
 func PlatformOf(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -87,7 +92,15 @@ func PlatformOf(path string) (string, error) {
 	}
 	defer f.Close()
 	binary, err := gobuild.Inspect(f)
-	return gobuild.Platform{OS: binary.OS, Arch: binary.Arch}.String(), err
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", path, err)
+	case binary.Runs(gobuild.Host()):
+		return gobuild.Host().String(), nil
+	case binary.OS == "" || binary.Arch == "":
+		return "", fmt.Errorf("%s does not say for which platform it is", path)
+	}
+	return gobuild.Platform{OS: binary.OS, Arch: binary.Arch}.String(), nil
 }
 
 // IsSource tells a folder or a manifest, of which a package is built, from a package.
