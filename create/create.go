@@ -226,9 +226,12 @@ func (r *run) foresee() error {
 		if err := place.Free(p.File, r.opts.Force); err != nil {
 			return err
 		}
-		_, files, err := integration.contents(p.Platform, nil)
-		p.Files, p.Executables = files, len(integration.plan.Executables)
-		return err
+		if _, files, err := integration.contents(p.Platform, nil); err != nil {
+			p.Err = err
+		} else {
+			p.Files, p.Executables = files, len(integration.plan.Executables)
+		}
+		return nil
 	})
 }
 

@@ -102,24 +102,24 @@ func Clean() (dir string, freed int64, err error) {
 	if err != nil {
 		return dir, freed, err
 	}
-	receipts, err := receiptDir()
+	folder, err := receiptDir()
 	if err != nil {
 		return dir, freed, err
 	}
-	entries, err := os.ReadDir(receipts)
+	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		return dir, freed, nil
 	}
 	for _, entry := range entries {
 		info, infoErr := entry.Info()
-		removeErr := os.RemoveAll(filepath.Join(receipts, entry.Name()))
+		removeErr := os.RemoveAll(filepath.Join(folder, entry.Name()))
 		if infoErr == nil && removeErr == nil {
 			freed += info.Size()
 		}
 		err = errors.Join(err, removeErr)
 	}
 	if err != nil {
-		return dir, freed, fmt.Errorf("cleaning %s: %w", receipts, err)
+		return dir, freed, fmt.Errorf("cleaning %s: %w", folder, err)
 	}
 	return dir, freed, nil
 }

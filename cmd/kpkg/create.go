@@ -218,6 +218,9 @@ func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON,
 		if build := (*gobuild.BuildError)(nil); !errors.As(err, &build) { // which names its platform
 			err = fmt.Errorf("%s: %w", p.Platform, err)
 		}
+		if len(integrations) > 1 {
+			err = fmt.Errorf("%s: %w", p.Name, err)
+		}
 		printError(diagnostics, err)
 		if err := printFindings(diagnostics, p.Findings, nil); err != nil {
 			return err
@@ -257,6 +260,9 @@ func printChecked(diagnostics io.Writer, i *create.Integration, quiet bool) {
 func printList(out io.Writer, packages []*create.Package) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, p := range packages {
+		if p.Err != nil {
+			continue
+		}
 		fmt.Fprintf(w, "%s\n", p.File)
 		for _, f := range p.Files {
 			size, mode := "not built", "-rw-r--r--"
@@ -281,7 +287,7 @@ func printTable(out io.Writer, packages []*create.Package) error {
 	fmt.Fprintln(w, "PLATFORM\tEXECUTABLES\tUNPACKED\tPACKED\tTIME\tBUILD\tSHA256\tFILE")
 	for _, p := range packages {
 		if p.Err != nil {
-			fmt.Fprintf(w, "%s\t\t\t\t%.1fs\tfailed\t\t\n", p.Platform, p.Seconds)
+			fmt.Fprintf(w, "%s\t\t\t\t%.1fs\tfailed\t\t%s\n", p.Platform, p.Seconds, p.File)
 			continue
 		}
 		built := "built"

@@ -36,12 +36,12 @@ func output(ctx context.Context, dir string, settings []setting, args ...string)
 	return strings.TrimRight(string(out), "\n"), true, nil
 }
 
-// environment keeps the user's and the machine's git settings out, a repository named by GIT_DIR as well, and lets git
-// neither ask nor fetch.
+// environment keeps the user's and the machine's git settings out, a repository named by GIT_DIR as well, but for how far up
+// to look for one, and lets git neither ask nor fetch.
 func environment() []string {
 	var env []string
 	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "GIT_") {
+		if !strings.HasPrefix(variable, "GIT_") || strings.HasPrefix(variable, "GIT_CEILING_DIRECTORIES=") {
 			env = append(env, variable)
 		}
 	}

@@ -78,7 +78,9 @@ func TestModified(t *testing.T) {
 }
 
 func TestModifiedOutside(t *testing.T) {
-	if paths, ok, err := Modified(context.Background(), t.TempDir()); err != nil || ok || paths != nil {
+	dir := t.TempDir()
+	t.Setenv("GIT_CEILING_DIRECTORIES", filepath.Dir(dir))
+	if paths, ok, err := Modified(context.Background(), dir); err != nil || ok || paths != nil {
 		t.Errorf("%q, %t, %v", paths, ok, err)
 	}
 }
