@@ -137,9 +137,13 @@ func ignored(folder string) bool {
 }
 
 // ModuleRoot is the folder of the module that dir is in, with the go.mod in dir or above it; found is false outside of any.
+// Like go it looks above the folder that a link leads to.
 func ModuleRoot(dir string) (root string, found bool) {
-	root, err := filepath.Abs(dir)
+	root, err := filepath.EvalSymlinks(dir)
 	if err != nil {
+		return "", false
+	}
+	if root, err = filepath.Abs(root); err != nil {
 		return "", false
 	}
 	for {
