@@ -13,7 +13,6 @@ import (
 // could be read is in the data file all the same. With any error, that of an ended ctx included, there is no data file and
 // nothing is left behind; the result then holds the failures that came before it.
 func Backup(ctx context.Context, opts Options) (result Result, err error) {
-	defer func() { err = cutError(err, opts.Config.cut) }()
 	if err := place.Free(opts.Data, opts.Force); err != nil {
 		return Result{}, err
 	}
@@ -21,6 +20,7 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 	if err != nil {
 		return Result{}, err
 	}
+	defer func() { err = cutError(err, t.cut) }()
 	err = t.backup(ctx)
 	// The data file is whole: a plugin that does not end as it should is one failure more.
 	if endErr := t.end(); endErr != nil && err == nil {

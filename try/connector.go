@@ -3,7 +3,6 @@ package try
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -62,9 +61,9 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 }
 
 // start starts the connector's plugin.
-func (c connector) start(ctx context.Context, executable string, stderr io.Writer) (*host.Plugin, error) {
+func (c connector) start(ctx context.Context, executable string, opts Options) (*host.Plugin, error) {
 	return host.Start(ctx, executable, host.Options{
-		Args: c.Args, Stderr: stderr, Prefix: filepath.Base(c.Executable) + ": ", Platform: unpack.PlatformOf,
+		Args: c.Args, Stderr: opts.Stderr, Secrets: opts.Config.secrets, Prefix: filepath.Base(c.Executable) + ": ", Platform: unpack.PlatformOf,
 	})
 }
 

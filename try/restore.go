@@ -11,11 +11,11 @@ import (
 // Restore copies what the data file holds to the location. Entries that the exporter could not write are failures of the
 // result. With an error, that of an ended ctx included, what was restored before stays, and is in the result.
 func Restore(ctx context.Context, opts Options) (result Result, err error) {
-	defer func() { err = cutError(err, opts.Config.cut) }()
 	t, err := begin(ctx, opts)
 	if err != nil {
 		return Result{}, err
 	}
+	defer func() { err = cutError(err, t.cut) }()
 	err = t.restore(ctx)
 	if endErr := t.end(); err == nil {
 		err = endErr

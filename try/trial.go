@@ -64,11 +64,8 @@ func (t *trial) start(ctx context.Context, typ string) error {
 		return err
 	}
 	t.tally.stage(Starting)
-	var stderr io.Writer
-	if t.opts.Stderr != nil {
-		stderr = cutWriter{t.opts.Stderr, t.opts.Config}
-	}
-	if t.plugin, err = t.connector.start(ctx, unpacked.Executable(t.connector.Connector), stderr); err != nil {
+	executable := unpacked.Executable(t.connector.Connector)
+	if t.plugin, err = t.connector.start(ctx, executable, t.opts); err != nil {
 		return err
 	}
 	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
@@ -91,8 +88,14 @@ func (t *trial) unpack(ctx context.Context) (*unpack.Integration, error) {
 	return unpack.Open(ctx, t.opts.Package, dir)
 }
 
-// cut returns the text without the secrets of the connector's configuration.
-func (t *trial) cut(text string) string { return t.opts.Config.cut(t.plugin.Redact(text)) }
+// cut returns the text without the secrets of the connector's configuration, which nothing knows that comes before the
+// plugin.
+func (t *trial) cut(text string) string {
+	if t.plugin == nil {
+		return text
+	}
+	return t.plugin.Redact(text)
+}
 
 // end ends the plugin and removes the temporary folder. Either may not be there yet.
 func (t *trial) end() error {

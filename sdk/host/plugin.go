@@ -40,6 +40,9 @@ type Options struct {
 	Stderr io.Writer
 	// Prefix begins every line on Stderr.
 	Prefix string
+	// Secrets are values of the configuration that are kept out of what the plugin says, whatever their keys are called.
+	// Those of keys named like secrets, and passwords in URLs, are known without.
+	Secrets []string
 	// Timeout is how long starting, Init and Close may each take; 0 means 30 seconds.
 	Timeout time.Duration
 	// Platform, when set, says for which platform ("os/arch") an executable is that this machine could not start.
@@ -72,6 +75,7 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 		return nil, fmt.Errorf("starting a plugin: %w", err)
 	}
 	p := &Plugin{name: filepath.Base(path), options: opts, exited: make(chan struct{})}
+	p.secrets.Learn(nil, opts.Secrets...)
 	p.stderr = &stderr{out: opts.Stderr, prefix: opts.Prefix, secrets: &p.secrets}
 	if err := p.execute(path); err != nil {
 		return nil, fmt.Errorf("starting plugin %s: %w", p.name, cannotStart(path, err, opts.Platform))

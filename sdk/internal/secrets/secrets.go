@@ -24,9 +24,16 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 			values = append(values, value)
 		}
 	}
+	// A key in PEM, say, may be repeated line by line.
+	hideLines := func(value string) {
+		hide(value)
+		for line := range strings.Lines(value) {
+			hide(strings.TrimSpace(line))
+		}
+	}
 	for key, value := range config {
 		if isSecretName(key) {
-			hide(value)
+			hideLines(value)
 		}
 		if _, rest, isURL := strings.Cut(value, "://"); isURL {
 			authority, _, _ := strings.Cut(rest, "/")
@@ -37,7 +44,7 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 		}
 	}
 	for _, value := range others {
-		hide(value)
+		hideLines(value)
 	}
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
 	var pairs []string
