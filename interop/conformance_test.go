@@ -68,8 +68,8 @@ func writeMail(t *testing.T) string {
 
 // notClaimed are the checks of an importer that need a source made by the suite, or with extended attributes.
 var notClaimed = []string{
-	"importer-bad-name", "importer-content", "importer-everything", "importer-many", "importer-no-xattr", "importer-times",
-	"importer-vanished", "importer-xattrs",
+	"importer-bad-name", "importer-content", "importer-everything", "importer-large-attribute", "importer-long-path",
+	"importer-many", "importer-no-xattr", "importer-times", "importer-vanished", "importer-xattrs",
 }
 
 // wantSkipped allows no other check to be skipped than notClaimed and these of the exporter.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,7 +22,7 @@ var processChecks = []Check{
 	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []need{unix}, run: endedBy(syscall.SIGINT)},
 	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: here, run: pluginSecretStderr},
 	{ID: "plugin-secret-error", Title: "a password is not in errors", run: pluginSecretError},
-	{ID: "plugin-secret-process", Title: "a password is not among arguments and variables",
+	{ID: "plugin-secret-process", Title: "a password is not among the arguments and variables of its processes",
 		needs: []need{somewhere, procFiles}, run: pluginSecretProcess},
 }
 
@@ -123,16 +125,43 @@ func pluginSecretProcess(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	for file, what := range map[string]string{"cmdline": "arguments", "environ": "environment"} {
-		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.Process().Pid, file))
-		if err != nil {
-			return skipf("reading the process's %s: %v", what, err)
-		}
-		if bytes.Contains(content, []byte(canaryMark)) {
-			return fmt.Errorf("the password is in the process's %s, where others can see it", what)
+	processes, err := group(p.Process().Pid)
+	if err != nil {
+		return skipf("listing the plugin's processes: %v", err)
+	}
+	for _, pid := range processes {
+		for file, what := range map[string]string{"cmdline": "arguments", "environ": "environment"} {
+			content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+			if err != nil && pid == p.Process().Pid {
+				return skipf("reading the process's %s: %v", what, err)
+			}
+			if bytes.Contains(content, []byte(canaryMark)) {
+				return fmt.Errorf("the password is in a process's %s, where others can see it", what)
+			}
 		}
 	}
 	return nil
+}
+
+// group lists the processes of a process group, which a plugin and what it starts are.
+func group(leader int) ([]int, error) {
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	var pids []int
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		// proc(5): the pid, the name in parentheses, the state, the parent, the group.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		if len(fields) < 3 || fields[2] != strconv.Itoa(leader) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids, err
 }
 
 // missing is a location where nothing is.

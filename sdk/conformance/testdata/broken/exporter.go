@@ -67,6 +67,9 @@ func (f *faultyExporter) Export(
 		if f.fault == "forgets an answer" && strings.HasSuffix(result.Record.Pathname, "plain.txt") {
 			continue
 		}
+		if f.fault == "forgets answers after 1,000" && count > 1000 {
+			continue
+		}
 		results <- result
 	}
 	if f.fault == "needs something to do" && count == 0 {
@@ -99,9 +102,9 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 			results <- r.Error(errors.New("no links here"))
 			return false
 		}
-	case "refuses large records":
-		if len(r.ExtendedAttributes) > 1000 {
-			os.Exit(1)
+	case "reads 200 times":
+		if regular {
+			r.Reader = &tiredReader{ReadCloser: r.Reader}
 		}
 	case "forgets empty folders":
 		if r.FileInfo.Lname == "empty" && r.FileInfo.Lmode.IsDir() {
@@ -151,6 +154,19 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 		}
 	}
 	return true
+}
+
+// tiredReader fails at the 201st read.
+type tiredReader struct {
+	io.ReadCloser
+	reads int
+}
+
+func (t *tiredReader) Read(p []byte) (int, error) {
+	if t.reads++; t.reads > 200 {
+		return 0, errors.New("tired")
+	}
+	return t.ReadCloser.Read(p)
 }
 
 // inPlace leaves what it has written when there is no more.

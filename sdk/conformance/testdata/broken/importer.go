@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/importer"
@@ -29,6 +31,9 @@ func brokenImporter(fault string, construct importer.ImporterFn) importer.Import
 				return &faultyImporter{fault: "is empty"}, nil
 			}
 		}
+		if fault == "always sends attributes" {
+			opts.NoXattr = false
+		}
 		imp, err := construct(ctx, opts, proto, config)
 		return &faultyImporter{Importer: imp, fault: fault}, err
 	}
@@ -42,6 +47,9 @@ type faultyImporter struct {
 	open    atomic.Int32 // readers
 	opened  atomic.Bool  // whether there was any
 	leak    leak
+	usedUp  atomic.Bool
+	refused atomic.Bool // whether the host answered with an error of its own
+	sent    int         // records
 }
 
 func (f *faultyImporter) Type() string {
@@ -64,6 +72,9 @@ func (f *faultyImporter) Flags() location.Flags {
 	if f.fault == "is a file" {
 		return location.FLAG_LOCALFS | location.FLAG_FILE
 	}
+	if f.fault == "stops for errors" {
+		return location.FLAG_LOCALFS | location.FLAG_NEEDACK
+	}
 	return location.FLAG_LOCALFS
 }
 
@@ -85,6 +96,13 @@ func (f *faultyImporter) Import(
 	ctx context.Context, records chan<- *connectors.Record, results <-chan *connectors.Result,
 ) error {
 	f.imports++
+	if f.fault == "is used up when cancelled" {
+		defer context.AfterFunc(ctx, func() { f.usedUp.Store(true) })()
+		time.Sleep(100 * time.Millisecond) // the cancellation of the import before may be on its way
+		if f.usedUp.Load() {
+			return errors.New("the connection is used up")
+		}
+	}
 	if f.fault == "is empty" {
 		close(records)
 		return nil
@@ -94,7 +112,18 @@ func (f *faultyImporter) Import(
 	honest := make(chan *connectors.Record)
 	ended := make(chan error, 1)
 	go func() { ended <- f.Importer.Import(ctx, honest, nil) }()
+	heeded := make(chan struct{})
+	go func() {
+		defer close(heeded)
+		if f.fault == "stops for errors" {
+			f.heed(results)
+		}
+	}()
 	for r := range honest {
+		if f.fault == "fails for bad names" && !utf8.ValidString(r.Pathname) {
+			close(records)
+			return errors.New("a name is not UTF-8")
+		}
 		for _, changed := range f.change(r) {
 			records <- changed
 		}
@@ -106,10 +135,29 @@ func (f *faultyImporter) Import(
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+	select {
+	case <-heeded:
+	case <-time.After(time.Second): // an answer that never comes is another fault
+	}
+	if f.fault == "is used up when cancelled" {
+		time.Sleep(300 * time.Millisecond) // the cancellation may be on its way
+	}
+	if f.refused.Load() {
+		return errors.New("the host could not store something")
+	}
 	if f.fault == "fails at the end" {
 		return errors.New("the connection was lost")
 	}
 	return <-ended
+}
+
+// heed takes the answers.
+func (f *faultyImporter) heed(results <-chan *connectors.Result) {
+	for r := range results {
+		if r.Err != nil && strings.Contains(r.Err.Error(), "could not store") {
+			f.refused.Store(true)
+		}
+	}
 }
 
 // change is what is sent in the place of a record.
@@ -125,6 +173,12 @@ func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
 		})}
 	}
 	switch f.fault {
+	case "does not announce attributes":
+		r.ExtendedAttributes = nil
+	case "knows no large folders":
+		if f.sent++; f.sent > 1000 {
+			return nil
+		}
 	case "knows no long paths":
 		if len(r.Pathname) > 1024 {
 			return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 
 	"github.com/PlakarKorp/kloset/connectors"
 )
@@ -15,6 +16,10 @@ func initFault(fault string, opts *connectors.Options, config map[string]string)
 		return errors.New("the server is down")
 	case fault == "prints the password":
 		fmt.Fprintf(os.Stderr, "logging in with %q\n", config["password"])
+	case fault == "passes the password on":
+		if err := exec.Command("sh", "-c", "sleep 60; exit", config["password"]).Start(); err != nil {
+			return err
+		}
 	case fault == "tells the pin and the rhyme":
 		fmt.Fprintln(os.Stderr, "the pin is", config["pin"])
 		return fmt.Errorf("wrong rhyme %s", config["rhyme"])

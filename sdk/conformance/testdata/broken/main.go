@@ -15,6 +15,9 @@ import (
 
 func main() {
 	fault := os.Args[2]
+	if faulty := proxyFaults[fault]; faulty != nil {
+		serveProxy(faulty)
+	}
 	processFault(fault)
 	os.Args = os.Args[:2]
 	sdk.Main(sdk.Connectors{

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync/atomic"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -43,6 +44,9 @@ func (f *faultyStorage) kind(kind storage.StorageResource) storage.StorageResour
 }
 
 func (f *faultyStorage) Create(ctx context.Context, config []byte) error {
+	if f.fault == "cannot create" {
+		return errors.New("no room")
+	}
 	err := f.Store.Create(ctx, config)
 	if f.fault == "creates twice" && err != nil {
 		return nil
@@ -125,6 +129,9 @@ func (f *faultyStorage) Get(
 		part = nil
 	}
 	reader, err := f.Store.Get(ctx, kind, mac, part)
+	if f.fault == "dies of abandoned reads" && err == nil {
+		return &mortalReader{ReadCloser: reader}, nil
+	}
 	if f.fault == "gives missing states as empty" && err != nil && kind == storage.StorageResourceState && f.puts.Load() == 0 {
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}
@@ -141,7 +148,42 @@ func (f *faultyStorage) Delete(ctx context.Context, kind storage.StorageResource
 	if f.fault == "never deletes" {
 		return nil
 	}
-	return f.Store.Delete(ctx, f.kind(kind), mac)
+	err := f.Store.Delete(ctx, f.kind(kind), mac)
+	if f.fault == "dies of missing objects" && err != nil {
+		os.Exit(1)
+	}
+	return err
+}
+
+func (f *faultyStorage) Close(ctx context.Context) error {
+	if f.fault == "forgets when it closes" {
+		for _, kind := range []storage.StorageResource{storage.StorageResourcePackfile, storage.StorageResourceState} {
+			macs, _ := f.Store.List(ctx, kind)
+			for _, mac := range macs {
+				f.Store.Delete(ctx, kind, mac)
+			}
+		}
+	}
+	return f.Store.Close(ctx)
+}
+
+// mortalReader takes the process with it when it is not read to its end.
+type mortalReader struct {
+	io.ReadCloser
+	ended bool
+}
+
+func (m *mortalReader) Read(p []byte) (int, error) {
+	n, err := m.ReadCloser.Read(p)
+	m.ended = m.ended || err != nil
+	return n, err
+}
+
+func (m *mortalReader) Close() error {
+	if !m.ended {
+		os.Exit(1)
+	}
+	return m.ReadCloser.Close()
 }
 
 type zeros struct{}
