@@ -67,8 +67,8 @@ func (s *subject) look(ctx context.Context, d destination) (arrivals, error) {
 	if d.folder != "" {
 		return lookInFolder(d.folder)
 	}
-	program := s.config.ReadBack
-	p, err := s.startProgram(ctx, program, host.Options{Stderr: s.stderr, Prefix: filepath.Base(s.dir) + ", read back: "})
+	p, err := s.startProgram(ctx, s.config.ReadBack,
+		host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + ", read back: "})
 	if err != nil {
 		return nil, fmt.Errorf("reading back what was written: %w", err)
 	}

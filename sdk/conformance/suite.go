@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"io"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -23,7 +22,6 @@ type suite struct {
 	manifestFlags location.Flags
 	temporary     string
 	secrets       secrets.Set
-	stderr        io.Writer // of plugins, unless it is nil
 	// location is where to work; "" if there is none. folder is the local folder it is, if the test has made it.
 	location string
 	folder   string
@@ -39,9 +37,6 @@ type suite struct {
 func newSuite(config Config, temporary string) (*suite, error) {
 	s := &suite{config: config, temporary: temporary, location: config.Settings["location"]}
 	s.secrets.Learn(config.Settings, config.Secrets...)
-	if config.Stderr != nil {
-		s.stderr = discreet{config.Stderr, &s.secrets}
-	}
 	var err error
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
@@ -72,19 +67,6 @@ func (s *suite) local(path string) string { return s.config.Protocol + "://" + f
 
 func (s *suite) redact(text string) string { return s.secrets.Cut(text) }
 
-// discreet passes lines on without the secrets. Each Write is of whole lines.
-type discreet struct {
-	to      io.Writer
-	secrets *secrets.Set
-}
-
-func (d discreet) Write(lines []byte) (int, error) {
-	if _, err := io.WriteString(d.to, d.secrets.Cut(string(lines))); err != nil {
-		return 0, err
-	}
-	return len(lines), nil
-}
-
 // subject is the connector as one check sees it: in processes and a folder of the check's own.
 type subject struct {
 	*suite
@@ -105,11 +87,11 @@ func (s *subject) end() {
 
 // start starts the plugin.
 func (s *subject) start(ctx context.Context) (*host.Plugin, error) {
-	return s.startProgram(ctx, s.config.Program, host.Options{Stderr: s.stderr, Prefix: filepath.Base(s.dir) + ": "})
+	return s.startProgram(ctx, s.config.Program, host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + ": "})
 }
 
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
-	opts.Args, opts.Platform, opts.Dir = program.Args, s.config.Platform, s.dir
+	opts.Args, opts.Platform, opts.Dir, opts.Secrets = program.Args, s.config.Platform, s.dir, s.config.Secrets
 	p, err := host.Start(ctx, program.Executable, opts)
 	if err != nil {
 		return nil, err
