@@ -238,7 +238,8 @@ func storageRange(ctx context.Context, s *subject) error {
 		return err
 	}
 	for _, r := range []storage.Range{
-		{Offset: 0, Length: 1}, {Offset: 1, Length: 4096}, {Offset: 1<<20 - 1, Length: 1<<20 + 2}, {Offset: 3<<20 - 1, Length: 1}, {Offset: 0, Length: 3 << 20},
+		{Offset: 0, Length: 1}, {Offset: 1, Length: 4096}, {Offset: 1<<20 - 1, Length: 1<<20 + 2},
+		{Offset: 3<<20 - 1, Length: 1}, {Offset: 0, Length: 3 << 20},
 	} {
 		got, err := get(ctx, store, packfile, mac(0), &r)
 		if err != nil {

@@ -1,6 +1,6 @@
 // Command broken is plakar's own connectors for local files as a plugin, with one fault: the first argument is the type of
-// connector, the second the fault. "none" is the plugin without one. So is any name that is not a fault's, but for a storage
-// that is quicker: see flat.go.
+// connector, the second the fault. "none" is the plugin without one. So is any name that is not a fault's, but for a
+// storage that is quicker: see flat.go.
 package main
 
 import (
