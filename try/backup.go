@@ -42,7 +42,7 @@ func (t *trial) backup(ctx context.Context) error {
 	if err := t.start(ctx, "importer"); err != nil {
 		return err
 	}
-	imp, err := t.plugin.Importer(ctx, options(t.kloset), t.connector.protocol, t.connector.config(t.opts.Config))
+	imp, err := t.plugin.Importer(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
 	if err != nil {
 		return err
 	}

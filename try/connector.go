@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/PlakarKorp/kloset/location"
-
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/sdk/host"
 	"github.com/PlakarKorp/kpkg/unpack"
@@ -18,31 +16,23 @@ import (
 // connector is what serves a location.
 type connector struct {
 	manifest.Connector
-	protocol string
-	// location is the one asked for, in the form that plakar gives to connectors: protocol://, then an absolute path if
-	// the connector is for local files.
-	location string
+	// location is the one asked for, an absolute path if the connector is for local files.
+	location host.Location
 }
 
 // find looks for the connector of a type that serves the location, relative to the folder cwd.
 func find(m manifest.Manifest, typ, wanted, cwd string) (connector, error) {
-	known := location.New[manifest.Connector]("")
+	at := host.ParseLocation(wanted)
 	for _, c := range m.Connectors {
-		if c.Type != typ {
+		if c.Type != typ || !slices.Contains(c.Protocols, at.Protocol) {
 			continue
 		}
-		for _, protocol := range c.Protocols {
-			known.Register(protocol, c, 0)
+		if slices.Contains(c.LocationFlags, "localfs") {
+			at = at.Below(cwd)
 		}
+		return connector{c, at}, nil
 	}
-	protocol, rest, c, _, ok := known.Lookup(wanted)
-	if !ok {
-		return connector{}, missing(m, typ, protocol)
-	}
-	if slices.Contains(c.LocationFlags, "localfs") && !filepath.IsAbs(rest) {
-		rest = filepath.Join(cwd, rest)
-	}
-	return connector{c, protocol, protocol + "://" + rest}, nil
+	return connector{}, missing(m, typ, at.Protocol)
 }
 
 // missing names what a package has instead of what was asked for. It does not repeat the location, which may hold a
@@ -63,7 +53,8 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 // start starts the connector's plugin.
 func (c connector) start(ctx context.Context, executable string, opts Options) (*host.Plugin, error) {
 	return host.Start(ctx, executable, host.Options{
-		Args: c.Args, Stderr: opts.Stderr, Secrets: opts.Config.secrets, Prefix: filepath.Base(c.Executable) + ": ", Platform: unpack.PlatformOf,
+		Args: c.Args, Secrets: opts.Config.secrets, Platform: unpack.PlatformOf,
+		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
 	})
 }
 
@@ -73,6 +64,6 @@ func (c connector) config(given Config) map[string]string {
 	if values == nil {
 		values = map[string]string{}
 	}
-	values["location"] = c.location
+	values["location"] = c.location.String()
 	return values
 }

@@ -41,8 +41,9 @@ func TestFind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.Executable != test.executable || got.protocol != test.protocol || got.location != test.completed {
-				t.Errorf("got %s for %s at %s", got.Executable, got.protocol, got.location)
+			at := got.location
+			if got.Executable != test.executable || at.Protocol != test.protocol || at.String() != test.completed {
+				t.Errorf("got %s for %s at %s", got.Executable, at.Protocol, at)
 			}
 		})
 	}

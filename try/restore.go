@@ -37,7 +37,7 @@ func (t *trial) restore(ctx context.Context) error {
 	if err := t.start(ctx, "exporter"); err != nil {
 		return err
 	}
-	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.protocol, t.connector.config(t.opts.Config))
+	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
 	if err != nil {
 		return err
 	}
