@@ -128,9 +128,9 @@ func (p *prefetch) moreLocked() {
 // fetch reads a file of the size that was announced, and closes it. One that turns out to be longer is left open, for
 // its reader to go on.
 func (p *prefetch) fetch(f *fetched, reader io.ReadCloser, size int64) {
-	var data bytes.Buffer
+	data := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead)) // growing would take thrice that
 	err := p.run("a reader's Read", func() error {
-		_, err := io.Copy(&data, io.LimitReader(reader, size+1))
+		_, err := io.Copy(data, io.LimitReader(reader, size+1))
 		return err
 	})
 	release := sync.OnceValue(func() error {
@@ -146,7 +146,7 @@ func (p *prefetch) fetch(f *fetched, reader io.ReadCloser, size int64) {
 		rest = failing{io.EOF}
 		release()
 	}
-	f.Reader, f.close = io.MultiReader(&data, rest), release
+	f.Reader, f.close = io.MultiReader(data, rest), release
 	close(f.done)
 }
 
