@@ -8,9 +8,13 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 )
+
+// shownForeign is how much an error shows of what a plugin wrote to its standard output, in bytes.
+const shownForeign = 80
 
 // cannotStart says why the system refused to start an executable.
 func cannotStart(path string, err error, platform func(string) (string, error)) error {
@@ -45,8 +49,9 @@ var wrongPlatform = map[bool]error{false: syscall.ENOEXEC, true: syscall.Errno(1
 // Cause says why the plugin no longer answers, when it does not; nil if nothing is known to be wrong with it.
 func (p *Plugin) Cause() error {
 	if foreign := p.channel.foreign(); foreign != "" {
-		return fmt.Errorf("it wrote %s to its standard output, which is for the protocol alone; print to standard error",
-			p.Redact(foreign))
+		shown := beginning(strings.TrimRight(p.Redact(foreign), "\r\n"), shownForeign)
+		return fmt.Errorf("it wrote %q to its standard output, which is for the protocol alone; print to standard error",
+			shown)
 	}
 	if p.channel.broken() {
 		select {

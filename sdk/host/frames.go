@@ -1,18 +1,13 @@
 package host
 
-import (
-	"fmt"
-	"strings"
-)
-
 const (
 	frameHeader = 9 // RFC 9113, section 4.1: length (24 bits), type (8), flags (8), stream (32)
 	// maxFrame is the largest payload a plugin may send, in bytes: gRPC's client asks for no more than the default.
 	maxFrame = 16384
 	// lastFrameType is CONTINUATION. gRPC uses no extension of HTTP/2.
 	lastFrameType = 9
-	// shownForeign is how much of what is not HTTP/2 an error shows, in bytes.
-	shownForeign = 80
+	// keptForeign is how much of what is not HTTP/2 is kept, in bytes: more than is shown, for whoever cuts secrets out of it.
+	keptForeign = 16384
 )
 
 // frames watches the frames go by, to tell what a plugin prints to its standard output from what it says there: gRPC's own
@@ -42,7 +37,7 @@ func (f *frames) look(b []byte) bool {
 		}
 		// The first byte of a length that is not too long is 0, which no text begins with.
 		if f.header[0] != 0 || f.payload > maxFrame || whole && f.header[3] > lastFrameType {
-			f.foreign = append(f.header[:len(f.header)-n:len(f.header)-n], rest[:min(len(rest), shownForeign)]...)
+			f.foreign = append(f.header[:len(f.header)-n:len(f.header)-n], rest[:min(len(rest), keptForeign)]...)
 		}
 		if whole {
 			f.header = f.header[:0]
@@ -51,10 +46,5 @@ func (f *frames) look(b []byte) bool {
 	return f.foreign == nil
 }
 
-// text shows what is not HTTP/2; "" if there was nothing of the kind.
-func (f *frames) text() string {
-	if f.foreign == nil {
-		return ""
-	}
-	return fmt.Sprintf("%q", strings.TrimRight(string(f.foreign), "\r\n"))
-}
+// text is the beginning of what is not HTTP/2, as it came; "" if there was nothing of the kind.
+func (f *frames) text() string { return string(f.foreign) }

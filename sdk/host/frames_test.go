@@ -12,22 +12,22 @@ func TestFrames(t *testing.T) {
 		{"frames", settings + data + settings, ""},
 		{"part of a header", settings + data[:5], ""},
 		{"part of a payload", settings + data[:11], ""},
-		{"text", "hi\n", `"hi"`},
-		{"text between frames", settings + "debug: here\n" + data, `"debug: here\n\x00\x00\x05\x00\x01\x00\x00\x00\x01hello"`},
-		{"a frame too large", "\x00\x40\x01\x00\x00\x00\x00\x00\x01", `"\x00@\x01\x00\x00\x00\x00\x00\x01"`},
-		{"an unknown frame", "\x00\x00\x01\x0a\x00\x00\x00\x00\x01", `"\x00\x00\x01\n\x00\x00\x00\x00\x01"`},
+		{"text", "hi\n", "hi\n"},
+		{"text between frames", settings + "debug: here\n" + data, "debug: here\n" + data},
+		{"a frame too large", "\x00\x40\x01\x00\x00\x00\x00\x00\x01", "\x00\x40\x01\x00\x00\x00\x00\x00\x01"},
+		{"an unknown frame", "\x00\x00\x01\x0a\x00\x00\x00\x00\x01", "\x00\x00\x01\x0a\x00\x00\x00\x00\x01"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var whole, pieces frames
 			whole.look([]byte(test.sent))
 			if got := whole.text(); got != test.foreign {
-				t.Errorf("got %s, want %s", got, test.foreign)
+				t.Errorf("got %q, want %q", got, test.foreign)
 			}
 			for i := range len(test.sent) {
 				pieces.look([]byte{test.sent[i]})
 			}
 			if (pieces.text() == "") != (test.foreign == "") {
-				t.Errorf("in pieces: got %s", pieces.text())
+				t.Errorf("in pieces: got %q", pieces.text())
 			}
 		})
 	}

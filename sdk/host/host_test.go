@@ -46,6 +46,10 @@ var plugins = map[string]func(){
 		fmt.Println("Usage: plugin [options]")
 		time.Sleep(time.Minute)
 	},
+	"telling": func() {
+		fmt.Println(os.Getenv("PHRASE"))
+		time.Sleep(time.Minute)
+	},
 	"gone": func() {
 		fmt.Fprintln(os.Stderr, "first\ncannot find libfoo")
 		os.Exit(7)
@@ -180,6 +184,23 @@ func TestStartFails(t *testing.T) {
 	defer cancel()
 	if _, err := host.Start(ctx, os.Args[0], host.Options{Args: []string{"silent"}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v is not the context's", err)
+	}
+}
+
+// TestForeignSecret looks for secrets that do not look like themselves any more once they are quoted, or cut off.
+func TestForeignSecret(t *testing.T) {
+	const secret = `hunter"22"`
+	for name, told := range map[string]string{
+		"quoted":  "it is " + secret,
+		"cut off": strings.Repeat("x", 75) + secret,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := start(t, "telling", host.Options{Env: []string{"PHRASE=" + told}, Secrets: []string{secret}})
+			wantError(t, err, `***" to its standard output`)
+			if err != nil && strings.Contains(err.Error(), "hunt") {
+				t.Errorf("it is told: %v", err)
+			}
+		})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/PlakarKorp/kpkg/sdk/internal/secrets"
 )
@@ -27,6 +28,7 @@ type stderr struct {
 
 	mu      sync.Mutex
 	partial []byte
+	short   bool // whether the end of partial has been left out
 	last    []string
 	traces  bool      // whether the traces of a panic have begun
 	since   time.Time // the second that is being counted began
@@ -40,7 +42,9 @@ func (s *stderr) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		line, rest, ended := bytes.Cut(p, []byte("\n"))
-		s.partial = append(s.partial, line[:min(len(line), maxLine-len(s.partial))]...)
+		kept := min(len(line), max(0, maxLine+s.secrets.Longest()-len(s.partial)))
+		s.partial = append(s.partial, line[:kept]...)
+		s.short = s.short || kept < len(line)
 		if ended {
 			s.line()
 		}
@@ -60,8 +64,13 @@ func (s *stderr) end() {
 }
 
 func (s *stderr) line() {
-	line := s.secrets.Cut(strings.Map(printable, strings.TrimSuffix(string(s.partial), "\r")))
-	s.partial = s.partial[:0]
+	// The secrets are cut first: what is shortened, or changed to be printable, does not look like them any more.
+	line := s.secrets.Cut(strings.TrimSuffix(string(s.partial), "\r"))
+	if s.short { // it may end within a secret
+		line = line[:max(0, len(line)-s.secrets.Longest())]
+	}
+	line = beginning(strings.Map(printable, line), maxLine)
+	s.partial, s.short = s.partial[:0], false
 	s.remember(line)
 	if s.out == nil {
 		return
@@ -83,7 +92,7 @@ func (s *stderr) remember(line string) {
 	if s.traces || line == "" {
 		return
 	}
-	if s.last = append(s.last, line[:min(len(line), lastLineShown)]); len(s.last) > lastLines {
+	if s.last = append(s.last, beginning(line, lastLineShown)); len(s.last) > lastLines {
 		s.last = s.last[1:]
 	}
 }
@@ -100,6 +109,17 @@ func (s *stderr) lastWords() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.last, "; ")
+}
+
+// beginning is the text's, of at most n bytes, whole characters.
+func beginning(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 // printable keeps a plugin from steering the terminal.

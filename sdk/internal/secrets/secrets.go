@@ -13,7 +13,12 @@ const minSecret = 4
 
 // Set knows the secret values of a configuration. The zero value knows none. It may be used concurrently.
 type Set struct {
-	replacer atomic.Pointer[strings.Replacer]
+	known atomic.Pointer[known]
+}
+
+type known struct {
+	replacer *strings.Replacer
+	longest  int // bytes
 }
 
 // Learn takes the values of keys that are named like secrets, the passwords in URLs, and other secrets.
@@ -47,11 +52,14 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 		hideLines(value)
 	}
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
+	k := &known{}
 	var pairs []string
 	for _, value := range values {
 		pairs = append(pairs, value, "***")
+		k.longest = max(k.longest, len(value))
 	}
-	s.replacer.Store(strings.NewReplacer(pairs...))
+	k.replacer = strings.NewReplacer(pairs...)
+	s.known.Store(k)
 }
 
 func isSecretName(key string) bool {
@@ -69,8 +77,17 @@ func isSecretName(key string) bool {
 
 // Cut returns text without the secrets.
 func (s *Set) Cut(text string) string {
-	if replacer := s.replacer.Load(); replacer != nil {
-		return replacer.Replace(text)
+	if k := s.known.Load(); k != nil {
+		return k.replacer.Replace(text)
 	}
 	return text
+}
+
+// Longest is the length of the longest secret, in bytes; 0 if there is none. A text that was shortened may end within a
+// secret, which Cut does not know then: it is in as many bytes at the end.
+func (s *Set) Longest() int {
+	if k := s.known.Load(); k != nil {
+		return k.longest
+	}
+	return 0
 }
