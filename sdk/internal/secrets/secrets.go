@@ -3,6 +3,7 @@
 package secrets
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -40,12 +41,8 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 		if isSecretName(key) {
 			hideLines(value)
 		}
-		if _, rest, isURL := strings.Cut(value, "://"); isURL {
-			authority, _, _ := strings.Cut(rest, "/")
-			if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-				_, password, _ := strings.Cut(authority[:at], ":")
-				hide(password)
-			}
+		for _, password := range passwordsInURL(value) {
+			hide(password)
 		}
 	}
 	for _, value := range others {
@@ -60,6 +57,26 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 	}
 	k.replacer = strings.NewReplacer(pairs...)
 	s.known.Store(k)
+}
+
+// passwordsInURL are what may be the password in a URL, as it stands there and decoded. In one that is not encoded, as it
+// should be, the password may hold a slash: then it ends at the last @, as far as anybody can tell.
+func passwordsInURL(value string) []string {
+	_, rest, _ := strings.Cut(value, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	if authority == "" { // a path, or no URL at all
+		return nil
+	}
+	var passwords []string
+	for _, text := range []string{authority, rest} {
+		at := max(0, strings.LastIndexByte(text, '@'))
+		_, password, _ := strings.Cut(text[:at], ":")
+		passwords = append(passwords, password)
+		if decoded, err := url.PathUnescape(password); err == nil {
+			passwords = append(passwords, decoded)
+		}
+	}
+	return passwords
 }
 
 func isSecretName(key string) bool {

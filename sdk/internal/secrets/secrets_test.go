@@ -27,3 +27,25 @@ func TestCut(t *testing.T) {
 		}
 	}
 }
+
+func TestCutURLPassword(t *testing.T) {
+	for _, test := range []struct{ location, text, want string }{
+		{"ftp://me:s3same@host/dir", "login s3same at ftp://me:s3same@host/dir", "login *** at ftp://me:***@host/dir"},
+		{"ftp://me:p%40ss@host", "p%40ss is p@ss", "*** is ***"},
+		{"ftp://me:p@ss@host", "p@ss", "***"},
+		{"ftp://me:pa/ss@host/dir", "me has pa/ss", "me has ***"},
+		{"ftp://me:a%2Fb@host/dir", "a%2Fb is no a/b", "*** is no a/b"}, // too short to cut
+		{"ftp://me:s3same@host/home@work", "login s3same", "login ***"},
+		{"ftp://me:100%sure@host", "100%sure", "***"},
+		{"ftp://host:2121/dir", "host:2121/dir", "host:2121/dir"},
+		{"ftp://me@host:2121", "me@host:2121", "me@host:2121"},
+		{"fis:///back:daily/me@home", "/back:daily/me@home", "/back:daily/me@home"},
+		{"me:s3same@host", "me:s3same@host", "me:s3same@host"}, // no URL
+	} {
+		var set Set
+		set.Learn(map[string]string{"location": test.location})
+		if got := set.Cut(test.text); got != test.want {
+			t.Errorf("%s: %q becomes %q, want %q", test.location, test.text, got, test.want)
+		}
+	}
+}
