@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -53,18 +54,28 @@ func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
 	}()
 	packed := path
 	if IsSource(path) {
-		packed, err = build(ctx, path, built) // which has verified it
-	} else {
-		err = check(ctx, path)
+		if packed, err = build(ctx, path, built); err != nil { // which verifies it
+			return nil, err
+		}
+	}
+	// It is opened once, so that what is unpacked is what was judged whatever becomes of the name meanwhile.
+	file, size, err := ptarread.OpenFile(packed)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no package or manifest at %s", path)
 	}
 	if err != nil {
 		return nil, err
 	}
-	pkg, err := ptarread.Open(packed)
+	defer file.Close()
+	if packed == path {
+		if err := check(ctx, file, size, path); err != nil {
+			return nil, err
+		}
+	}
+	pkg, err := ptarread.New(file, size)
 	if err != nil {
 		return nil, err
 	}
-	defer pkg.Close()
 	if err := os.Mkdir(unpacked, 0o700); err != nil {
 		return nil, fmt.Errorf("unpacking %s: %w", path, err)
 	}
@@ -129,11 +140,8 @@ func build(ctx context.Context, path, dir string) (string, error) {
 }
 
 // check refuses a package that does not verify, or that is for another platform.
-func check(ctx context.Context, path string) error {
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("there is no package or manifest at %s", path)
-	}
-	report, err := verify.File(ctx, path, verify.Options{})
+func check(ctx context.Context, file io.ReaderAt, size int64, path string) error {
+	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path})
 	if err != nil {
 		return err
 	}

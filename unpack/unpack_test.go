@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/PlakarKorp/kpkg/gobuild"
@@ -192,6 +193,45 @@ func TestRefused(t *testing.T) {
 			wantEmpty(t, dir)
 		})
 	}
+}
+
+// TestReplaced unpacks a file whose name changes hands all the time, between a package and one that does not verify: what
+// is unpacked must be what was judged.
+func TestReplaced(t *testing.T) {
+	bad := files()
+	bad[0].Content = []byte(strings.Replace(manifest, "[shell]", "[fs]", 1))
+	packages := [][]byte{ptartest.Kpkg(t, files()), ptartest.Kpkg(t, bad)}
+	path := packageFile(t, packages[0])
+	stop := make(chan struct{})
+	var swapping sync.WaitGroup
+	swapping.Go(func() {
+		other := filepath.Join(filepath.Dir(path), "other")
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := errors.Join(os.WriteFile(other, packages[i%2], 0o600), os.Rename(other, path)); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	for range 100 {
+		integration, err := unpack.Open(t.Context(), path, t.TempDir())
+		var rejected *unpack.RejectedError
+		if err != nil && !errors.As(err, &rejected) {
+			t.Error(err)
+			break
+		}
+		if err == nil && integration.Manifest.Connectors[0].Protocols[0] != "shell" {
+			t.Error("unpacked a package that does not verify")
+			break
+		}
+	}
+	close(stop)
+	swapping.Wait()
 }
 
 // TestCancelled leaves nothing behind.

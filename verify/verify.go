@@ -55,7 +55,7 @@ var checks = []struct {
 	{"privacy", "facts", true, (*verifier).checkPrivacy},
 }
 
-// verifier is the state of one File.
+// verifier is the state of judging one package.
 type verifier struct {
 	ctx    context.Context
 	opts   Options
@@ -73,34 +73,48 @@ type verifier struct {
 // File judges the package at path. It is opened once, so that the report's SHA256 is that of the bytes judged whatever
 // becomes of the name meanwhile. The error is that of ctx, or a failure to go on reading a file that could be opened.
 func File(ctx context.Context, path string, opts Options) (*Report, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	v := &verifier{ctx: ctx, opts: opts, report: newReport(cmp.Or(opts.Name, path))}
+	opts.Name = cmp.Or(opts.Name, path)
 	file, size, err := ptarread.OpenFile(path)
 	if err != nil {
+		v := newVerifier(ctx, opts)
 		v.cannotOpen(err)
-	} else {
-		defer file.Close()
-		v.report.Size = size
-		group.Go(func() (err error) {
-			v.report.SHA256, _, err = sha256sum.Of(ctx, io.NewSectionReader(file, 0, size))
-			return err
-		})
+		return v.conclude(v.run())
 	}
+	defer file.Close()
+	return Reader(ctx, file, size, opts)
+}
+
+// Reader is File for a package of size bytes that r holds, named in the options: for those who use what was judged.
+func Reader(ctx context.Context, r io.ReaderAt, size int64, opts Options) (*Report, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	v := newVerifier(ctx, opts)
+	v.report.Size = size
+	group.Go(func() (err error) {
+		v.report.SHA256, _, err = sha256sum.Of(ctx, io.NewSectionReader(r, 0, size))
+		return err
+	})
 	group.Go(func() error {
-		if file != nil {
-			v.open(file, size)
-		}
+		v.open(r, size)
 		return v.run()
 	})
-	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("verify %s: %w", path, err)
+	return v.conclude(group.Wait())
+}
+
+func newVerifier(ctx context.Context, opts Options) *verifier {
+	return &verifier{ctx: ctx, opts: opts, report: newReport(opts.Name)}
+}
+
+// conclude gives the report unless the checks ended with an error.
+func (v *verifier) conclude(err error) (*Report, error) {
+	if err != nil {
+		return nil, fmt.Errorf("verify %s: %w", v.opts.Name, err)
 	}
 	finding.Sort(v.report.Findings)
 	return v.report, nil
 }
 
-func (v *verifier) open(file io.ReaderAt, size int64) {
-	pkg, err := ptarread.New(file, size)
+func (v *verifier) open(r io.ReaderAt, size int64) {
+	pkg, err := ptarread.New(r, size)
 	if err != nil {
 		v.cannotOpen(err)
 		return
