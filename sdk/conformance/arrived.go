@@ -41,6 +41,9 @@ func (s *subject) destination() destination {
 	return d
 }
 
+// onDisk tells a destination in a folder of this machine. It can keep all that a file is; another may not be able to.
+func (s *subject) onDisk() bool { return s.destination().folder != "" }
+
 // at is the path of a record for what is at a path below the base.
 func (d destination) at(name string) string {
 	if d.base != "" && name == "/" {

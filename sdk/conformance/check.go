@@ -26,7 +26,8 @@ type Check struct {
 func Checks(connectorType string) []Check {
 	switch connectorType {
 	case Importer:
-		return slices.Concat(pluginGates, importerGates, pluginChecks, processChecks, importerChecks, importingChecks)
+		return slices.Concat(pluginGates, importerGates, pluginChecks, processChecks, importerChecks, importingChecks,
+			sourceChecks)
 	case Exporter:
 		return slices.Concat(pluginGates, exporterGates, pluginChecks, processChecks, exporterChecks, exportingChecks)
 	case Storage:

@@ -2,12 +2,7 @@ package conformance
 
 import (
 	"context"
-	"os"
 	"sync"
-
-	"github.com/PlakarKorp/kloset/connectors/exporter"
-
-	"github.com/PlakarKorp/kpkg/sdk/host"
 )
 
 // sampled is the suite's one export of the sample, which most checks of an exporter look at.
@@ -59,37 +54,6 @@ func (s *subject) see(ctx context.Context) (arrivals, error) {
 		return nil, err
 	}
 	return s.look(ctx, s.destination())
-}
-
-// onDisk tells a destination in a folder of this machine. It can keep all that a file is; another may not be able to.
-func (s *subject) onDisk() bool { return s.destination().folder != "" }
-
-// makeTarget makes the local folder to export to.
-func (s *subject) makeTarget() error {
-	if s.folder == "" {
-		return nil
-	}
-	if err := os.Mkdir(s.target(), 0o755); err != nil {
-		return skipf("making a folder to export to: %v", err)
-	}
-	return nil
-}
-
-// exporterTo starts the plugin as an exporter to the check's place, which it makes first.
-func (s *subject) exporterTo(ctx context.Context) (*host.Plugin, exporter.Exporter, error) {
-	if err := s.makeTarget(); err != nil {
-		return nil, nil, err
-	}
-	return s.exporter(ctx)
-}
-
-// export exports items to the check's destination, and expects nothing to fail.
-func (s *subject) export(ctx context.Context, all items) error {
-	_, exp, err := s.exporterTo(ctx)
-	if err != nil {
-		return err
-	}
-	return exportAll(ctx, exp, s.destination().records(all))
 }
 
 // exportOf exports what was made for the check, and tells what has become of it. Where only the author's sample is

@@ -156,6 +156,15 @@ func exportAll(ctx context.Context, exp exporter.Exporter, records []*connectors
 	return all.complete(records)
 }
 
+// export exports items to the check's destination, and expects nothing to fail.
+func (s *subject) export(ctx context.Context, all items) error {
+	_, exp, err := s.exporterTo(ctx)
+	if err != nil {
+		return err
+	}
+	return exportAll(ctx, exp, s.destination().records(all))
+}
+
 // complete checks that each record has one answer, and none an error.
 func (a answers) complete(records []*connectors.Record) error {
 	total := 0

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -119,6 +120,17 @@ func (s *subject) place() string {
 // target is the folder of place, for exporters and storages of local files.
 func (s *subject) target() string { return filepath.Join(s.dir, "target") }
 
+// makeTarget makes the local folder to export to.
+func (s *subject) makeTarget() error {
+	if s.folder == "" {
+		return nil
+	}
+	if err := os.Mkdir(s.target(), 0o755); err != nil {
+		return skipf("making a folder to export to: %v", err)
+	}
+	return nil
+}
+
 // options are what a host says of itself.
 func (s *subject) options() *connectors.Options {
 	return &connectors.Options{
@@ -180,6 +192,14 @@ func (s *subject) exporter(ctx context.Context) (*host.Plugin, exporter.Exporter
 	}
 	exp, err := p.Exporter(ctx, s.options(), s.config.Protocol, s.config.at(s.place()))
 	return p, exp, err
+}
+
+// exporterTo starts the plugin as an exporter to the check's place, which it makes first.
+func (s *subject) exporterTo(ctx context.Context) (*host.Plugin, exporter.Exporter, error) {
+	if err := s.makeTarget(); err != nil {
+		return nil, nil, err
+	}
+	return s.exporter(ctx)
 }
 
 // store starts the plugin as the storage at the check's place.
