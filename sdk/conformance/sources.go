@@ -30,17 +30,16 @@ var sourceChecks = []Check{
 }
 
 // ownSource is a folder of the check's own with a few files, and its importer.
-func (s *subject) ownSource(ctx context.Context, count int) (string, func() (*listing, error), error) {
-	folder := filepath.Join(s.dir, "source")
-	t := &tree{root: folder, files: map[string][]byte{}}
+func (s *subject) ownSource(ctx context.Context, count int) (*tree, func() (*listing, error), error) {
+	t := &tree{root: filepath.Join(s.dir, "source"), files: map[string][]byte{}}
 	for i := range count {
-		t.files[filepath.Join(folder, fmt.Sprintf("file-%d", i))] = content(uint64(i), 100+i%100)
+		t.files[filepath.Join(t.root, fmt.Sprintf("file-%d", i))] = content(uint64(i), 100+i%100)
 	}
 	if err := t.write(); err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
-	return folder, func() (*listing, error) {
-		_, imp, err := s.importerOf(ctx, s.local(folder), s.options())
+	return t, func() (*listing, error) {
+		_, imp, err := s.importerOf(ctx, s.local(t.root), s.options())
 		if err != nil {
 			return nil, err
 		}
@@ -50,19 +49,19 @@ func (s *subject) ownSource(ctx context.Context, count int) (string, func() (*li
 
 // importerVanished removes a file when its entry comes. It may have been read before, but then all of it.
 func importerVanished(ctx context.Context, s *subject) error {
-	folder, _, err := s.ownSource(ctx, 10)
+	source, _, err := s.ownSource(ctx, 10)
 	if err != nil {
 		return err
 	}
-	_, imp, err := s.importerOf(ctx, s.local(folder), s.options())
+	_, imp, err := s.importerOf(ctx, s.local(source.root), s.options())
 	if err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	var silent []string
 	err = drive(ctx, imp, 1, func(r *connectors.Record) error {
-		if !hasContent(r) || r.IsXattr {
-			return nil
+		if _, ours := source.files[r.Pathname]; !ours || !hasContent(r) || r.IsXattr {
+			return nil // a path that the plugin has made up may be anybody's file
 		}
 		os.Remove(r.Pathname)
 		n, err := io.Copy(io.Discard, r.Reader)
@@ -80,11 +79,11 @@ func importerVanished(ctx context.Context, s *subject) error {
 }
 
 func importerBadName(ctx context.Context, s *subject) error {
-	folder, imports, err := s.ownSource(ctx, 10)
+	source, imports, err := s.ownSource(ctx, 10)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(folder, "bad-\xff\xfe-name"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(source.root, "bad-\xff\xfe-name"), nil, 0o644); err != nil {
 		return skipf("the file system takes no such name: %v", err)
 	}
 	l, err := imports()
@@ -93,7 +92,7 @@ func importerBadName(ctx context.Context, s *subject) error {
 	}
 	paths := l.paths()
 	for i := range 10 {
-		if name := filepath.Join(folder, fmt.Sprintf("file-%d", i)); paths[name] == nil {
+		if name := filepath.Join(source.root, fmt.Sprintf("file-%d", i)); paths[name] == nil {
 			return fmt.Errorf("%q does not come", name)
 		}
 	}
@@ -107,10 +106,11 @@ func importerBadName(ctx context.Context, s *subject) error {
 
 // importerLongPath stays below the 4,096 bytes that Linux takes. Other systems may take less.
 func importerLongPath(ctx context.Context, s *subject) error {
-	folder, imports, err := s.ownSource(ctx, 1)
+	source, imports, err := s.ownSource(ctx, 1)
 	if err != nil {
 		return err
 	}
+	folder := source.root
 	for len(folder) < 3500 {
 		folder = filepath.Join(folder, strings.Repeat("long", 50))
 	}
@@ -130,11 +130,11 @@ func importerLongPath(ctx context.Context, s *subject) error {
 }
 
 func importerLargeAttribute(ctx context.Context, s *subject) error {
-	folder, imports, err := s.ownSource(ctx, 1)
+	source, imports, err := s.ownSource(ctx, 1)
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(folder, "file-0")
+	file := filepath.Join(source.root, "file-0")
 	var value []byte
 	for _, size := range []int{60_000, 15_000, 3_000} { // what file systems take differs
 		value = content(1, size)
@@ -163,7 +163,7 @@ func importerLargeAttribute(ctx context.Context, s *subject) error {
 
 func importerMany(ctx context.Context, s *subject) error {
 	const count = 2000
-	folder, imports, err := s.ownSource(ctx, count)
+	source, imports, err := s.ownSource(ctx, count)
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func importerMany(ctx context.Context, s *subject) error {
 	}
 	came := 0
 	for name := range l.read {
-		if filepath.Dir(name) == folder {
+		if filepath.Dir(name) == source.root {
 			came++
 		}
 	}

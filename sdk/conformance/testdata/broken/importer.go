@@ -35,7 +35,7 @@ func brokenImporter(fault string, construct importer.ImporterFn) importer.Import
 			opts.NoXattr = false
 		}
 		imp, err := construct(ctx, opts, proto, config)
-		return &faultyImporter{Importer: imp, fault: fault}, err
+		return &faultyImporter{Importer: imp, fault: fault, victim: config["victim"]}, err
 	}
 }
 
@@ -50,6 +50,7 @@ type faultyImporter struct {
 	usedUp  atomic.Bool
 	refused atomic.Bool // whether the host answered with an error of its own
 	sent    int         // records
+	victim  string      // a file outside of the source
 }
 
 func (f *faultyImporter) Type() string {
@@ -196,6 +197,8 @@ func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
 		}
 	case "sends relative paths":
 		return extra("relative")
+	case "sends a victim":
+		r.Pathname = f.victim
 	case "sends what is elsewhere":
 		return extra("/elsewhere")
 	case "sends modes of Unix":
