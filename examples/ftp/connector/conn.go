@@ -71,7 +71,8 @@ func (c *conn) login(acc account, options []ftp.DialOption) error {
 		return fmt.Errorf("connect to %s: %w", acc.address, err)
 	}
 	if err := client.Login(acc.username, acc.password); err != nil {
-		if acc.password != anonymous && strings.Contains(err.Error(), acc.password) {
+		isSecret := acc.password != "" && acc.password != anonymous
+		if isSecret && strings.Contains(err.Error(), acc.password) {
 			err = errors.New("the server's answer repeats the password and is not shown")
 		}
 		return fmt.Errorf("log in to %s as %s: %w", acc.address, acc.username, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/textproto"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/PlakarKorp/kloset/connectors"
 	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/jlaffaye/ftp"
 	"github.com/spf13/afero"
 )
 
@@ -233,6 +235,13 @@ func TestLogin(t *testing.T) {
 		} else if strings.Contains(err.Error(), wrong) {
 			t.Errorf("error shows the password: %v", err)
 		}
+	}
+
+	_, err := NewImporter(t.Context(), &connectors.Options{}, "ftp",
+		map[string]string{"location": "ftp://" + testUser + "@" + address})
+	var refusal *textproto.Error
+	if !errors.As(err, &refusal) || refusal.Code != ftp.StatusNotLoggedIn {
+		t.Errorf("no password gave error %v, want the server's refusal", err)
 	}
 }
 
