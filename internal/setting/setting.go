@@ -8,9 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 )
+
+// inFile is what to do with a value that means no file and no variable.
+const inFile = "a value that itself begins with $ or @ can be given in a file, as @file"
 
 // maxFile is the largest file a value is read from, in bytes.
 const maxFile = 1 << 20
@@ -47,24 +51,32 @@ func Parse(arg string) (Setting, error) {
 func fromEnvironment(name string) (string, error) {
 	value, set := os.LookupEnv(name)
 	if !set {
-		return "", errors.New("there is no such environment variable; " +
-			"a value that itself begins with $ or @ can be given in a file, as @file")
+		return "", errors.New("there is no such environment variable; " + inFile)
 	}
 	return value, nil
 }
 
 func fromFile(path string) (string, error) {
+	data, err := readFile(path)
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		err = named.Err // what was taken for a path may be a secret
+	}
+	if err != nil {
+		return "", fmt.Errorf("reading its value from a file: %w; %s", err, inFile)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
+}
+
+func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("reading its value: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return "", fmt.Errorf("reading its value: %w", err)
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxFile)
 	}
-	if len(data) > maxFile {
-		return "", fmt.Errorf("%s is larger than %d bytes, too large for a value", path, maxFile)
-	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
+	return data, err
 }

@@ -16,6 +16,10 @@ func TestParse(t *testing.T) {
 		}
 		return path
 	}
+	folder := filepath.Join(dir, "hunter22")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("KPKG_TEST_PIN", "1234\n")
 	for _, test := range []struct {
 		name string
@@ -34,11 +38,11 @@ func TestParse(t *testing.T) {
 		{"no key", "=hunter22", Setting{}, "not of the form key=value"},
 		{"no value", "hunter22", Setting{}, "not of the form key=value"},
 		{"no variable", "a=$hunter22", Setting{}, "a: there is no such environment variable"},
-		{"no file", "a=@" + filepath.Join(dir, "none"), Setting{}, "a: reading its value: open "},
-		{"a folder", "a=@" + dir, Setting{}, "a: reading its value: read "},
+		{"no file", "a=@hunter22", Setting{}, "a: reading its value from a file: "},
+		{"a folder", "a=@" + folder, Setting{}, "a: reading its value from a file: "},
 		{"largest file", "a=@" + file("largest", strings.Repeat("x", maxFile)),
 			Setting{"a", strings.Repeat("x", maxFile), true}, ""},
-		{"large file", "a=@" + file("large", strings.Repeat("x", maxFile+1)), Setting{}, "too large for a value"},
+		{"large file", "a=@" + file("hunter22 too", strings.Repeat("x", maxFile+1)), Setting{}, "it is larger than 1048576 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := Parse(test.arg)
