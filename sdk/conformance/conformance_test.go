@@ -154,6 +154,17 @@ func TestSecrets(t *testing.T) {
 	if got := printed.String(); !strings.Contains(got, "the pin is ***") || strings.Contains(got, "93751") {
 		t.Errorf("printed %q", got)
 	}
+
+	printed.Reset()
+	c = config(conformance.Storage, "prints the password")
+	c.Settings, c.Stderr = map[string]string{"password": "hunter2secret"}, &printed
+	c.Only = []string{"plugin-minimal-init"} // which the host does not make itself
+	if _, err = conformance.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got := printed.String(); !strings.Contains(got, `with "***"`) || strings.Contains(got, "hunter2secret") {
+		t.Errorf("printed %q", got)
+	}
 }
 
 func TestFindings(t *testing.T) {

@@ -91,8 +91,10 @@ func (s *subject) start(ctx context.Context) (*host.Plugin, error) {
 	return s.startProgram(ctx, s.config.Program, host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + ": "})
 }
 
+// startProgram starts a plugin whose host knows the secrets of the test from the beginning: not every check tells them to
+// it with Init.
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
-	opts.Args, opts.Platform, opts.Dir, opts.Secrets = program.Args, s.config.Platform, s.dir, s.config.Secrets
+	opts.Args, opts.Platform, opts.Dir, opts.Secrets = program.Args, s.config.Platform, s.dir, s.secrets.All()
 	p, err := host.Start(ctx, program.Executable, opts)
 	if err != nil {
 		return nil, err

@@ -18,8 +18,8 @@ type Set struct {
 }
 
 type known struct {
+	values   []string // the longest first
 	replacer *strings.Replacer
-	longest  int // bytes
 }
 
 // Learn takes the values of keys that are named like secrets, the passwords in URLs, and other secrets.
@@ -49,14 +49,11 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 		hideLines(value)
 	}
 	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
-	k := &known{}
 	var pairs []string
 	for _, value := range values {
 		pairs = append(pairs, value, "***")
-		k.longest = max(k.longest, len(value))
 	}
-	k.replacer = strings.NewReplacer(pairs...)
-	s.known.Store(k)
+	s.known.Store(&known{values, strings.NewReplacer(pairs...)})
 }
 
 // passwordsInURL are what may be the password in a URL, as it stands there and decoded. In one that is not encoded, as it
@@ -100,11 +97,19 @@ func (s *Set) Cut(text string) string {
 	return text
 }
 
+// All are the secrets, the longest first, for another Set to learn.
+func (s *Set) All() []string {
+	if k := s.known.Load(); k != nil {
+		return k.values
+	}
+	return nil
+}
+
 // Longest is the length of the longest secret, in bytes; 0 if there is none. A text that was shortened may end within a
 // secret, which Cut does not know then: it is in as many bytes at the end.
 func (s *Set) Longest() int {
-	if k := s.known.Load(); k != nil {
-		return k.longest
+	if all := s.All(); len(all) > 0 {
+		return len(all[0])
 	}
 	return 0
 }
