@@ -1,6 +1,10 @@
-// Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody
-// and heeds no configuration but the repository's own. Of that it runs no program: callers of Output use plumbing only,
-// since commands such as log run programs that a repository's configuration names, to show signatures for one.
+// Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody,
+// and heeds no configuration but the repository's own.
+//
+// It runs no program that a repository's configuration names. tag, rev-list and config read and print; none is given an
+// option for which git would start a helper, and a pager is for terminals only. Other callers of Output must hold to that:
+// log and show, for one, start whatever is to check signatures. status would start filters and a file system monitor, which
+// Modified turns off, and a hook if it wrote the index, which GIT_OPTIONAL_LOCKS forbids.
 package git
 
 import (
@@ -9,45 +13,75 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
 // Output is what `git args...` prints in dir, without the last newline. ok is false, and err nil, when git is not
 // installed or says no: outside a repository, in an empty one.
 func Output(ctx context.Context, dir string, args ...string) (printed string, ok bool, err error) {
-	return output(ctx, dir, nil, args...)
+	return question{dir: dir}.ask(ctx, args...)
 }
 
-func output(ctx context.Context, dir string, settings []setting, args ...string) (printed string, ok bool, err error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{
-		// The folder may belong to someone else, as in most containers.
-		"-c", "safe.directory=*", "-C", dir}, args...)...)
-	cmd.Env = append(environment(), asEnvironment(settings)...)
+// question is what git is asked beside its arguments.
+type question struct {
+	dir      string
+	settings []setting // win over the repository's
+}
+
+// ask is Output with a question's settings.
+func (q question) ask(ctx context.Context, args ...string) (printed string, ok bool, err error) {
+	global, err := trusting()
+	if err != nil {
+		return "", false, fmt.Errorf("asking git about %s: %w", q.dir, err)
+	}
+	defer os.Remove(global)
+	env := append(environment(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+global)
+	return q.run(ctx, append(env, asEnvironment(q.settings)...), args)
+}
+
+func (q question) run(ctx context.Context, env, args []string) (printed string, ok bool, err error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", q.dir}, args...)...)
+	cmd.Env = env
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
-		return "", false, fmt.Errorf("asking git about %s: %w", dir, context.Cause(ctx))
+		return "", false, fmt.Errorf("asking git about %s: %w", q.dir, context.Cause(ctx))
 	case errors.Is(err, exec.ErrNotFound), errors.As(err, &exit):
 		return "", false, nil
 	case err != nil:
-		return "", false, fmt.Errorf("asking git about %s: %w", dir, err)
+		return "", false, fmt.Errorf("asking git about %s: %w", q.dir, err)
 	}
 	return strings.TrimRight(string(out), "\n"), true, nil
 }
 
-// environment keeps the user's and the machine's git settings out, a repository named by GIT_DIR as well, but for how far up
-// to look for one, and lets git neither ask nor fetch.
-func environment() []string {
+// trusting makes a global configuration for one question, by which the folder may belong to someone else, as in most
+// containers. git before 2.38 takes this setting from a file only.
+func trusting() (path string, err error) {
+	file, err := os.CreateTemp("", "kpkg-gitconfig-")
+	if err != nil {
+		return "", err
+	}
+	_, err = file.WriteString("[safe]\n\tdirectory = *\n")
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(file.Name()))
+	}
+	return file.Name(), nil
+}
+
+// environment is the process's without git's own variables, such as the GIT_DIR of a hook, but for how far up to look for a
+// repository and those that start with one of kept. It lets git neither ask nor fetch nor write.
+func environment(kept ...string) []string {
+	kept = append(kept, "GIT_CEILING_DIRECTORIES=")
 	var env []string
 	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "GIT_") || strings.HasPrefix(variable, "GIT_CEILING_DIRECTORIES=") {
+		keep := func(prefix string) bool { return strings.HasPrefix(variable, prefix) }
+		if !keep("GIT_") || slices.ContainsFunc(kept, keep) {
 			env = append(env, variable)
 		}
 	}
 	return append(env,
-		"GIT_CONFIG_NOSYSTEM=1",
-		"GIT_CONFIG_GLOBAL="+os.DevNull,
 		"GIT_TERMINAL_PROMPT=0",
 		"GIT_OPTIONAL_LOCKS=0",
 		"GIT_NO_LAZY_FETCH=1",

@@ -2,48 +2,29 @@ package git
 
 import (
 	"context"
-	"strconv"
+	"fmt"
 	"strings"
 )
 
-// setting is one of git's configuration, as git spells both.
-type setting struct{ key, value string }
-
-// asEnvironment is how git takes settings that win over a repository's own, whatever characters they hold.
-func asEnvironment(settings []setting) []string {
-	env := []string{"GIT_CONFIG_COUNT=" + strconv.Itoa(len(settings))}
-	for i, s := range settings {
-		n := strconv.Itoa(i)
-		env = append(env, "GIT_CONFIG_KEY_"+n+"="+s.key, "GIT_CONFIG_VALUE_"+n+"="+s.value)
-	}
-	return env
-}
-
 // Modified lists what in dir and below is not as the commit at HEAD has it, files that git neither knows nor is told to
 // ignore included: slash paths from the repository's root, with a slash at the end of a folder that is new as a whole.
-// exclude are glob patterns of paths that do not count. ok is false when git does not say.
+// exclude are glob patterns of paths that do not count. ok is false when git does not say, or is older than 2.32.
 //
 // The content of files is compared as it is, without the programs that a repository may name as filters, so that a file
 // under one, as of Git LFS, counts as modified once it was touched.
 func Modified(ctx context.Context, dir string, exclude ...string) (paths []string, ok bool, err error) {
-	filters, _, err := Output(ctx, dir, "config", "--null", "--name-only", "--get-regexp", `^filter\.`)
-	if err != nil {
+	if ok, err := heedsEnvironment(ctx, dir); err != nil || !ok {
 		return nil, false, err
 	}
-	settings := []setting{{"core.fsmonitor", "false"}} // it may name a program too
-	for key := range strings.SplitSeq(filters, "\x00") {
-		switch key[strings.LastIndex(key, ".")+1:] {
-		case "clean", "process":
-			settings = append(settings, setting{key, ""})
-		case "required":
-			settings = append(settings, setting{key, "false"})
-		}
+	settings, err := unfiltered(ctx, dir)
+	if err != nil {
+		return nil, false, err
 	}
 	args := []string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty", "--", "."}
 	for _, pattern := range exclude {
 		args = append(args, ":(exclude,glob)"+pattern)
 	}
-	output, ok, err := output(ctx, dir, settings, args...)
+	output, ok, err := question{dir: dir, settings: settings}.ask(ctx, args...)
 	if err != nil || !ok {
 		return nil, ok, err
 	}
@@ -53,4 +34,13 @@ func Modified(ctx context.Context, dir string, exclude ...string) (paths []strin
 		}
 	}
 	return paths, true, nil
+}
+
+// heedsEnvironment reports whether git is one that takes its configuration from the environment: without, its status would
+// run the repository's filters.
+func heedsEnvironment(ctx context.Context, dir string) (bool, error) {
+	version, _, err := Output(ctx, dir, "version")
+	var major, minor int
+	_, _ = fmt.Sscanf(version, "git version %d.%d", &major, &minor) // 0 is old as well
+	return major > 2 || major == 2 && minor >= 32, err
 }

@@ -7,17 +7,42 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
-// do runs git as a user would, without that user's own settings.
-func do(t *testing.T, dir string, args ...string) {
+// do runs git as a user would, and returns what it prints.
+func do(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.org"}, args...)...)
-	cmd.Env = environment()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	cmd.Env = append(environment("GIT_CONFIG_"), "GIT_ALLOW_PROTOCOL=file")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// user gives the test, and git in it, a home with the configuration, and returns that home.
+func user(t *testing.T, configuration string) string {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
+	t.Setenv("GIT_CONFIG_GLOBAL", "") // set, so that it is restored
+	os.Unsetenv("GIT_CONFIG_GLOBAL")
+	put(t, home, ".gitconfig", configuration)
+	return home
+}
+
+// later gives a file another time, so that git compares its content.
+func later(t *testing.T, path string) {
+	t.Helper()
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(path, later, later); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -35,13 +60,8 @@ func TestModified(t *testing.T) {
 		change func(t *testing.T, dir string)
 		want   []string
 	}{
-		"nothing": {func(*testing.T, string) {}, nil},
-		"touched": {func(t *testing.T, dir string) {
-			later := time.Now().Add(time.Hour)
-			if err := os.Chtimes(filepath.Join(dir, "module", "a.go"), later, later); err != nil {
-				t.Fatal(err)
-			}
-		}, nil},
+		"nothing":    {func(*testing.T, string) {}, nil},
+		"touched":    {func(t *testing.T, dir string) { later(t, filepath.Join(dir, "module", "a.go")) }, nil},
 		"edited":     {func(t *testing.T, dir string) { put(t, dir, "module/a.go", "b") }, []string{"module/a.go"}},
 		"staged":     {func(t *testing.T, dir string) { put(t, dir, "module/a.go", "b"); do(t, dir, "add", ".") }, []string{"module/a.go"}},
 		"removed":    {func(t *testing.T, dir string) { os.Remove(filepath.Join(dir, "module", "a.go")) }, []string{"module/a.go"}},
@@ -61,6 +81,7 @@ func TestModified(t *testing.T) {
 			[]string{"module/inner/"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			user(t, "")
 			dir := t.TempDir()
 			do(t, dir, "init", "-q")
 			put(t, dir, ".gitignore", "*.log\n")
@@ -87,29 +108,48 @@ func TestModifiedOutside(t *testing.T) {
 
 // A repository may name programs for git to run. None is.
 func TestModifiedRunsNothing(t *testing.T) {
-	dir := t.TempDir()
-	ran := filepath.Join(dir, "ran")
-	program := "touch '" + ran + "'; cat"
+	user(t, "")
+	dir, marks := t.TempDir(), t.TempDir()
+	program := func(mark, then string) string { return "touch '" + filepath.Join(marks, mark) + "'; " + then }
+	files := []string{"a", "b", "c", "d"}
 	do(t, dir, "init", "-q")
-	for _, key := range []string{"filter.one.clean", "filter.a=b.clean", "filter.three.process", "core.fsmonitor"} {
-		do(t, dir, "config", key, program)
+	for _, name := range files {
+		put(t, dir, name, name)
 	}
+	do(t, dir, "add", ".")
+	do(t, dir, "commit", "-qm", "first")
+	want := []string{"clean", "clean of a=b", "fsmonitor", "process"}
+	do(t, dir, "config", "filter.one.clean", program(want[0], "cat"))
+	do(t, dir, "config", "filter.a=b.clean", program(want[1], "cat"))
+	do(t, dir, "config", "filter.three.process", program(want[3], "cat"))
+	do(t, dir, "config", "core.fsmonitor", program(want[2], "false"))
 	do(t, dir, "config", "filter.one.required", "true")
-	put(t, dir, "a", "a")
-	do(t, dir, "-c", "core.fsmonitor=false", "add", ".")
-	do(t, dir, "-c", "core.fsmonitor=false", "commit", "-qm", "first")
 	put(t, dir, ".git/info/attributes", "a filter=one\nb filter=a=b\nc filter=three\n")
-	put(t, dir, "a", "b")
-	put(t, dir, "b", "b")
-	if got, ok, err := Modified(context.Background(), dir); err != nil || !ok || !slices.Equal(got, []string{"a", "b"}) {
+	for _, name := range files {
+		put(t, dir, name, strings.ToUpper(name)) // of the same size, which alone would tell
+	}
+	if got, ok, err := Modified(context.Background(), dir); err != nil || !ok || !slices.Equal(got, files) {
 		t.Errorf("%q, %t, %v", got, ok, err)
 	}
-	if _, err := os.Stat(ran); err == nil {
-		t.Error("git ran a program that the repository names")
+	if ran := names(t, marks); len(ran) > 0 {
+		t.Errorf("git ran programs that the repository names: %q", ran)
 	}
-	// The same question to git alone must run it, or the test would prove nothing.
-	do(t, dir, "-c", "core.fsmonitor=false", "-c", "filter.one.required=false", "status")
-	if _, err := os.Stat(ran); err != nil {
-		t.Error("git status ran no filter")
+	// The same question to git alone must run each, or the test would prove nothing.
+	do(t, dir, "status")
+	if ran := names(t, marks); !slices.Equal(ran, want) {
+		t.Errorf("git status ran %q, not %q", ran, want)
 	}
+}
+
+func names(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
 }
