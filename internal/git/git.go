@@ -1,5 +1,5 @@
 // Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody,
-// and heeds no configuration but the repository's own.
+// and heeds the repository's own configuration and, of the user's and the machine's, only how files compare.
 //
 // It runs no program that a repository's configuration names. tag, rev-list and config read and print; none is given an
 // option for which git would start a helper, and a pager is for terminals only. Other callers of Output must hold to that:

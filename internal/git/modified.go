@@ -16,7 +16,11 @@ func Modified(ctx context.Context, dir string, exclude ...string) (paths []strin
 	if ok, err := heedsEnvironment(ctx, dir); err != nil || !ok {
 		return nil, false, err
 	}
-	settings, err := unfiltered(ctx, dir)
+	users, err := comparing(ctx, dir)
+	if err != nil {
+		return nil, false, err
+	}
+	none, err := unfiltered(ctx, dir)
 	if err != nil {
 		return nil, false, err
 	}
@@ -24,7 +28,7 @@ func Modified(ctx context.Context, dir string, exclude ...string) (paths []strin
 	for _, pattern := range exclude {
 		args = append(args, ":(exclude,glob)"+pattern)
 	}
-	output, ok, err := question{dir: dir, settings: settings}.ask(ctx, args...)
+	output, ok, err := question{dir: dir, settings: append(users, none...)}.ask(ctx, args...)
 	if err != nil || !ok {
 		return nil, ok, err
 	}

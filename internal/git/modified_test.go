@@ -106,6 +106,49 @@ func TestModifiedOutside(t *testing.T) {
 	}
 }
 
+// In a fresh clone all is as committed, in the user's eyes: by the user's line ends, attributes and ignored files.
+func TestModifiedUser(t *testing.T) {
+	for name, configuration := range map[string]string{
+		"none":                "",
+		"line ends":           "[core]\n\tautocrlf = true\n",
+		"line ends, no value": "[core]\n\tautocrlf\n",
+		"attributes":          "[core]\n\tattributesFile = ~/attributes\n",
+		"ignored":             "[core]\n\texcludesFile = ~/ignore\n",
+		"repository's own":    "[core]\n\tautocrlf = false\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			home := user(t, configuration)
+			put(t, home, "attributes", "*.go text eol=crlf\n")
+			put(t, home, "ignore", ".DS_Store\n")
+			origin, clone := t.TempDir(), filepath.Join(t.TempDir(), "clone")
+			do(t, origin, "init", "-q")
+			put(t, origin, "a.go", "a\n")
+			put(t, origin, "b.go", "b\n")
+			do(t, origin, "-c", "core.autocrlf=false", "-c", "core.attributesFile=", "add", ".")
+			do(t, origin, "commit", "-qm", "first")
+			clones := []string{"clone", "-q", origin, clone}
+			if name == "repository's own" {
+				clones = append(clones, "--config", "core.autocrlf=true")
+			}
+			do(t, origin, clones...)
+			later(t, filepath.Join(clone, "a.go"))
+			if name == "ignored" {
+				put(t, clone, ".DS_Store", "")
+			}
+			if got, ok, err := Modified(context.Background(), clone); err != nil || !ok || got != nil {
+				t.Errorf("in a fresh clone: %q, %t, %v", got, ok, err)
+			}
+			if printed := do(t, clone, "status", "--porcelain"); printed != "" {
+				t.Errorf("git status says %q", printed)
+			}
+			put(t, clone, "b.go", "c\n")
+			if got, ok, err := Modified(context.Background(), clone); err != nil || !ok || !slices.Equal(got, []string{"b.go"}) {
+				t.Errorf("edited: %q, %t, %v", got, ok, err)
+			}
+		})
+	}
+}
+
 // A repository may name programs for git to run. None is.
 func TestModifiedRunsNothing(t *testing.T) {
 	user(t, "")

@@ -34,6 +34,14 @@ func parseSettings(printed string) []setting {
 	return settings
 }
 
+// comparing are the settings by which the user's git status compares files, from all of the user's configuration: a clone
+// has the line ends that these asked for. They name files and no programs.
+func comparing(ctx context.Context, dir string) ([]setting, error) {
+	printed, _, err := question{dir: dir}.run(ctx, environment("GIT_CONFIG_"), []string{
+		"config", "--null", "--get-regexp", `^core\.(autocrlf|excludesfile|attributesfile)$`})
+	return parseSettings(printed), err
+}
+
 // unfiltered are the settings that start no program in dir: no file system monitor, and none of the filters that the
 // repository's configuration has.
 func unfiltered(ctx context.Context, dir string) ([]setting, error) {
