@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kloset/location"
-
-	"github.com/PlakarKorp/kpkg/sdk/host"
 )
 
 // destination is where a check exports to, and how that can be looked at.
@@ -70,8 +68,7 @@ func (s *subject) look(ctx context.Context, d destination) (arrivals, error) {
 	if d.folder != "" {
 		return lookInFolder(d.folder)
 	}
-	p, err := s.startProgram(ctx, s.config.ReadBack,
-		host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + ", read back: "})
+	p, err := s.startProgram(ctx, s.config.ReadBack, s.discreet(", read back: "))
 	if err != nil {
 		return nil, fmt.Errorf("reading back what was written: %w", err)
 	}

@@ -167,6 +167,35 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
+// TestRealSecrets finds the secrets that were given where there is no place for one that is made up, and tells nobody.
+func TestRealSecrets(t *testing.T) {
+	for _, test := range []struct {
+		fault, check string
+		settings     map[string]string
+		status       conformance.Status
+		detail       string
+	}{
+		{"prints the password", "plugin-secret-stderr", map[string]string{"password": "hunter2secret"},
+			conformance.Fail, `it prints "logging in with \"***\""`},
+		{"passes the password on", "plugin-secret-process", map[string]string{"password": "hunter2secret"},
+			conformance.Fail, "process's arguments"},
+		{"prints the password and knows no token", "plugin-secret-stderr", map[string]string{"password": "hunter2secret"},
+			conformance.Fail, `it prints "logging in with ***"`},
+		{"prints the password and knows no token", "plugin-secret-stderr", nil, conformance.Skip, "unknown key token"},
+		{"none", "plugin-secret-process", map[string]string{"password": "PATH"}, conformance.Skip, "something like the password"},
+	} {
+		c := config(conformance.Storage, test.fault)
+		c.Settings, c.Only = test.settings, []string{test.check}
+		results, err := conformance.Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := results[0]; got.Status != test.status || !strings.Contains(got.Detail, test.detail) {
+			t.Errorf("%s: %s %s, want %s %s", test.fault, got.Status, got.Detail, test.status, test.detail)
+		}
+	}
+}
+
 func TestFindings(t *testing.T) {
 	got := conformance.Findings("x.ptar", []conformance.Result{
 		{ID: "plugin-starts", Connector: "importer:ftp", Title: "it starts", Status: conformance.Pass},

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -69,78 +70,120 @@ func (c *captured) String() string {
 	return c.b.String()
 }
 
-// withCanary starts the plugin with the canary as its password, unless a real one is needed. The host is not told that it
-// is one, so that it cuts out nothing.
-func (s *subject) withCanary(ctx context.Context, location string) (*host.Plugin, *captured, error, error) {
+// watched starts the plugin and keeps what it prints. The host is not told what is secret, so that it cuts out nothing.
+func (s *subject) watched(ctx context.Context) (*host.Plugin, *captured, error) {
 	printed := &captured{}
 	p, err := s.startProgram(ctx, s.config.Program, host.Options{Stderr: printed})
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	settings := s.config.at(location)
+	return p, printed, err
+}
+
+// secretSettings are the configurations to look for secrets with: the canary is the password, unless a real one is given.
+// Then there is a second configuration, the one that is given, for connectors that refuse keys that they do not know.
+func (s *subject) secretSettings(location string) []map[string]string {
+	given, all := s.config.at(location), s.config.at(location)
 	for _, key := range []string{"password", "secret_access_key", "token"} {
-		if _, real := settings[key]; !real {
-			settings[key] = canary
+		if _, real := given[key]; !real {
+			all[key] = canary
 		}
 	}
-	initErr := s.rawInit(ctx, p, settings, false)
-	return p, printed, initErr, nil
+	if len(s.secrets.All()) == 0 {
+		return []map[string]string{all}
+	}
+	return []map[string]string{all, given}
+}
+
+// hidden is a text without the secrets, which has changed if there was one in it.
+func (s *subject) hidden(text string) string {
+	return s.redact(strings.ReplaceAll(text, canaryMark, "***"))
 }
 
 func pluginSecretStderr(ctx context.Context, s *subject) error {
-	p, printed, _, err := s.withCanary(ctx, s.place())
-	if err != nil {
-		return err
-	}
-	s.invoke(ctx, p, "Ping", nil)
-	s.invoke(ctx, p, "Close", nil)
-	p.EndInput()
-	select {
-	case <-p.Exited():
-	case <-time.After(endTimeout):
-	}
-	for line := range strings.Lines(printed.String()) {
-		if strings.Contains(line, canaryMark) {
-			return fmt.Errorf("it prints %q", strings.TrimSpace(strings.ReplaceAll(line, canaryMark, "SECRET")))
+	var refused error
+	for _, settings := range s.secretSettings(s.place()) {
+		p, printed, err := s.watched(ctx)
+		if err != nil {
+			return err
 		}
+		refused = s.rawInit(ctx, p, settings, false)
+		s.invoke(ctx, p, "Ping", nil)
+		s.invoke(ctx, p, "Close", nil)
+		p.EndInput()
+		select {
+		case <-p.Exited():
+		case <-time.After(endTimeout):
+		}
+		for line := range strings.Lines(printed.String()) {
+			if hidden := s.hidden(line); hidden != line {
+				return fmt.Errorf("it prints %q", strings.TrimSpace(hidden))
+			}
+		}
+	}
+	return notJudged(refused)
+}
+
+// notJudged skips what was seen no further than Init.
+func notJudged(refused error) error {
+	if refused != nil {
+		return skipf("Init refuses the configuration that a password was looked for with: %v", text(refused))
 	}
 	return nil
 }
 
 func pluginSecretError(ctx context.Context, s *subject) error {
 	for _, location := range []string{s.missing(), "", s.config.Protocol + "://\x01?://"} {
-		_, _, err, startErr := s.withCanary(ctx, location)
-		if startErr != nil {
-			return startErr
-		}
-		if err != nil && strings.Contains(err.Error(), canaryMark) {
-			return fmt.Errorf("the error of Init is %q", strings.ReplaceAll(text(err).Error(), canaryMark, "SECRET"))
+		for _, settings := range s.secretSettings(location) {
+			p, _, err := s.watched(ctx)
+			if err != nil {
+				return err
+			}
+			if err := s.rawInit(ctx, p, settings, false); err != nil && s.hidden(err.Error()) != err.Error() {
+				return fmt.Errorf("the error of Init is %q", s.hidden(text(err).Error()))
+			}
 		}
 	}
 	return nil
 }
 
 func pluginSecretProcess(ctx context.Context, s *subject) error {
-	p, _, _, err := s.withCanary(ctx, s.place())
-	if err != nil {
-		return err
+	var refused error
+	for _, settings := range s.secretSettings(s.place()) {
+		p, _, err := s.watched(ctx)
+		if err != nil {
+			return err
+		}
+		if where, err := s.exposed(p); err != nil || where != "" {
+			return cmp.Or(err, skipf("before Init there is already something like the password in a process's %s", where))
+		}
+		refused = s.rawInit(ctx, p, settings, false)
+		where, err := s.exposed(p)
+		if err != nil {
+			return err
+		}
+		if where != "" {
+			return fmt.Errorf("the password is in a process's %s, where others can see it", where)
+		}
 	}
+	return notJudged(refused)
+}
+
+// exposed says in what of a plugin's processes there is a secret, where others can see it; "" if there is none.
+func (s *subject) exposed(p *host.Plugin) (string, error) {
 	processes, err := group(p.Process().Pid)
 	if err != nil {
-		return skipf("listing the plugin's processes: %v", err)
+		return "", skipf("listing the plugin's processes: %v", err)
 	}
 	for _, pid := range processes {
 		for file, what := range map[string]string{"cmdline": "arguments", "environ": "environment"} {
 			content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 			if err != nil && pid == p.Process().Pid {
-				return skipf("reading the process's %s: %v", what, err)
+				return "", skipf("reading the process's %s: %v", what, err)
 			}
-			if bytes.Contains(content, []byte(canaryMark)) {
-				return fmt.Errorf("the password is in a process's %s, where others can see it", what)
+			if s.hidden(string(content)) != string(content) {
+				return what, nil
 			}
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // group lists the processes of a process group, which a plugin and what it starts are.

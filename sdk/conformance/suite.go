@@ -88,13 +88,17 @@ func (s *subject) end() {
 
 // start starts the plugin.
 func (s *subject) start(ctx context.Context) (*host.Plugin, error) {
-	return s.startProgram(ctx, s.config.Program, host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + ": "})
+	return s.startProgram(ctx, s.config.Program, s.discreet(": "))
 }
 
-// startProgram starts a plugin whose host knows the secrets of the test from the beginning: not every check tells them to
-// it with Init.
+// discreet are the options of a host that passes on what a plugin prints. It knows the secrets of the test from the
+// beginning, as not every check tells them to it with Init. The name of the check goes before every line.
+func (s *subject) discreet(after string) host.Options {
+	return host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + after, Secrets: s.secrets.All()}
+}
+
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
-	opts.Args, opts.Platform, opts.Dir, opts.Secrets = program.Args, s.config.Platform, s.dir, s.secrets.All()
+	opts.Args, opts.Platform, opts.Dir = program.Args, s.config.Platform, s.dir
 	p, err := host.Start(ctx, program.Executable, opts)
 	if err != nil {
 		return nil, err

@@ -16,6 +16,11 @@ func initFault(fault string, opts *connectors.Options, config map[string]string)
 		return errors.New("the server is down")
 	case fault == "prints the password":
 		fmt.Fprintf(os.Stderr, "logging in with %q\n", config["password"])
+	case fault == "prints the password and knows no token":
+		if config["token"] != "" {
+			return errors.New("unknown key token")
+		}
+		fmt.Fprintln(os.Stderr, "logging in with", config["password"])
 	case fault == "passes the password on":
 		if err := exec.Command("sh", "-c", "sleep 60; exit", config["password"]).Start(); err != nil {
 			return err
