@@ -1,10 +1,10 @@
 // Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody,
 // and heeds the repository's own configuration and, of the user's and the machine's, only how files compare.
 //
-// It runs no program that a repository's configuration names. tag, rev-list and config read and print; none is given an
-// option for which git would start a helper, and a pager is for terminals only. Other callers of Output must hold to that:
-// log and show, for one, start whatever is to check signatures. status would start filters and a file system monitor, which
-// Modified turns off, and a hook if it wrote the index, which GIT_OPTIONAL_LOCKS forbids.
+// It runs no program that a repository's configuration names. tag, rev-list, rev-parse, config and check-attr read and
+// print; none is given an option for which git would start a helper, and a pager is for terminals only. Other callers of
+// Output must hold to that: log and show, for one, start whatever is to check signatures. status would start filters and a
+// file system monitor, which Modified turns off, and a hook if it wrote the index, which GIT_OPTIONAL_LOCKS forbids.
 package git
 
 import (
@@ -23,13 +23,14 @@ func Output(ctx context.Context, dir string, args ...string) (printed string, ok
 	return question{dir: dir}.ask(ctx, args...)
 }
 
-// question is what git is asked beside its arguments.
+// question is what git is asked, beside its arguments.
 type question struct {
 	dir      string
 	settings []setting // win over the repository's
+	input    string
 }
 
-// ask is Output with a question's settings.
+// ask is Output with a question's settings and input.
 func (q question) ask(ctx context.Context, args ...string) (printed string, ok bool, err error) {
 	global, err := trusting()
 	if err != nil {
@@ -43,6 +44,7 @@ func (q question) ask(ctx context.Context, args ...string) (printed string, ok b
 func (q question) run(ctx context.Context, env, args []string) (printed string, ok bool, err error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", q.dir}, args...)...)
 	cmd.Env = env
+	cmd.Stdin = strings.NewReader(q.input)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
@@ -56,10 +58,13 @@ func (q question) run(ctx context.Context, env, args []string) (printed string, 
 	return strings.TrimRight(string(out), "\n"), true, nil
 }
 
+// configuration is the pattern of the names of the files that trusting makes.
+const configuration = "kpkg-*.gitconfig"
+
 // trusting makes a global configuration for one question, by which the folder may belong to someone else, as in most
 // containers. git before 2.38 takes this setting from a file only.
 func trusting() (path string, err error) {
-	file, err := os.CreateTemp("", "kpkg-gitconfig-")
+	file, err := os.CreateTemp("", configuration)
 	if err != nil {
 		return "", err
 	}

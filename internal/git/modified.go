@@ -3,6 +3,7 @@ package git
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,8 +11,7 @@ import (
 // ignore included: slash paths from the repository's root, with a slash at the end of a folder that is new as a whole.
 // exclude are glob patterns of paths that do not count. ok is false when git does not say, or is older than 2.32.
 //
-// The content of files is compared as it is, without the programs that a repository may name as filters, so that a file
-// under one, as of Git LFS, counts as modified once it was touched.
+// The content of a file with the attribute filter, as of Git LFS, is not compared: that takes the filter, a program.
 func Modified(ctx context.Context, dir string, exclude ...string) (paths []string, ok bool, err error) {
 	if ok, err := heedsEnvironment(ctx, dir); err != nil || !ok {
 		return nil, false, err
@@ -24,20 +24,29 @@ func Modified(ctx context.Context, dir string, exclude ...string) (paths []strin
 	if err != nil {
 		return nil, false, err
 	}
+	q := question{dir: dir, settings: append(users, none...)}
 	args := []string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty", "--", "."}
-	for _, pattern := range exclude {
+	for _, pattern := range append(exclude, "**/"+configuration) { // there may be the folder for temporary files
 		args = append(args, ":(exclude,glob)"+pattern)
 	}
-	output, ok, err := question{dir: dir, settings: append(users, none...)}.ask(ctx, args...)
+	output, ok, err := q.ask(ctx, args...)
 	if err != nil || !ok {
 		return nil, ok, err
 	}
+	var edited []string // by their content, or their mode, alone
 	for line := range strings.SplitSeq(output, "\x00") {
 		if len(line) > 3 { // two letters and a space before the path
 			paths = append(paths, line[3:])
+			if line[:2] == " M" {
+				edited = append(edited, line[3:])
+			}
 		}
 	}
-	return paths, true, nil
+	filtered, ok, err := q.filtered(ctx, edited)
+	if err != nil || !ok {
+		return nil, ok, err
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return filtered[path] }), true, nil
 }
 
 // heedsEnvironment reports whether git is one that takes its configuration from the environment: without, its status would
@@ -47,4 +56,27 @@ func heedsEnvironment(ctx context.Context, dir string) (bool, error) {
 	var major, minor int
 	_, _ = fmt.Sscanf(version, "git version %d.%d", &major, &minor) // 0 is old as well
 	return major > 2 || major == 2 && minor >= 32, err
+}
+
+// filtered are those of the paths, which start at the repository's root, that have a filter.
+func (q question) filtered(ctx context.Context, paths []string) (filtered map[string]bool, ok bool, err error) {
+	if len(paths) == 0 {
+		return nil, true, nil
+	}
+	root, ok, err := q.ask(ctx, "rev-parse", "--show-toplevel")
+	if err != nil || !ok {
+		return nil, ok, err
+	}
+	q.dir, q.input = root, strings.Join(paths, "\x00")+"\x00"
+	printed, ok, err := q.ask(ctx, "check-attr", "--stdin", "-z", "filter")
+	if err != nil || !ok {
+		return nil, ok, err
+	}
+	filtered = map[string]bool{}
+	for record := range slices.Chunk(strings.Split(printed, "\x00"), 3) { // path, attribute, value
+		if len(record) == 3 && record[2] != "unspecified" && record[2] != "unset" {
+			filtered[record[0]] = true
+		}
+	}
+	return filtered, true, nil
 }

@@ -73,6 +73,9 @@ func TestModified(t *testing.T) {
 			put(t, dir, "module/dist/x.ptar", "b")
 			put(t, dir, "module/x.ptar", "b")
 		}, nil},
+		"temporary files within": {func(t *testing.T, dir string) {
+			t.Setenv("TMPDIR", filepath.Dir(put(t, dir, "module/tmp/x.ptar", "")))
+		}, nil},
 		"outside": {func(t *testing.T, dir string) { put(t, dir, "other/a.go", "b"); put(t, dir, "b.go", "b") }, nil},
 		"other repository": {func(t *testing.T, dir string) {
 			do(t, dir, "init", "-q", "module/inner")
@@ -149,6 +152,33 @@ func TestModifiedUser(t *testing.T) {
 	}
 }
 
+// Without its filter, what a file of Git LFS should hold is not known; that it is there is.
+func TestModifiedFiltered(t *testing.T) {
+	user(t, "[filter \"lfs\"]\n\tclean = echo pointer\n\trequired = true\n")
+	dir := t.TempDir()
+	module := filepath.Join(dir, "module")
+	do(t, dir, "init", "-q")
+	put(t, dir, ".gitattributes", "*.bin filter=lfs\nplain.bin -filter\nalso.bin !filter\n")
+	for _, name := range []string{"touched.bin", "edited.bin", "removed.bin", "plain.bin", "also.bin", "a b\n.bin"} {
+		put(t, module, name, name)
+	}
+	do(t, dir, "add", ".")
+	do(t, dir, "commit", "-qm", "first")
+	later(t, filepath.Join(module, "touched.bin"))
+	for _, name := range []string{"edited.bin", "plain.bin", "also.bin", "a b\n.bin", "new.bin"} {
+		put(t, module, name, "changed")
+	}
+	if err := os.Remove(filepath.Join(module, "removed.bin")); err != nil {
+		t.Fatal(err)
+	}
+	got, ok, err := Modified(context.Background(), module)
+	slices.Sort(got)
+	want := []string{"module/also.bin", "module/new.bin", "module/plain.bin", "module/removed.bin"}
+	if err != nil || !ok || !slices.Equal(got, want) {
+		t.Errorf("%q, %t, %v; want %q", got, ok, err, want)
+	}
+}
+
 // A repository may name programs for git to run. None is.
 func TestModifiedRunsNothing(t *testing.T) {
 	user(t, "")
@@ -171,7 +201,7 @@ func TestModifiedRunsNothing(t *testing.T) {
 	for _, name := range files {
 		put(t, dir, name, strings.ToUpper(name)) // of the same size, which alone would tell
 	}
-	if got, ok, err := Modified(context.Background(), dir); err != nil || !ok || !slices.Equal(got, files) {
+	if got, ok, err := Modified(context.Background(), dir); err != nil || !ok || !slices.Equal(got, []string{"d"}) {
 		t.Errorf("%q, %t, %v", got, ok, err)
 	}
 	if ran := names(t, marks); len(ran) > 0 {
