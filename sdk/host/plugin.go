@@ -222,7 +222,11 @@ func (p *Plugin) Close() error {
 
 // Kill ends the plugin's process group at once.
 func (p *Plugin) Kill() {
-	killGroup(p.cmd.Process)
+	select {
+	case <-p.exited: // the group's number may be somebody else's by now
+	default:
+		killGroup(p.cmd.Process)
+	}
 	<-p.exited
 	if p.conn != nil {
 		p.conn.Close()
