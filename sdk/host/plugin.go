@@ -110,8 +110,8 @@ func (p *Plugin) execute(path string) error {
 	printed := make(chan struct{})
 	go func() {
 		defer close(printed)
+		defer pipes[4].Close()
 		io.Copy(p.stderr, pipes[4])
-		pipes[4].Close()
 		p.stderr.end()
 	}()
 	go func() {
@@ -120,6 +120,8 @@ func (p *Plugin) execute(path string) error {
 		select {
 		case <-printed:
 		case <-time.After(reapTimeout): // somebody left the group and holds on to the pipe
+			pipes[4].Close()
+			<-printed // nothing is passed on to the caller any more
 		}
 		close(p.exited)
 	}()
