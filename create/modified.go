@@ -8,7 +8,6 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/git"
-	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // packagePattern is that of paths that make no source modified: packages, which are often made in the tree itself.
@@ -29,7 +28,7 @@ func (r *run) checkModified(ctx context.Context, i *Integration) ([]finding.Find
 	case i.plan.Stamps(".Commit"), i.plan.Stamps(".Date") && i.moment.source == FromCommit:
 		commit = "the commit that build.ldflags names"
 		f.Line, f.Column = i.Source.Document.Position("build", "ldflags")
-	case i.Version.Source == manifest.FromTag:
+	case i.Version.Tagged:
 		commit = "the commit that is tagged " + i.Version.Value
 	default:
 		return nil, nil

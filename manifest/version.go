@@ -27,6 +27,7 @@ const (
 type Version struct {
 	Value  string // with its "v"
 	Source VersionSource
+	Tagged bool // one of the git tags at HEAD says it, as Source or beside it
 }
 
 // ErrNoVersion is returned by ResolveVersion when nothing gives a version.
@@ -55,13 +56,13 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 	if err != nil {
 		return Version{}, nil, fmt.Errorf("looking for a version tag: %w", err)
 	}
-	tag := latestTag(strings.Fields(tags), doc.Manifest.Name)
+	atHead, name := strings.Fields(tags), doc.Manifest.Name
 	var chosen Version
 	var findings []finding.Finding
 	for _, candidate := range []Version{
 		{Value: argument, Source: FromArgument},
 		{Value: doc.Manifest.Version, Source: FromManifest},
-		{Value: tag, Source: FromTag},
+		{Value: latestTag(atHead, name), Source: FromTag},
 	} {
 		if candidate.Value == "" {
 			continue
@@ -81,6 +82,7 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 	if chosen.Value == "" {
 		return Version{}, nil, ErrNoVersion
 	}
+	chosen.Tagged = slices.Contains(atHead, chosen.Value) || slices.Contains(atHead, name+"/"+chosen.Value)
 	return chosen, findings, nil
 }
 

@@ -82,23 +82,29 @@ func TestResolveVersion(t *testing.T) {
 		findings           []string
 		err                string
 	}{
-		"argument": {manifest: plain, argument: "1.2.3", want: Version{"v1.2.3", FromArgument}},
-		"manifest": {manifest: versioned, want: Version{"v1.0.0", FromManifest}},
-		"tag":      {manifest: plain, tags: []string{"v2.0.0"}, want: Version{"v2.0.0", FromTag}},
+		"argument": {manifest: plain, argument: "1.2.3", want: Version{"v1.2.3", FromArgument, false}},
+		"manifest": {manifest: versioned, want: Version{"v1.0.0", FromManifest, false}},
+		"tag":      {manifest: plain, tags: []string{"v2.0.0"}, want: Version{"v2.0.0", FromTag, true}},
 		"latest tag": {
 			manifest: plain, tags: []string{"v2.0.0-rc.1", "v2.0.0", "v1.9.0", "nightly", "v3"},
-			want: Version{"v2.0.0", FromTag},
+			want: Version{"v2.0.0", FromTag, true},
 		},
 		"own tag before the repository's": {
 			manifest: plain, tags: []string{"v9.0.0", "ftp/v1.1.0", "sftp/v1.2.0", "ftp/1.3.0"},
-			want: Version{"v1.1.0", FromTag},
+			want: Version{"v1.1.0", FromTag, true},
 		},
 		"another's tag": {manifest: plain, tags: []string{"sftp/v1.2.0"}, err: ErrNoVersion.Error()},
 		"agreement": {
-			manifest: versioned, argument: "v1.0.0", tags: []string{"v1.0.0"}, want: Version{"v1.0.0", FromArgument},
+			manifest: versioned, argument: "v1.0.0", tags: []string{"v1.0.0"}, want: Version{"v1.0.0", FromArgument, true},
+		},
+		"agreement of the manifest": {manifest: versioned, tags: []string{"ftp/v1.0.0"}, want: Version{"v1.0.0", FromManifest, true}},
+		"agreement with a lower tag": {
+			manifest: plain, argument: "v1.0.0-rc.1", tags: []string{"v1.0.0-rc.1", "v1.0.0"},
+			want:     Version{"v1.0.0-rc.1", FromArgument, true},
+			findings: []string{"manifest.yaml: warning: the git tag says v1.0.0, the argument v1.0.0-rc.1 [version-mismatch]"},
 		},
 		"disagreement": {
-			manifest: versioned, argument: "v1.0.1", tags: []string{"v1.0.2"}, want: Version{"v1.0.1", FromArgument},
+			manifest: versioned, argument: "v1.0.1", tags: []string{"v1.0.2"}, want: Version{"v1.0.1", FromArgument, false},
 			findings: []string{
 				"manifest.yaml:2:10: warning: the git tag says v1.0.2, the argument v1.0.1 [version-mismatch]",
 				"manifest.yaml:2:10: warning: the manifest says v1.0.0, the argument v1.0.1 [version-mismatch]",
@@ -112,7 +118,7 @@ func TestResolveVersion(t *testing.T) {
 			err: `version from the manifest: "1.10" is not a semantic version such as v1.2.3`,
 		},
 		"bad manifest unused": {
-			manifest: "name: ftp\nversion: 1.10\n", argument: "v1.10.0", want: Version{"v1.10.0", FromArgument},
+			manifest: "name: ftp\nversion: 1.10\n", argument: "v1.10.0", want: Version{"v1.10.0", FromArgument, false},
 		},
 		"none": {manifest: plain, err: ErrNoVersion.Error()},
 	}
@@ -146,7 +152,7 @@ func TestResolveVersionInSubfolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	version, _, err := ResolveVersion(t.Context(), dir, "", Read("manifest.yaml", []byte("name: ftp\n")))
-	if err != nil || version != (Version{"v1.1.0", FromTag}) {
+	if err != nil || version != (Version{"v1.1.0", FromTag, true}) {
 		t.Errorf("got %v, %v", version, err)
 	}
 }
