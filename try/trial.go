@@ -38,6 +38,7 @@ type trial struct {
 	kloset    *kcontext.KContext
 	connector connector
 	plugin    *host.Plugin
+	unwatch   func() bool // ctx, which ends the plugin
 	tally     *tally
 }
 
@@ -69,7 +70,7 @@ func (t *trial) start(ctx context.Context, typ string) error {
 		return err
 	}
 	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
-	context.AfterFunc(ctx, func() { t.plugin.Close() })
+	t.unwatch = context.AfterFunc(ctx, func() { t.plugin.Close() })
 	t.tally.cut = t.cut
 	return nil
 }
@@ -101,6 +102,7 @@ func (t *trial) cut(text string) string {
 func (t *trial) end() error {
 	var err error
 	if t.plugin != nil {
+		t.unwatch()
 		err = t.plugin.Close()
 	}
 	if t.kloset != nil {

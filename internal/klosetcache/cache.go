@@ -42,14 +42,25 @@ type cache struct {
 	failed    func(error)
 
 	mu      sync.Mutex
+	closed  bool
 	pending map[string][]byte // not in the table yet
 	size    int               // bytes of pending
 	db      *sqlite.SQLiteCache
 	get     *sql.Stmt
 }
 
-// do runs f with the cache locked, and tells of its error.
+// do runs f with the cache locked, and tells of its error. Once closed it runs nothing: that might make a table again, in a
+// folder that is being removed.
 func (c *cache) do(f func() error) error {
+	return c.locked(func() error {
+		if c.closed {
+			return caching.ErrClosed
+		}
+		return f()
+	})
+}
+
+func (c *cache) locked(f func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := f()
@@ -237,15 +248,15 @@ func (c *cache) page(from, to []byte, reverse bool) ([]pair, error) {
 
 func (c *cache) NewBatch() caching.Batch { return &batch{cache: c} }
 
+// Close may be called twice.
 func (c *cache) Close() error {
-	return c.do(func() error {
-		c.pending = map[string][]byte{}
-		if c.db == nil {
+	return c.locked(func() error {
+		wasClosed := c.closed
+		c.closed, c.pending = true, nil
+		if wasClosed || c.db == nil {
 			return nil
 		}
-		err := errors.Join(c.get.Close(), c.db.Close())
-		c.db = nil
-		return err
+		return errors.Join(c.get.Close(), c.db.Close())
 	})
 }
 

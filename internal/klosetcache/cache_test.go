@@ -2,6 +2,7 @@ package klosetcache
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/PlakarKorp/kloset/caching"
 )
 
 // large is more than stays in memory, by several pages of a scan.
@@ -70,8 +73,14 @@ func TestCache(t *testing.T) {
 		t.Errorf("what was put again: %.10q, %v", value, err)
 	}
 
-	if err := c.Close(); err != nil {
+	if err := errors.Join(c.Close(), c.Close()); err != nil {
 		t.Fatal(err)
+	}
+	// Whoever comes late is refused, and makes nothing that nobody removes.
+	var told error
+	c.failed = func(err error) { told = err }
+	if err := c.Put([]byte("late"), make([]byte, pendingBytes)); !errors.Is(err, caching.ErrClosed) || !errors.Is(told, caching.ErrClosed) {
+		t.Errorf("a late put: %v, told of %v", err, told)
 	}
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 0 {
