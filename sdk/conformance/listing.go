@@ -48,14 +48,24 @@ func hasContent(r *connectors.Record) bool {
 func drive(ctx context.Context, imp importer.Importer, workers int, take func(*connectors.Record) error) error {
 	records := make(chan *connectors.Record, workers)
 	results := make(chan *connectors.Result, workers)
+	returned := make(chan struct{})
+	defer close(returned)
 	var working sync.WaitGroup
 	for range workers {
 		working.Go(func() {
-			for r := range records {
-				if err := take(r); err != nil {
-					results <- r.Error(err)
-				} else {
-					results <- r.Ok()
+			for {
+				select {
+				case r, more := <-records:
+					if !more {
+						return
+					}
+					if err := take(r); err != nil {
+						results <- r.Error(err)
+					} else {
+						results <- r.Ok()
+					}
+				case <-returned: // the client does not close records when it could not reach the plugin
+					return
 				}
 			}
 		})

@@ -119,7 +119,7 @@ type refusedError struct {
 func (e *refusedError) Error() string { return fmt.Sprintf("%q: %v", e.path, e.said) }
 func (e *refusedError) Unwrap() error { return e.said }
 
-// export sends records and takes the answers for them.
+// export sends records and takes the answers for them. There are none beside an error.
 func export(ctx context.Context, exp exporter.Exporter, records []*connectors.Record) (answers, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -135,16 +135,27 @@ func export(ctx context.Context, exp exporter.Exporter, records []*connectors.Re
 			}
 		}
 	}()
-	said := make(chan answers)
+	said, returned := make(chan answers, 1), make(chan struct{})
+	defer close(returned)
 	go func() {
 		all := answers{}
-		for result := range results {
-			all[result.Record.Pathname] = append(all[result.Record.Pathname], result.Err)
+		for {
+			select {
+			case result, more := <-results:
+				if !more {
+					said <- all
+					return
+				}
+				all[result.Record.Pathname] = append(all[result.Record.Pathname], result.Err)
+			case <-returned: // the client does not close results when it could not reach the plugin
+				return
+			}
 		}
-		said <- all
 	}()
-	err := exp.Export(ctx, sent, results)
-	return <-said, err
+	if err := exp.Export(ctx, sent, results); err != nil {
+		return nil, err
+	}
+	return <-said, nil
 }
 
 // exportAll exports and expects nothing to fail.
