@@ -121,6 +121,24 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// TestCancelledBetween starts no plugin when there is nobody left to wait for the checks.
+func TestCancelledBetween(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := config(conformance.Importer, "none")
+	c.Executable = filepath.Join(t.TempDir(), "missing")
+	c.Only = []string{"importer-again", "importer-unread", "importer-abandoned"}
+	results, err := conformance.Run(ctx, c)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v", err)
+	}
+	for _, r := range results {
+		if strings.Contains(r.Detail, "starting plugin") {
+			t.Errorf("%s: %s", r.ID, r.Detail)
+		}
+	}
+}
+
 // TestSecrets keeps the configuration's secrets out of the results and of what the plugin prints: those of keys that are
 // named like secrets, and those that are said to be some.
 func TestSecrets(t *testing.T) {

@@ -72,6 +72,9 @@ func (s *suite) judge(ctx context.Context, k Check, failed string) Result {
 }
 
 func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
+	if ctx.Err() != nil { // the results are of no use any more
+		return context.Cause(ctx)
+	}
 	if failed != "" {
 		return skipf("not judged, because %s failed", failed)
 	}
@@ -96,15 +99,20 @@ func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
 		}()
 		ended <- k.run(ctx, subject)
 	}()
+	var err error
 	select {
-	case err := <-ended:
-		if err != nil && ctx.Err() != nil {
-			return fmt.Errorf("not done within %s: %w", checkTimeout, err)
+	case err = <-ended:
+	case <-ctx.Done():
+		select {
+		case err = <-ended:
+		case <-time.After(hungTimeout):
+			err = ctx.Err()
 		}
-		return err
-	case <-time.After(checkTimeout + hungTimeout):
-		return fmt.Errorf("not done within %s", checkTimeout)
 	}
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("not done within %s: %w", checkTimeout, err)
+	}
+	return err
 }
 
 // removeAll removes a folder in which an exporter may have left folders without permissions.
