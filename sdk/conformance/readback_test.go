@@ -159,6 +159,18 @@ func TestSampleNeeded(t *testing.T) {
 	}
 }
 
+// TestSampleThere does not take what an earlier test has written for the work of an exporter that writes nothing.
+func TestSampleThere(t *testing.T) {
+	c := elsewhere(t, "is a mail server", "none")
+	c.Sample, c.Only = mail(t), []string{"exporter-answers", "exporter-content"}
+	if got := notPassed(t, c); len(got) > 0 {
+		t.Fatal(got)
+	}
+	if got := notPassed(t, c)["fail exporter-answers"]; !strings.Contains(got, "is there before it is sent") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestBadSamples(t *testing.T) {
 	for want, prepare := range map[string]func(dir string) error{
 		"reading the sample": func(dir string) error { return os.Remove(dir) },

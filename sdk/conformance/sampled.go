@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -25,9 +26,29 @@ func (s *suite) wholeSample() items {
 func (s *subject) exportSample(ctx context.Context) error {
 	s.sampled.exporting.Do(func() {
 		s.sampled.destination = s.destination()
-		s.sampled.exportErr = s.export(ctx, s.wholeSample())
+		if s.sampled.exportErr = s.notYetThere(ctx); s.sampled.exportErr == nil {
+			s.sampled.exportErr = s.export(ctx, s.wholeSample())
+		}
 	})
 	return s.sampled.exportErr
+}
+
+// notYetThere refuses a location that holds some of the author's sample, say from an earlier test: what is there could not
+// be told from what is written. The sample made for the test goes where nothing was before.
+func (s *subject) notYetThere(ctx context.Context) error {
+	if s.sample == nil || s.folder != "" || visible(s) != "" {
+		return nil
+	}
+	there, err := s.look(ctx, s.destination())
+	if err != nil {
+		return nil // it may be the export that makes the location; exporter-read-back judges the importer
+	}
+	for _, file := range s.sample.of(0) {
+		if _, _, found := there.find(file); found {
+			return fmt.Errorf("%q of the sample is there before it is sent: test at a location that holds none of it", file.path)
+		}
+	}
+	return nil
 }
 
 // readBackSample tells what has become of the sample, once for all checks.
