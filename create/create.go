@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -167,18 +168,25 @@ func (r *run) packages(f func(*Integration, *Package) error) error {
 
 // make builds and packs, platforms side by side: while one is built, another is packed.
 func (r *run) make(ctx context.Context) error {
-	jobs := 0
+	jobs, folder := 0, ""
 	started := map[*gobuild.Plan]map[gobuild.Platform]*Package{}
 	err := r.packages(func(integration *Integration, p *Package) error {
+		if dir := filepath.Dir(p.File); dir != folder {
+			if err := place.Folder(p.File); err != nil {
+				return err
+			}
+			folder = dir
+		}
+		if p.Err = place.Free(p.File, r.opts.Force); p.Err != nil {
+			r.step(p, Failed)
+			return nil
+		}
 		jobs++
 		if started[integration.plan] == nil {
 			started[integration.plan] = map[gobuild.Platform]*Package{}
 		}
 		started[integration.plan][p.Platform] = p
-		if err := place.Folder(p.File); err != nil {
-			return err
-		}
-		return place.Free(p.File, r.opts.Force)
+		return nil
 	})
 	if err != nil || jobs == 0 {
 		return err
@@ -203,6 +211,9 @@ func (r *run) make(ctx context.Context) error {
 
 	var packages sync.WaitGroup
 	r.packages(func(integration *Integration, p *Package) error {
+		if p.Err != nil {
+			return nil
+		}
 		packages.Go(func() {
 			begin := time.Now()
 			output, err := builder.Build(ctx, integration.plan, p.Platform, integration.moment.stamp(integration.Version.Value))
@@ -223,8 +234,8 @@ func (r *run) make(ctx context.Context) error {
 // foresee is what a dry run says of the packages.
 func (r *run) foresee() error {
 	return r.packages(func(integration *Integration, p *Package) error {
-		if err := place.Free(p.File, r.opts.Force); err != nil {
-			return err
+		if p.Err = place.Free(p.File, r.opts.Force); p.Err != nil {
+			return nil
 		}
 		if _, files, err := integration.contents(p.Platform, nil); err != nil {
 			p.Err = err

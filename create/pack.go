@@ -102,6 +102,9 @@ func (i *Integration) contents(platform gobuild.Platform, built map[string]strin
 	sortByName(listed)
 	var total int64
 	for _, f := range listed {
+		if f.Size > ptarread.MaxFile {
+			return nil, nil, fmt.Errorf("%s is %d bytes, and a file of a package holds at most %d", f.Name, f.Size, int64(ptarread.MaxFile))
+		}
 		total += max(f.Size, 0)
 	}
 	if total > ptarread.MaxUnpacked {

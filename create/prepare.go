@@ -60,7 +60,7 @@ func (r *run) load(ctx context.Context, path string) *Integration {
 	return i
 }
 
-// list decides on the version, the time and the packages of an integration.
+// list decides on the version and the time of an integration, and lists its packages if both stand up to its source.
 func (r *run) list(ctx context.Context, i *Integration) error {
 	file, dir := i.Source.Document.File, i.Source.Dir
 	version, findings, err := manifest.ResolveVersion(ctx, dir, r.opts.Version, i.Source.Document)
@@ -81,16 +81,21 @@ func (r *run) list(ctx context.Context, i *Integration) error {
 	}
 	modified, err := r.checkModified(ctx, i)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", file, err)
 	}
 	if i.Findings = append(i.Findings, modified...); finding.HasErrors(modified) {
 		return nil
 	}
+	return r.listPackages(i)
+}
+
+// listPackages lists the packages of an integration, one for each platform.
+func (r *run) listPackages(i *Integration) error {
 	platforms, err := i.Source.platforms(r.opts.Platforms, r.opts.All)
 	if err != nil {
 		return err
 	}
-	if i.tree, err = os.OpenRoot(dir); err != nil {
+	if i.tree, err = os.OpenRoot(i.Source.Dir); err != nil {
 		return fmt.Errorf("opening the folder of the manifest: %w", err)
 	}
 	for _, platform := range platforms {

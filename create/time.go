@@ -32,21 +32,24 @@ type moment struct {
 // commit that dir is at, else the Unix epoch. The clock has no say: a package is the same whenever it is made.
 func momentOf(ctx context.Context, dir string) (moment, error) {
 	m := moment{time: time.Unix(0, 0).UTC(), source: FromNone}
+	epoch, set, err := sourceDateEpoch()
+	if err != nil {
+		return m, err
+	}
 	output, ok, err := git.Output(ctx, dir, "rev-list", "-1", "--timestamp", "HEAD")
 	if err != nil {
 		return m, err
 	}
 	if seconds, commit, found := strings.Cut(output, " "); ok && found {
 		m.source, m.commit = FromCommit, commit
-		if m.time, err = epochSeconds("the time of the commit", seconds); err != nil {
-			return m, err
+		if !set {
+			m.time, err = epochSeconds("the time of the commit", seconds)
 		}
 	}
-	if epoch, set, err := sourceDateEpoch(); set || err != nil {
+	if set {
 		m.source, m.time = FromEpoch, epoch
-		return m, err
 	}
-	return m, nil
+	return m, err
 }
 
 // sourceDateEpoch is the time that the environment asks for, if it does.

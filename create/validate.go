@@ -82,7 +82,7 @@ func checkShown(tree *os.Root, dir string) []finding.Finding {
 	for _, name := range shownFiles {
 		if info, err := tree.Lstat(name); err == nil && !info.Mode().IsRegular() {
 			findings = append(findings, finding.Finding{
-				Rule: "file-kind", Severity: finding.Warning, File: filepath.Join(dir, name),
+				Rule: "file-omitted", Severity: finding.Warning, File: filepath.Join(dir, name),
 				Message: name + " is not a regular file and is left out of the package", Hint: "put the file itself there",
 			})
 		}

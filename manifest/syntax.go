@@ -43,7 +43,7 @@ func (d *Document) syntax(err error) {
 	case strings.HasPrefix(message, "control characters"):
 		column = max(strings.IndexFunc(text, isForbidden), 0)
 		character, _ := utf8.DecodeRuneInString(text[column:])
-		message, hint = "YAML holds no control characters", fmt.Sprintf("write it as \\x%02x within double quotes", character)
+		message, hint = "YAML holds no control characters", fmt.Sprintf("write it as \\u%04x within double quotes", character)
 	case strings.HasPrefix(message, "found unexpected end of stream"):
 		column = max(strings.IndexAny(text, "\"'"), 0)
 	}
@@ -55,9 +55,9 @@ func (d *Document) syntax(err error) {
 	d.problemAt(d.lines.start(line)+column, "yaml-syntax", message, hint)
 }
 
-// isForbidden tells whether YAML holds the character only escaped.
+// isForbidden tells whether YAML holds the character only escaped (YAML 1.1, section 4.1.1).
 func isForbidden(r rune) bool {
-	return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r)
+	return unicode.IsControl(r) && !strings.ContainsRune("\t\n\r\u0085", r) || r == '\uFFFE' || r == '\uFFFF'
 }
 
 // failingLine returns the index of the line that makes YAML parsing fail with err. The library names a line only, that of

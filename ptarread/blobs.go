@@ -1,6 +1,7 @@
 package ptarread
 
 import (
+	"errors"
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
 )
@@ -72,5 +73,9 @@ func (p *Package) readValue(typ resources.Type, mac objects.MAC, maxElements int
 
 // malformed is the problem of a blob that has its MAC but is not what its type says.
 func (p *Package) malformed(id blobID, reason error) error {
-	return problemf(Inconsistent, regionBlobs, p.index.blobs[p.index.at[id]].offset, "%v %v", id, reason)
+	kind := Inconsistent
+	if errors.Is(reason, errElements) {
+		kind = TooLarge
+	}
+	return problemf(kind, regionBlobs, p.index.blobs[p.index.at[id]].offset, "%v %v", id, reason)
 }

@@ -123,7 +123,7 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 	defer c.p.key.put(mac)
 	next := packfile.offset
 	for _, b := range c.p.index.blobs {
-		if err := c.hashTo(mac, section{next, b.offset - next}); err != nil {
+		if err := c.hashTo(ctx, mac, section{next, b.offset - next}); err != nil {
 			return err
 		}
 		next = b.end()
@@ -144,7 +144,7 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 			return ctx.Err()
 		}
 	}
-	if err := c.hashTo(mac, section{next, packfile.end() - envelopeMAC - next}); err != nil {
+	if err := c.hashTo(ctx, mac, section{next, packfile.end() - envelopeMAC - next}); err != nil {
 		return err
 	}
 	want, err := c.p.readSection(section{packfile.end() - envelopeMAC, envelopeMAC})
@@ -158,12 +158,17 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 }
 
 // hashTo hashes a range that no blob covers, which is empty between most blobs.
-func (c *checker) hashTo(mac hash.Hash, s section) error {
-	if s.length == 0 {
-		return nil
+func (c *checker) hashTo(ctx context.Context, mac hash.Hash, s section) error {
+	const step = 4 << 20
+	for end := s.offset + s.length; s.offset < end; s.offset += step {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.Copy(mac, io.NewSectionReader(c.p.file, s.offset, min(step, end-s.offset))); err != nil {
+			return err
+		}
 	}
-	_, err := io.Copy(mac, io.NewSectionReader(c.p.file, s.offset, s.length))
-	return err
+	return nil
 }
 
 func (c *checker) count(bytes int) error {

@@ -181,7 +181,7 @@ func TestForged(t *testing.T) {
 		{"object of 4 billion chunks", ptarread.Inconsistent, "cut short", func(f *forgery) {
 			entry(f, "/manifest.yaml").Object = f.Put(resources.RT_OBJECT, bigObject)
 		}},
-		{"object of a million nils", ptarread.Inconsistent, "more elements than allowed", func(f *forgery) {
+		{"object of a million nils", ptarread.TooLarge, "more elements than allowed", func(f *forgery) {
 			nils := slices.Concat([]byte{0x81, 0xa6}, []byte("chunks"), []byte{0xdd, 0, 0x10, 0, 0},
 				bytes.Repeat([]byte{0xc0}, 1<<20))
 			entry(f, "/manifest.yaml").Object = f.Put(resources.RT_OBJECT, nils)

@@ -27,7 +27,9 @@ const (
 	maxConfig = 32 << 10
 	// maxMetadata is how many decoded bytes of trees, entries and objects are read to open a package.
 	maxMetadata = 256 << 20
-	// maxChunks is how many chunks a file may have; 64 KiB ones make 4 GiB.
+	// MaxFile is how many bytes a file of a package may hold, 2 GiB: maxChunks of the smallest size that kpkg cuts.
+	MaxFile = 2 << 30
+	// maxChunks is how many chunks a file may have.
 	maxChunks = 1 << 16
 	// maxDepth is how deep a tree, or a msgpack value, may nest.
 	maxDepth = 16

@@ -8,6 +8,8 @@ import (
 	"github.com/vmihailenco/msgpack/v5/msgpcode"
 )
 
+var errElements = errors.New("holds more elements than allowed")
+
 var errShort = errors.New("does not decode: a value is cut short")
 
 // checkShape walks one msgpack value without decoding it and refuses what would make a decoder take memory or stack out
@@ -96,7 +98,7 @@ func (s *shape) value(depth int) error {
 
 func (s *shape) array(n, depth int) error {
 	if n > s.elements {
-		return errors.New("holds more elements than allowed")
+		return errElements
 	}
 	s.elements -= n
 	return s.values(n, depth)

@@ -46,7 +46,7 @@ func (t *trial) restore(ctx context.Context) error {
 	defer stop()
 	err = d.snapshot.Export(&answered{exp, t.tally, t.kloset.Cancel}, root, &snapshot.ExportOptions{})
 	if ctx.Err() != nil {
-		// Not context.Canceled: it means elsewhere that nothing was left behind.
+		// Not context.Canceled: it means elsewhere that nothing half-made was left behind.
 		return fmt.Errorf("restoring: %v; what was restored before is at the destination", context.Cause(ctx))
 	}
 	// Why it was cancelled, by the exporter or by a cache, says more than what failed because of that.

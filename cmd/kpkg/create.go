@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
@@ -92,6 +93,8 @@ usage; 3 something could not be done.`,
 				report := newCreateReport(integrations)
 				report.Error = err.Error()
 				err = errors.Join(err, finding.WriteJSON(cmd.OutOrStdout(), report))
+			} else if made := complete(integrations); len(made) > 0 && !quiet {
+				err = errors.Join(err, printTable(cmd.OutOrStdout(), made))
 			}
 			return err
 		}
@@ -148,6 +151,11 @@ func packages(integrations []*create.Integration) []*create.Package {
 		all = append(all, i.Packages...)
 	}
 	return all
+}
+
+// complete are the packages that were made, and stay, before something stopped the others.
+func complete(integrations []*create.Integration) []*create.Package {
+	return slices.DeleteFunc(packages(integrations), func(p *create.Package) bool { return p.SHA256 == "" || p.Err != nil })
 }
 
 // createReport is the JSON of create.
@@ -263,7 +271,7 @@ func printList(out io.Writer, packages []*create.Package) error {
 		if p.Err != nil {
 			continue
 		}
-		fmt.Fprintf(w, "%s\n", p.File)
+		fmt.Fprintf(w, "%s\n", finding.Printable(p.File))
 		for _, f := range p.Files {
 			size, mode := "not built", "-rw-r--r--"
 			if f.Size >= 0 {
@@ -274,9 +282,9 @@ func printList(out io.Writer, packages []*create.Package) error {
 			}
 			from := ""
 			if f.Built != "" {
-				from = "\tfrom " + f.Built
+				from = "\tfrom " + finding.Printable(f.Built)
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s%s\n", mode, size, f.Name, from)
+			fmt.Fprintf(w, "  %s\t%s\t%s%s\n", mode, size, finding.Printable(f.Name), from)
 		}
 	}
 	return w.Flush()
@@ -287,7 +295,7 @@ func printTable(out io.Writer, packages []*create.Package) error {
 	fmt.Fprintln(w, "PLATFORM\tEXECUTABLES\tUNPACKED\tPACKED\tTIME\tBUILD\tSHA256\tFILE")
 	for _, p := range packages {
 		if p.Err != nil {
-			fmt.Fprintf(w, "%s\t\t\t\t%.1fs\tfailed\t\t%s\n", p.Platform, p.Seconds, p.File)
+			fmt.Fprintf(w, "%s\t\t\t\t%.1fs\tfailed\t\t%s\n", p.Platform, p.Seconds, finding.Printable(p.File))
 			continue
 		}
 		built := "built"
@@ -300,7 +308,7 @@ func printTable(out io.Writer, packages []*create.Package) error {
 			built = "cached"
 		}
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1fs\t%s\t%.12s\t%s\n", p.Platform, p.Executables,
-			humanize.IBytes(uint64(p.Unpacked)), humanize.IBytes(uint64(p.Size)), p.Seconds, built, p.SHA256, p.File)
+			humanize.IBytes(uint64(p.Unpacked)), humanize.IBytes(uint64(p.Size)), p.Seconds, built, p.SHA256, finding.Printable(p.File))
 	}
 	return w.Flush()
 }

@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "kpkg: hint: `kpkg help` and `kpkg COMMAND --help` say what there is")
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "kpkg: error: interrupted; nothing was left behind")
+		fmt.Fprintln(os.Stderr, "kpkg: error: interrupted; nothing half-made was left behind")
 		return exitFailed
 	}
 	printError(os.Stderr, err)

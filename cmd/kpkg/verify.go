@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -40,14 +41,19 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 		failed := false
 		for _, path := range args {
 			report, err := verify.File(cmd.Context(), path, opts)
+			if cmd.Context().Err() != nil {
+				return context.Cause(cmd.Context())
+			}
 			if err != nil {
-				return err
+				printError(cmd.ErrOrStderr(), err)
+				failed = true
+				continue
 			}
 			if source != "" && !finding.HasErrors(report.Findings) {
 				differences, err := create.Rebuild(cmd.Context(), source, path, report.SHA256)
 				switch {
 				case cmd.Context().Err() != nil:
-					return err
+					return context.Cause(cmd.Context())
 				case err != nil:
 					printError(cmd.ErrOrStderr(), err)
 					failed = true

@@ -119,7 +119,8 @@ func Folder(path string) error {
 		}
 		folder = parent
 	}
-	trial, err := os.CreateTemp(folder, ".kpkg-*.tmp")
+	prefix, suffix := temporaryName(path)
+	trial, err := os.CreateTemp(folder, prefix+"*"+suffix)
 	if err != nil {
 		return fmt.Errorf("the output folder takes no files: %w", err)
 	}
@@ -141,7 +142,8 @@ func flush(path string) error {
 func renameNew(from, to string) error {
 	err := os.Link(from, to)
 	if err == nil {
-		return os.Remove(from)
+		os.Remove(from) // the file is in its place; a virus scanner that holds the other name is no failure
+		return nil
 	}
 	if errors.Is(err, fs.ErrExist) {
 		return exists(to)
