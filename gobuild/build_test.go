@@ -370,8 +370,9 @@ func TestBuildArguments(t *testing.T) {
 	files["manifest.yaml"] = manifestOf("build:\n  ldflags: -s=false\n  env: {GOAMD64: v3, GOOS: plan9, CGO_ENABLED: \"1\"}\n",
 		"importer", "exporter")
 	b := testBuilder(t, Options{}, t.TempDir(), run)
-	b.environ = []string{"GOFLAGS=-mod=vendor", "GOPROXY=off", "GOCACHEPROG=helper", "CGO_ENABLED=0", "GOOS=aix"}
-	if _, err := b.Build(t.Context(), testPlan(t, files), Platform{"linux", "amd64"}, Stamp{}); err != nil {
+	b.environ = []string{"GOFLAGS=-mod=vendor", "GOPROXY=off", "GOCACHEPROG=helper", "CGO_ENABLED=0", "GOOS=aix", "PWD=/elsewhere"}
+	plan := testPlan(t, files)
+	if _, err := b.Build(t.Context(), plan, Platform{"linux", "amd64"}, Stamp{}); err != nil {
 		t.Fatal(err)
 	}
 	args := strings.Join(gotArgs, " ")
@@ -390,7 +391,7 @@ func TestBuildArguments(t *testing.T) {
 	}
 	delete(effective, "GOTMPDIR")
 	want := map[string]string{"GOFLAGS": "-mod=vendor", "GOPROXY": "off", "GOCACHEPROG": "helper", "GOAMD64": "v3",
-		"CGO_ENABLED": "1", "GOOS": "linux", "GOARCH": "amd64"}
+		"CGO_ENABLED": "1", "GOOS": "linux", "GOARCH": "amd64", "PWD": plan.Dir}
 	if fmt.Sprint(effective) != fmt.Sprint(want) {
 		t.Errorf("environment %v, want %v", effective, want)
 	}

@@ -87,11 +87,11 @@ func (b *Builder) compilerFlags(ctx context.Context, plan *Plan, env []string, l
 	return []string{"-gcflags=all=-dwarf=false"}, nil
 }
 
-// environment is the process's own, then the manifest's, then the target: of one name, the last counts.
+// environment is the process's own, then the manifest's, then the target, with the folder: of one name, the last counts.
 func (b *Builder) environment(plan *Plan, platform Platform, temporary string) []string {
 	env := append(slices.Clone(b.environ), "CGO_ENABLED=0")
 	for _, name := range slices.Sorted(maps.Keys(plan.settings.Env)) {
 		env = append(env, name+"="+plan.settings.Env[name])
 	}
-	return append(env, "GOOS="+platform.OS, "GOARCH="+platform.Arch, "GOTMPDIR="+temporary)
+	return append(env, "GOOS="+platform.OS, "GOARCH="+platform.Arch, "GOTMPDIR="+temporary, "PWD="+workingDir(plan.Dir))
 }

@@ -137,23 +137,30 @@ func ignored(folder string) bool {
 }
 
 // ModuleRoot is the folder of the module that dir is in, with the go.mod in dir or above it; found is false outside of any.
-// Like go it looks above the folder that a link leads to.
-func ModuleRoot(dir string) (root string, found bool) {
-	root, err := filepath.EvalSymlinks(dir)
+func ModuleRoot(dir string) (root string, found bool) { return goModAbove(workingDir(dir)) }
+
+// workingDir is the path by which go is to know dir, since it looks for a module up that path: the one given, as after cd, or
+// where that is in no module the one that its links lead to.
+func workingDir(dir string) string {
+	path, err := filepath.Abs(dir)
 	if err != nil {
-		return "", false
+		return dir
 	}
-	if root, err = filepath.Abs(root); err != nil {
-		return "", false
+	if _, found := goModAbove(path); !found {
+		if physical, err := filepath.EvalSymlinks(path); err == nil {
+			return physical
+		}
 	}
-	for {
+	return path
+}
+
+func goModAbove(path string) (root string, found bool) {
+	for root = path; ; root = filepath.Dir(root) {
 		if info, err := os.Stat(filepath.Join(root, "go.mod")); err == nil && info.Mode().IsRegular() {
 			return root, true
 		}
-		parent := filepath.Dir(root)
-		if parent == root {
+		if root == filepath.Dir(root) {
 			return "", false
 		}
-		root = parent
 	}
 }

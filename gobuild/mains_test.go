@@ -3,6 +3,7 @@ package gobuild
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -28,5 +29,54 @@ func TestModuleRoot(t *testing.T) {
 		if root, found := ModuleRoot(from); root != want || found != (want != "") {
 			t.Errorf("ModuleRoot(%q) = %q, %t; want %q", from, root, found, want)
 		}
+	}
+}
+
+// go and ModuleRoot find the same module, from wherever kpkg is run and however the folder is named.
+func TestModuleRootIsGos(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeTree(t, dir, map[string]string{
+		"outer/go.mod": "module x\n", "far/integration/x.go": "package x\n",
+		"module/go.mod": "module y\n", "module/sub/x.go": "package x\n",
+	})
+	in := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	for name, target := range map[string]string{"outer/integration": "far/integration", "link": "module/sub"} {
+		if err := os.Symlink(in(target), in(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct{ from, folder, want string }{
+		{"outer/integration", ".", "outer"},
+		{"outer/integration", in("outer/integration"), "outer"},
+		{"outer/integration", in("far/integration"), ""},
+		{"outer", "integration", "outer"},
+		{"far/integration", ".", ""},
+		{"far/integration", in("outer/integration"), "outer"},
+		{"link", ".", "module"},
+		{".", "link", "module"},
+		{".", in("link"), "module"},
+		{"module", "sub", "module"},
+		{"module", in("link"), "module"},
+	} {
+		t.Run(test.from+" "+test.folder, func(t *testing.T) {
+			t.Chdir(in(test.from))
+			want, goMod := "", os.DevNull
+			if test.want != "" {
+				want = in(test.want)
+				goMod = filepath.Join(want, "go.mod")
+			}
+			if root, found := ModuleRoot(test.folder); root != want || found != (want != "") {
+				t.Errorf("ModuleRoot(%q) = %q, %t; want %q", test.folder, root, found, want)
+			}
+			b := testBuilder(t, Options{}, t.TempDir(), runGo)
+			env := b.environment(&Plan{Dir: test.folder}, Host(), t.TempDir())
+			output, err := b.run(t.Context(), test.folder, env, []string{"env", "GOMOD"})
+			if got := strings.TrimSpace(string(output)); err != nil || got != goMod {
+				t.Errorf("go env GOMOD: %q, %v; want %q", got, err, goMod)
+			}
+		})
 	}
 }
