@@ -1,5 +1,5 @@
 // Package klosetcache keeps kloset's caches in a folder, for programs that open a store once and leave nothing behind. What
-// kloset looks up again in a backup grows with every file, by about 1.5 KiB: memory holds only the latest of it.
+// kloset looks up again in a backup grows with every file, by about 3 KiB on disk: memory holds only the latest of it.
 //
 // It refuses to let a failure pass: kloset drops some errors of its caches, and would write a store that lacks what a cache
 // has lost.
