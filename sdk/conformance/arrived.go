@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kloset/location"
+
+	"github.com/PlakarKorp/kpkg/sdk/host"
 )
 
 // destination is where a check exports to, and how that can be looked at.
@@ -34,7 +36,7 @@ func (s *subject) destination() destination {
 		d.base = "/" + filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
 	}
 	if s.manifestFlags&location.FLAG_LOCALFS != 0 {
-		d.folder = filepath.FromSlash(strings.TrimPrefix(s.location, s.config.Protocol+"://") + d.base)
+		d.folder = filepath.FromSlash(host.ParseLocation(s.location).Rest + d.base)
 	}
 	return d
 }

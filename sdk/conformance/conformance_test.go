@@ -74,6 +74,28 @@ func TestGivenLocation(t *testing.T) {
 	}
 }
 
+// TestRelativeLocation takes a location as plakar does: relative to the folder it is given in, and without slashes.
+func TestRelativeLocation(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for connectorType, check := range map[string]string{
+		conformance.Importer: "importer-complete", conformance.Exporter: "exporter-content",
+	} {
+		if err := os.MkdirAll(filepath.Join("here", "folder"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c := config(connectorType, "none")
+		c.Settings = map[string]string{"location": "fis:here"}
+		c.Only = []string{check}
+		results, err := conformance.Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if results[0].Status != conformance.Pass {
+			t.Errorf("%s: %s %s", check, results[0].Status, results[0].Detail)
+		}
+	}
+}
+
 // TestNothingGiven skips what needs a location, and says so.
 func TestNothingGiven(t *testing.T) {
 	c := config(conformance.Importer, "none")

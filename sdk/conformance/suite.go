@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,12 +37,16 @@ type suite struct {
 }
 
 func newSuite(config Config, temporary string) (*suite, error) {
-	s := &suite{config: config, temporary: temporary, location: config.Settings["location"]}
+	s := &suite{config: config, temporary: temporary}
 	s.secrets.Learn(config.Settings, config.Secrets...)
 	var err error
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
 	}
+	if s.location, err = s.completed(config.Settings["location"]); err != nil {
+		return nil, err
+	}
+	s.config.Settings = config.at(s.location)
 	if config.Sample != "" {
 		if s.sample, err = readSample(config.Sample); err != nil {
 			return nil, err
@@ -53,6 +58,22 @@ func newSuite(config Config, temporary string) (*suite, error) {
 		s.tree, err = makeTree(s.folder)
 	}
 	return s, err
+}
+
+// completed is a location as plakar gives it to connectors. Plugins do not run in the folder that a path is relative to.
+func (s *suite) completed(given string) (string, error) {
+	at := host.ParseLocation(given)
+	if at.Protocol != s.config.Protocol {
+		return given, nil
+	}
+	if s.manifestFlags&location.FLAG_LOCALFS != 0 {
+		cwd, err := os.Getwd()
+		if err != nil {
+			return "", fmt.Errorf("completing the location: %w", err)
+		}
+		at = at.Below(cwd)
+	}
+	return at.String(), nil
 }
 
 // sideBySide is how many checks may run at once: where all writes are below one location, one.
