@@ -48,7 +48,7 @@ be tested.`,
 		Args: cobra.ExactArgs(1),
 	}
 	format := formatFlag(cmd.Flags(), "text", "json", "junit")
-	cmd.Flags().Var(connectorFlag{&choice}, "connector", "test only this connector, `TYPE:PROTOCOL`; may be repeated")
+	cmd.Flags().Var(connectorFlag{&choice}, "connector", "test only this connector, `TYPE:PROTOCOL`; may be repeated for others")
 	cmd.Flags().Var(settingFlag{&choice}, "config",
 		"`KEY=VALUE` for the last --connector; VALUE may be @FILE or $NAME; may be repeated")
 	cmd.Flags().StringVar(&choice.sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")
@@ -109,6 +109,11 @@ func (f connectorFlag) Set(s string) error {
 	connectorType, protocol, err := conformance.ParseConnector(s)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(f.chosen, func(one *chosen) bool {
+		return one.connectorType == connectorType && one.protocol == protocol
+	}) {
+		return errors.New("it is tested once, as results name the connector only; test other settings in another run")
 	}
 	f.chosen = append(f.chosen, &chosen{connectorType: connectorType, protocol: protocol})
 	return nil
