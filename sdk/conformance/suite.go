@@ -76,9 +76,10 @@ func (s *suite) completed(given string) (string, error) {
 	return at.String(), nil
 }
 
-// sideBySide is how many checks may run at once: where all writes are below one location, one.
+// sideBySide is how many checks may run at once: one at a given location, where they write to one place, or to a server that
+// allows a user a few connections.
 func (s *suite) sideBySide() int {
-	if s.config.Type != Importer && s.folder == "" {
+	if s.folder == "" {
 		return 1
 	}
 	return sideBySide
