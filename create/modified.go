@@ -42,7 +42,8 @@ func (r *run) checkModified(ctx context.Context, i *Integration) ([]finding.Find
 	case err != nil:
 		return nil, err
 	case !ok:
-		f.Message, f.Hint = "git does not tell whether the source differs from "+commit, "git status in "+dir+" says why"
+		f.Message = "git does not tell whether the source differs from " + commit
+		f.Hint = "it takes git 2.32 or newer; of one that is, git status in " + dir + " says why"
 	case len(paths) == 0:
 		return nil, nil
 	default:
