@@ -112,6 +112,7 @@ var faults = []struct {
 	{exports, "leaks files", []string{"exporter-leaks"}, "ever more open files"},
 	{exports, "leaks threads", []string{"exporter-leaks"}, "ever more threads"},
 	{exports, "leaks memory", []string{"exporter-leaks"}, "ever more memory"},
+	{exports, "keeps parts late", []string{"exporter-cut", "exporter-cancelled"}, "a part of its content"},
 	{exports, "writes in place", []string{"exporter-cut", "exporter-cancelled"}, "a part of its content"},
 
 	{stores, "cannot create", []string{"storage-create"}, "no room"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -145,6 +146,16 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 		if r.IsXattr {
 			results <- r.Ok()
 			results <- r.Ok()
+			return false
+		}
+	case "keeps parts late":
+		if regular && !strings.Contains(r.Pathname, "..") {
+			part, err := io.ReadAll(r.Reader)
+			if err != nil {
+				time.Sleep(50 * time.Millisecond)
+			}
+			r.Reader = io.NopCloser(bytes.NewReader(part))
+			results <- f.inPlace(r, target)
 			return false
 		}
 	case "writes in place":
