@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -185,6 +186,7 @@ func TestBadSamples(t *testing.T) {
 			defer file.Close()
 			return file.Truncate(64<<20 + 1)
 		},
+		"more than 1000 entries": func(dir string) error { return entries(dir, 1001) },
 	} {
 		c := elsewhere(t, "none", "none")
 		c.Sample = t.TempDir()
@@ -194,5 +196,28 @@ func TestBadSamples(t *testing.T) {
 		if _, err := conformance.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}
+	}
+}
+
+// entries makes files with a byte or two each.
+func entries(dir string, count int) error {
+	for i := range count {
+		content := strings.Repeat("x", 1+i%2)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestLargestSample takes as many entries as it says.
+func TestLargestSample(t *testing.T) {
+	c := elsewhere(t, "none", "none")
+	c.Sample, c.Only = t.TempDir(), []string{"exporter-nothing"}
+	if err := entries(c.Sample, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if got := notPassed(t, c); len(got) > 0 {
+		t.Error(got)
 	}
 }

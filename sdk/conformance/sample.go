@@ -57,7 +57,7 @@ func readSample(dir string) (items, error) {
 		case !info.IsDir():
 			return fmt.Errorf("%s is neither file, folder nor link", name)
 		}
-		if sample = append(sample, i); len(sample) > maxSampleEntries {
+		if sample = append(sample, i); len(sample) > 1+maxSampleEntries { // the root is none of the author's
 			return fmt.Errorf("it has more than %d entries: a few of each kind are enough", maxSampleEntries)
 		}
 		return err
