@@ -24,7 +24,7 @@ type suite struct {
 	manifestFlags location.Flags
 	temporary     string
 	secrets       secrets.Set
-	// location is where to work; "" if there is none. folder is the local folder it is, if the test has made it.
+	// location is where to work; "" if there is none. folder is the local folder it is, if it is the test's own.
 	location string
 	folder   string
 	tree     *tree // what an importer finds in folder
@@ -55,7 +55,9 @@ func newSuite(config Config, temporary string) (*suite, error) {
 	if s.location == "" && s.manifestFlags&location.FLAG_LOCALFS != 0 {
 		s.folder = filepath.Join(temporary, "files")
 		s.location = s.local(s.folder)
-		s.tree, err = makeTree(s.folder)
+		if config.Type == Importer {
+			s.tree, err = makeTree(s.folder)
+		}
 	}
 	return s, err
 }

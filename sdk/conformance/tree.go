@@ -6,6 +6,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -20,10 +23,12 @@ type tree struct {
 // fileTime is the time of all files that the test makes: whole seconds, which every system keeps.
 var fileTime = time.Date(2020, 2, 29, 12, 34, 56, 0, time.UTC)
 
-// names are those that have broken somebody's connector.
-var names = []string{
+// names are those that have broken somebody's connector. Windows has not all of them.
+var names = slices.DeleteFunc([]string{
 	"plain.txt", "with space", "ünï côdé", "日本語", "-dash", "#hash?&%41", "quote'\"", ".hidden", "trailing.",
-}
+}, func(name string) bool {
+	return runtime.GOOS == "windows" && (strings.ContainsAny(name, `?"`) || strings.HasSuffix(name, "."))
+})
 
 // sizes are around the boundaries of buffers and messages, in bytes.
 var sizes = []int{0, 1, 4095, 4096, 65537, 1 << 20, 1<<20 + 1, 5 << 20}
@@ -84,8 +89,8 @@ func (t *tree) write() error {
 		}
 	}
 	for path, target := range t.links {
-		if err := os.Symlink(target, path); err != nil {
-			return fmt.Errorf("making files to import: %w", err)
+		if err := os.Symlink(target, path); err != nil { // not every file system has links, nor every user of Windows
+			delete(t.links, path)
 		}
 	}
 	return nil
