@@ -99,13 +99,13 @@ func backupAccount(t *testing.T, client *rig.Client, store, address string) {
 	}
 }
 
-func restoreAccount(t *testing.T, client *rig.Client, store string, server *rig.IMAPServer, user string) {
+func restoreAccount(t *testing.T, client *rig.Client, store string, server *rig.Server, user string) {
 	t.Helper()
 	must(t, client, "at", store, "restore",
 		"-o", "username="+user, "-o", "password="+rig.IMAPPassword, "-o", "tls=none", "-to", "imap://"+server.Address)
 }
 
-func startIMAPServer(t *testing.T, separator string) *rig.IMAPServer {
+func startIMAPServer(t *testing.T, separator string) *rig.Server {
 	t.Helper()
 	server, err := rig.StartIMAPServer(separator)
 	if err != nil {
@@ -119,7 +119,7 @@ func startIMAPServer(t *testing.T, separator string) *rig.IMAPServer {
 	return server
 }
 
-func logIn(t *testing.T, server *rig.IMAPServer, user string) *imapclient.Client {
+func logIn(t *testing.T, server *rig.Server, user string) *imapclient.Client {
 	t.Helper()
 	client, err := imapclient.DialInsecure(server.Address, nil)
 	if err != nil {
@@ -133,7 +133,7 @@ func logIn(t *testing.T, server *rig.IMAPServer, user string) *imapclient.Client
 }
 
 // fillAccount puts messages into the mailboxes, the same each time: many small ones, a large one, with every flag.
-func fillAccount(t *testing.T, server *rig.IMAPServer, user string) {
+func fillAccount(t *testing.T, server *rig.Server, user string) {
 	t.Helper()
 	client := logIn(t, server, user)
 	for _, name := range mailboxes {
@@ -183,7 +183,7 @@ func fillAccount(t *testing.T, server *rig.IMAPServer, user string) {
 
 // describeAccount gives a sorted line for each message of each mailbox: its date, flags, size and content. A mailbox
 // that holds no messages has none; one that cannot hold any has a line that says so.
-func describeAccount(t *testing.T, server *rig.IMAPServer, user string) map[string][]string {
+func describeAccount(t *testing.T, server *rig.Server, user string) map[string][]string {
 	t.Helper()
 	client := logIn(t, server, user)
 	listed, err := client.List("", "*", nil).Collect()

@@ -1,107 +1,42 @@
 package rig
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
-	"syscall"
-	"time"
 )
 
-// IMAPPassword is the password of every account of an IMAPServer. An account comes into being when it is first used.
+// IMAPPassword is the password of every account of the IMAP server. An account comes into being when it is first used.
 const IMAPPassword = "correct-horse"
 
-// IMAPServer is Dovecot on the loopback interface, with mail in a folder of its own.
-type IMAPServer struct {
-	Address string // host:port, without TLS
-	process *exec.Cmd
-	ended   chan error
-	log     *bytes.Buffer
-	dir     string
-}
-
-// StartIMAPServer starts a server whose mailboxes are named with separator between their levels, "/" or ".", and waits
+// StartIMAPServer starts Dovecot, with mailboxes that are named with separator between their levels, "/" or ".", and waits
 // until it answers.
-func StartIMAPServer(separator string) (*IMAPServer, error) {
-	program, err := exec.LookPath("dovecot")
-	if err != nil {
-		// Debian keeps it where only root's PATH looks.
-		program, err = exec.LookPath("/usr/sbin/dovecot")
-	}
-	if err == nil {
-		_, err = os.Stat("/usr/lib/dovecot/imap")
-	}
-	if err != nil {
-		return nil, errors.New("dovecot is not installed: on Debian, apt-get install dovecot-imapd")
-	}
-	// Between the choice of a free port and its use another program may take it.
-	for range 5 {
-		var s *IMAPServer
-		if s, err = startIMAPServer(program, separator); err == nil {
-			return s, nil
-		}
-	}
-	return nil, err
-}
-
-func startIMAPServer(program, separator string) (*IMAPServer, error) {
-	// Dovecot drops privileges and keeps sockets here: the path must be short and open to others.
-	dir, err := os.MkdirTemp("", "kpkg-imapd-*")
+func StartIMAPServer(separator string) (*Server, error) {
+	const debian = "dovecot-imapd"
+	program, err := findServer("dovecot", debian)
 	if err != nil {
 		return nil, err
 	}
-	s := &IMAPServer{ended: make(chan error, 1), log: &bytes.Buffer{}, dir: dir}
-	if err := s.start(program, separator); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	if _, err := os.Stat("/usr/lib/dovecot/imap"); err != nil {
+		return nil, fmt.Errorf("dovecot is installed without IMAP: on Debian, apt-get install %s", debian)
 	}
-	return s, nil
+	return startServer(program, func(dir, port string) ([]string, error) {
+		conf := filepath.Join(dir, "dovecot.conf")
+		return []string{"-F", "-c", conf}, configureIMAP(conf, dir, port, separator)
+	})
 }
 
-func (s *IMAPServer) start(program, separator string) error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	s.Address = net.JoinHostPort("127.0.0.1", port)
-	conf := filepath.Join(s.dir, "dovecot.conf")
-	if err := s.configure(conf, port, separator); err != nil {
-		return err
-	}
-	s.process = exec.Command(program, "-F", "-c", conf)
-	s.process.Stdout, s.process.Stderr = s.log, s.log
-	s.process.WaitDelay = time.Second
-	if err := s.process.Start(); err != nil {
-		return fmt.Errorf("start dovecot: %w", err)
-	}
-	go func() { s.ended <- s.process.Wait() }()
-
-	for {
-		conn, err := net.Dial("tcp", s.Address)
-		if err == nil {
-			return conn.Close()
-		}
-		select {
-		case err := <-s.ended:
-			return fmt.Errorf("dovecot ended at once: %w\n%s", err, s.log)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
-func (s *IMAPServer) configure(conf, port, separator string) error {
+func configureIMAP(conf, dir, port, separator string) error {
 	owner, err := mailOwner()
 	if err != nil {
 		return err
 	}
-	home := filepath.Join(s.dir, "mail")
+	home := filepath.Join(dir, "mail")
 	if err := errors.Join(
-		os.Mkdir(home, 0o700), os.Chown(home, owner.uid, owner.gid), os.Chmod(s.dir, 0o755),
+		os.Mkdir(home, 0o700), os.Chown(home, owner.uid, owner.gid), os.Chmod(dir, 0o755), // Dovecot drops privileges
 	); err != nil {
 		return err
 	}
@@ -150,17 +85,8 @@ service anvil {
 service stats {
   chroot =
 }
-`, s.dir, owner.name, owner.group, owner.uid, owner.gid, home, IMAPPassword, separator, port)
+`, dir, owner.name, owner.group, owner.uid, owner.gid, home, IMAPPassword, separator, port)
 	return os.WriteFile(conf, []byte(text), 0o644)
-}
-
-// Close ends the server, with the sessions it serves.
-func (s *IMAPServer) Close() error {
-	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
-		return fmt.Errorf("stop dovecot: %w", err)
-	}
-	<-s.ended // with the signal's status
-	return os.RemoveAll(s.dir)
 }
 
 type unixUser struct {
