@@ -48,7 +48,8 @@ be tested.`,
 		Args: cobra.ExactArgs(1),
 	}
 	format := formatFlag(cmd.Flags(), "text", "json", "junit")
-	cmd.Flags().Var(connectorFlag{&choice}, "connector", "test only this connector, `TYPE:PROTOCOL`; may be repeated for others")
+	cmd.Flags().Var(connectorFlag{&choice}, "connector",
+		"test only this connector, `TYPE:PROTOCOL`; may be repeated for others")
 	cmd.Flags().Var(settingFlag{&choice}, "config",
 		"`KEY=VALUE` for the last --connector; VALUE may be @FILE or $NAME; may be repeated")
 	cmd.Flags().StringVar(&choice.sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")

@@ -78,8 +78,8 @@ func (s *suite) completed(given string) (string, error) {
 	return at.String(), nil
 }
 
-// sideBySide is how many checks may run at once: one at a given location, where they write to one place, or to a server that
-// allows a user a few connections.
+// sideBySide is how many checks may run at once: one at a given location, where they write to one place, or ask a server
+// that allows a user a few connections.
 func (s *suite) sideBySide() int {
 	if s.folder == "" {
 		return 1
