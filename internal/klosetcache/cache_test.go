@@ -79,7 +79,8 @@ func TestCache(t *testing.T) {
 	// Whoever comes late is refused, and makes nothing that nobody removes.
 	var told error
 	c.failed = func(err error) { told = err }
-	if err := c.Put([]byte("late"), make([]byte, pendingBytes)); !errors.Is(err, caching.ErrClosed) || !errors.Is(told, caching.ErrClosed) {
+	err := c.Put([]byte("late"), make([]byte, pendingBytes))
+	if !errors.Is(err, caching.ErrClosed) || !errors.Is(told, caching.ErrClosed) {
 		t.Errorf("a late put: %v, told of %v", err, told)
 	}
 	left, err := os.ReadDir(dir)
