@@ -46,11 +46,17 @@ func (f *faultyExporter) Export(
 	}
 	honest := make(chan *connectors.Record)
 	answers := make(chan *connectors.Result)
+	ended, written := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(written)
 		defer close(honest)
 		for r := range records {
-			if f.write(r, results) {
-				honest <- r
+			if !f.write(r, results) {
+				continue
+			}
+			select {
+			case honest <- r:
+			case <-ended: // by a cancellation
 			}
 		}
 	}()
@@ -76,6 +82,8 @@ func (f *faultyExporter) Export(
 	if f.fault == "needs something to do" && count == 0 {
 		return errors.New("nothing to export")
 	}
+	close(ended)
+	<-written
 	close(results)
 	return failed
 }
