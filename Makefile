@@ -25,7 +25,7 @@ test: ## Run the tests, and the writer's also as a 32-bit program, which must wr
 # TestDamage runs the same code for every byte of a package, which takes the detector hours; other tests run it too.
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
-		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -skip '^TestDamage' ./...); done
+		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^TestDamage' ./...); done
 
 lint: ## Check formatting, vet and staticcheck
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
