@@ -57,7 +57,7 @@ func makeTree(root string) (*tree, error) {
 	for i := range 150 {
 		t.files[filepath.Join(root, "many", fmt.Sprintf("%03d", i))] = content(uint64(300+i), i)
 	}
-	for i := range 8 { // larger than what a plugin reads ahead or fits between it and its host: they stay open while they are read
+	for i := range 8 { // larger than what is read ahead or fits between plugin and host: they stay open while they are read
 		t.files[filepath.Join(root, "large", fmt.Sprint(i))] = content(uint64(500+i), 1280<<10)
 	}
 	t.links[filepath.Join(root, "link")] = "names/plain.txt"
