@@ -50,15 +50,7 @@ func backup(t *testing.T, client *rig.Client, store, source, target string, opti
 }
 
 func TestFTP(t *testing.T) {
-	server, err := rig.StartFTPServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := startFTPServer(t)
 	tree := writeTree(t)
 	source := "ftp://" + rig.FTPUser + "@" + server.Address + tree
 	store := "fs:" + t.TempDir()

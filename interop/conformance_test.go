@@ -14,15 +14,7 @@ import (
 
 // TestConformanceFTP holds both connectors of examples/ftp/both to the conformance suite, on ProFTPD.
 func TestConformanceFTP(t *testing.T) {
-	server, err := rig.StartFTPServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := startFTPServer(t)
 	source := writeTree(t)
 	location := "location=ftp://" + rig.FTPUser + "@" + server.Address
 	wantSkipped(t, conform(t, "examples/ftp/both", rig.FTPPassword,

@@ -12,15 +12,7 @@ import (
 
 // TestFTPRestore backs up from an FTP server and restores to it, with what FTP can carry: no modes and no links.
 func TestFTPRestore(t *testing.T) {
-	server, err := rig.StartFTPServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := startFTPServer(t)
 	file := filepath.Join(t.TempDir(), packageName("ftp"))
 	manifest := filepath.Join(rig.Root(), "examples/ftp/both/manifest.yaml")
 	result, err := rig.Run(t.Context(), tools.Kpkg, "create", manifest, "v0.1.0", "-o", file)

@@ -129,3 +129,18 @@ func must(t *testing.T, client *rig.Client, args ...string) rig.Result {
 	}
 	return result
 }
+
+// startFTPServer starts a server that ends with the test.
+func startFTPServer(t *testing.T) *rig.Server {
+	t.Helper()
+	server, err := rig.StartFTPServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}

@@ -39,15 +39,7 @@ func TestTry(t *testing.T) {
 
 // TestTryFTP backs up from a server and restores to it, with a password that nobody gets to see.
 func TestTryFTP(t *testing.T) {
-	server, err := rig.StartFTPServer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := startFTPServer(t)
 	tree := writeTree(t)
 	makePlain(t, tree)
 	dir := t.TempDir()
