@@ -17,7 +17,10 @@ demo: build ## Create a package of examples/ftp and verify it; needs no server
 	bin/kpkg create examples/ftp/manifest.yaml --out-dir dist --force
 	bin/kpkg verify dist/ftp_v0.1.0_*.ptar
 
+# All modules come first, so that a network that fails is seen as that, and not as a test that failed.
 test: ## Run the tests, and the writer's also as a 32-bit program, which must write the same bytes
+	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
+		echo "# modules of $$module"; (cd $$module && $(GO) mod download); done
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# tests of $$module"; (cd $$module && $(GO) test ./...); done
 	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GO) test -run Golden ./ptarbuild; fi

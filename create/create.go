@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/place"
@@ -23,7 +24,7 @@ type Options struct {
 	// Version of the packages; "" takes each manifest's or the git tag's.
 	Version string
 	// Platforms to make packages for; none means this machine's, unless All.
-	Platforms []gobuild.Platform
+	Platforms []executable.Platform
 	// All makes a package for every platform a manifest names, or else for those upstream ships and the module builds for.
 	All bool
 	// Shard makes a part of the packages only.
@@ -70,8 +71,8 @@ type Step struct {
 // Package is what became of one platform.
 type Package struct {
 	// Name is the integration's.
-	Name     string           `json:"name"`
-	Platform gobuild.Platform `json:"platform"`
+	Name     string              `json:"name"`
+	Platform executable.Platform `json:"platform"`
 	// File is the path of the package.
 	File string `json:"file"`
 	// Size of the package, and Unpacked of its files together; bytes.
@@ -169,7 +170,7 @@ func (r *run) packages(f func(*Integration, *Package) error) error {
 // make builds and packs, platforms side by side: while one is built, another is packed.
 func (r *run) make(ctx context.Context) error {
 	jobs, folder := 0, ""
-	started := map[*gobuild.Plan]map[gobuild.Platform]*Package{}
+	started := map[*gobuild.Plan]map[executable.Platform]*Package{}
 	err := r.packages(func(integration *Integration, p *Package) error {
 		if dir := filepath.Dir(p.File); dir != folder {
 			if err := place.Folder(p.File); err != nil {
@@ -183,7 +184,7 @@ func (r *run) make(ctx context.Context) error {
 		}
 		jobs++
 		if started[integration.plan] == nil {
-			started[integration.plan] = map[gobuild.Platform]*Package{}
+			started[integration.plan] = map[executable.Platform]*Package{}
 		}
 		started[integration.plan][p.Platform] = p
 		return nil
@@ -198,7 +199,7 @@ func (r *run) make(ctx context.Context) error {
 	}
 	builder, err := gobuild.NewBuilder(gobuild.Options{
 		Jobs: jobs,
-		Started: func(plan *gobuild.Plan, platform gobuild.Platform) {
+		Started: func(plan *gobuild.Plan, platform executable.Platform) {
 			if plan.Builds() {
 				r.step(started[plan][platform], Building)
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
@@ -67,7 +68,7 @@ func otherFiles(tree *os.Root, doc *manifest.Document) ([]ptarbuild.File, []Pack
 
 // executables lists the executables of a package for the platform: built holds their paths, and is nil before they are
 // built.
-func (i *Integration) executables(platform gobuild.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
+func (i *Integration) executables(platform executable.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
 	var files []ptarbuild.File
 	var listed []PackedFile
 	for _, e := range i.plan.Executables {

@@ -1,6 +1,6 @@
 package create
 
-import "github.com/PlakarKorp/kpkg/gobuild"
+import "github.com/PlakarKorp/kpkg/executable"
 
 // Matrix is the work of making packages, in the form a CI's matrix takes: one element for each package.
 type Matrix struct {
@@ -9,15 +9,15 @@ type Matrix struct {
 
 // MatrixElement is one package to be made.
 type MatrixElement struct {
-	Name     string           `json:"name"`
-	Manifest string           `json:"manifest"`
-	Platform gobuild.Platform `json:"platform"`
-	OS       string           `json:"os"`
-	Arch     string           `json:"arch"`
+	Name     string              `json:"name"`
+	Manifest string              `json:"manifest"`
+	Platform executable.Platform `json:"platform"`
+	OS       string              `json:"os"`
+	Arch     string              `json:"arch"`
 }
 
 // NewMatrix spreads the integrations over their platforms, or over those given. The sources come from Validate.
-func NewMatrix(sources []*Source, platforms []gobuild.Platform) (Matrix, error) {
+func NewMatrix(sources []*Source, platforms []executable.Platform) (Matrix, error) {
 	m := Matrix{Include: []MatrixElement{}}
 	for _, source := range sources {
 		chosen, err := source.platforms(platforms, len(platforms) == 0)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
@@ -80,7 +80,7 @@ func (r *run) unchanged(ctx context.Context, p *Package, name string, id uuid.UU
 }
 
 // contents lists all that a package for the platform holds; built is nil before the executables are built.
-func (i *Integration) contents(platform gobuild.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
+func (i *Integration) contents(platform executable.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
 	executables, listed, err := i.executables(platform, built)
 	if err != nil {
 		return nil, nil, err

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -115,7 +115,7 @@ func (r *run) listPackages(i *Integration) error {
 }
 
 // platforms are those asked for, all that the integration builds for, or this machine's.
-func (s *Source) platforms(asked []gobuild.Platform, all bool) ([]gobuild.Platform, error) {
+func (s *Source) platforms(asked []executable.Platform, all bool) ([]executable.Platform, error) {
 	switch {
 	case all:
 		platforms := s.Plan.Platforms()
@@ -126,10 +126,10 @@ func (s *Source) platforms(asked []gobuild.Platform, all bool) ([]gobuild.Platfo
 	case len(asked) > 0:
 		return asked, nil
 	}
-	return []gobuild.Platform{gobuild.Host()}, nil
+	return []executable.Platform{executable.Host()}, nil
 }
 
-func (i *Integration) identity(platform gobuild.Platform) manifest.Identity {
+func (i *Integration) identity(platform executable.Platform) manifest.Identity {
 	return manifest.Identity{Name: i.Source.Document.Manifest.Name, Version: i.Version.Value, OS: platform.OS, Arch: platform.Arch}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/pierrec/lz4/v4"
 
 	"github.com/PlakarKorp/kpkg/create"
-	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
@@ -59,7 +59,7 @@ func private(t *testing.T, compression ptarbuild.Compression) {
 	dir := tree(t, tiny)
 	out := t.TempDir()
 	integrations, err := create.Run(context.Background(), create.Options{
-		Manifests: []string{dir}, Version: "v1.0.0", OutDir: out, Platforms: []gobuild.Platform{gobuild.Host()},
+		Manifests: []string{dir}, Version: "v1.0.0", OutDir: out, Platforms: []executable.Platform{executable.Host()},
 		Compression: compression,
 	})
 	if err != nil {

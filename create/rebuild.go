@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
@@ -31,7 +32,7 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
-	platform, err := gobuild.ParsePlatform(identity.OS + "/" + identity.Arch)
+	platform, err := executable.ParsePlatform(identity.OS + "/" + identity.Arch)
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
@@ -49,7 +50,7 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 
 	recorded := recordedTime(original)
 	r := &run{recorded: &recorded, opts: Options{
-		Manifests: []string{dir}, Version: identity.Version, Platforms: []gobuild.Platform{platform}, OutDir: scratch,
+		Manifests: []string{dir}, Version: identity.Version, Platforms: []executable.Platform{platform}, OutDir: scratch,
 		Compression: recordedCompression(original),
 	}}
 	defer r.close()
@@ -182,11 +183,11 @@ func (c *comparison) compareFile(f ptarbuild.File) error {
 
 // compareBuilds says what Go recorded differently in two executables; false when that explains nothing.
 func (c *comparison) compareBuilds(name string, packed, here io.ReaderAt) bool {
-	a, err := gobuild.Inspect(packed)
+	a, err := executable.Inspect(packed)
 	if err != nil || a.Go == nil {
 		return false
 	}
-	b, err := gobuild.Inspect(here)
+	b, err := executable.Inspect(here)
 	if err != nil || b.Go == nil {
 		return false
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 // Options are for all builds of a Builder.
@@ -20,7 +22,7 @@ type Options struct {
 	// Fresh builds without the executables kept by earlier runs, and keeps none.
 	Fresh bool
 	// Started, if set, is told when a build has been given its turn; from several goroutines at once.
-	Started func(*Plan, Platform)
+	Started func(*Plan, executable.Platform)
 }
 
 // Builder runs the builds of any number of plans and platforms, no more at a time than the CPUs can take.
@@ -101,7 +103,7 @@ type Output struct {
 
 // BuildError says that go could not build for a platform.
 type BuildError struct {
-	Platform Platform
+	Platform executable.Platform
 	// Output is what the go tool printed, at most some hundred kilobytes.
 	Output string
 	Err    error
@@ -119,7 +121,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 
 // Build builds the plan's executables for the platform with one go build, once it is this build's turn. It may be called
 // from many goroutines; they take turns. The error is a *BuildError if go failed. Cancelling ctx ends go and the compilers.
-func (b *Builder) Build(ctx context.Context, plan *Plan, platform Platform, stamp Stamp) (Output, error) {
+func (b *Builder) Build(ctx context.Context, plan *Plan, platform executable.Platform, stamp Stamp) (Output, error) {
 	if err := plan.CheckStamp(stamp); err != nil {
 		return Output{}, err
 	}
@@ -157,7 +159,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, platform Platform, stam
 }
 
 // prebuiltFiles adds the files that are packed as they are.
-func prebuiltFiles(plan *Plan, platform Platform, files map[string]string) error {
+func prebuiltFiles(plan *Plan, platform executable.Platform, files map[string]string) error {
 	for _, e := range plan.Executables {
 		if e.built() {
 			continue
@@ -176,7 +178,7 @@ func prebuiltFiles(plan *Plan, platform Platform, files map[string]string) error
 }
 
 // goBuild adds the executables that go builds. cached means that go left all of an earlier run's as they were.
-func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform Platform, ldflags string, files map[string]string) (
+func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform executable.Platform, ldflags string, files map[string]string) (
 	cached bool, err error) {
 	folders, err := b.makeFolders(platform)
 	if err != nil {
@@ -217,7 +219,7 @@ type buildFolders struct {
 	temporary string // go's own
 }
 
-func (b *Builder) makeFolders(platform Platform) (buildFolders, error) {
+func (b *Builder) makeFolders(platform executable.Platform) (buildFolders, error) {
 	dir, err := os.MkdirTemp(b.work, platform.OS+"-"+platform.Arch+"-")
 	if err != nil {
 		return buildFolders{}, err

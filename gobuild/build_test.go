@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -81,7 +82,7 @@ func TestBuild(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	b := testBuilder(t, Options{Jobs: 1}, t.TempDir(), runGo)
-	for _, platform := range []Platform{Host(), {"windows", "amd64"}} {
+	for _, platform := range []executable.Platform{executable.Host(), {OS: "windows", Arch: "amd64"}} {
 		output, err := b.Build(t.Context(), plan, platform, Stamp{Version: "v1.2.3", Commit: "abc"})
 		if err != nil {
 			t.Fatal(err)
@@ -99,7 +100,7 @@ func TestBuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			binary, err := Inspect(bytes.NewReader(data))
+			binary, err := executable.Inspect(bytes.NewReader(data))
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
@@ -152,7 +153,7 @@ func TestBuildIsTheSameEverywhere(t *testing.T) {
 			t.Setenv(name, dir)
 		}
 		b := testBuilder(t, Options{}, t.TempDir(), runGo)
-		output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), Host(), Stamp{})
+		output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,7 +171,7 @@ func TestBuildKeepsOutputs(t *testing.T) {
 	build := func(stamp string) (map[string]string, bool) {
 		t.Helper()
 		b := testBuilder(t, Options{}, root, runGo)
-		output, err := b.Build(t.Context(), plan, Host(), Stamp{Version: stamp})
+		output, err := b.Build(t.Context(), plan, executable.Host(), Stamp{Version: stamp})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,15 +205,15 @@ func TestBuildReportsTheCompiler(t *testing.T) {
 	files := twoPrograms()
 	files["exporter/main.go"] = "package main\n\nfunc main() { missing() }\n"
 	b := testBuilder(t, Options{}, t.TempDir(), runGo)
-	_, err := b.Build(t.Context(), testPlan(t, files), Host(), Stamp{})
+	_, err := b.Build(t.Context(), testPlan(t, files), executable.Host(), Stamp{})
 	var build *BuildError
-	if !errors.As(err, &build) || build.Platform != Host() {
+	if !errors.As(err, &build) || build.Platform != executable.Host() {
 		t.Fatalf("got %v", err)
 	}
 	if want := filepath.FromSlash("exporter/main.go:3:15: undefined: missing"); !strings.Contains(build.Output, want) {
 		t.Errorf("the compiler's output is %q, without %q", build.Output, want)
 	}
-	if !strings.Contains(err.Error(), "undefined: missing") || !strings.Contains(err.Error(), Host().String()) {
+	if !strings.Contains(err.Error(), "undefined: missing") || !strings.Contains(err.Error(), executable.Host().String()) {
 		t.Errorf("the error says %q", err)
 	}
 }
@@ -228,7 +229,7 @@ func TestBuildUsesVendor(t *testing.T) {
 		"importer/main.go":              "package main\n\nimport \"example.org/lib\"\n\nfunc main() { println(lib.Name) }\n",
 		"vendor/modules.txt":            "# example.org/lib v1.0.0\n## explicit; go 1.24\nexample.org/lib\n",
 		"vendor/example.org/lib/lib.go": "package lib\n\nconst Name = \"a\"\n",
-	}), Host(), Stamp{})
+	}), executable.Host(), Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +238,7 @@ func TestBuildUsesVendor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	binary, err := Inspect(file)
+	binary, err := executable.Inspect(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +250,7 @@ func TestBuildUsesVendor(t *testing.T) {
 func TestBuildMissesPrebuiltFile(t *testing.T) {
 	plan := testPlan(t, map[string]string{"manifest.yaml": manifestOf("", "a"), "a": "#!/bin/sh\n"})
 	b := testBuilder(t, Options{}, t.TempDir(), runGo)
-	_, err := b.Build(t.Context(), plan, Platform{"windows", "amd64"}, Stamp{})
+	_, err := b.Build(t.Context(), plan, executable.Platform{OS: "windows", Arch: "amd64"}, Stamp{})
 	if err == nil || !strings.Contains(err.Error(), "executable a for windows/amd64: ") ||
 		!strings.Contains(err.Error(), "a.exe") {
 		t.Errorf("got %v", err)
@@ -259,7 +260,7 @@ func TestBuildMissesPrebuiltFile(t *testing.T) {
 func TestBuildWithoutGo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	b := testBuilder(t, Options{}, t.TempDir(), runGo)
-	_, err := b.Build(t.Context(), testPlan(t, twoPrograms()), Host(), Stamp{})
+	_, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 	if err == nil || !strings.Contains(err.Error(), "the go command is not in PATH: install Go") {
 		t.Errorf("got %v", err)
 	}
@@ -299,7 +300,7 @@ func TestBuildTakesTurns(t *testing.T) {
 	}
 	plan := testPlan(t, twoPrograms())
 	var started atomic.Int32
-	b := testBuilder(t, Options{Jobs: jobs, Started: func(p *Plan, _ Platform) {
+	b := testBuilder(t, Options{Jobs: jobs, Started: func(p *Plan, _ executable.Platform) {
 		if p != plan {
 			t.Error("another plan was started")
 		}
@@ -307,7 +308,7 @@ func TestBuildTakesTurns(t *testing.T) {
 	}}, t.TempDir(), run)
 	var failed sync.Map
 	var group sync.WaitGroup
-	for _, platform := range Shipped() {
+	for _, platform := range executable.Shipped() {
 		if platform.OS == "windows" {
 			continue // fakeGo makes no .exe
 		}
@@ -321,7 +322,7 @@ func TestBuildTakesTurns(t *testing.T) {
 	if calls.Load() != 5 || started.Load() != 5 || most.Load() > jobs {
 		t.Errorf("%d calls, %d started, %d at a time", calls.Load(), started.Load(), most.Load())
 	}
-	for _, platform := range Shipped() {
+	for _, platform := range executable.Shipped() {
 		_, bad := failed.Load(platform)
 		if bad != (platform.OS == "darwin") {
 			t.Errorf("%s failed: %v", platform, bad)
@@ -343,14 +344,14 @@ func TestBuildCancelledWhileWaiting(t *testing.T) {
 	plan := testPlan(t, twoPrograms())
 	var group sync.WaitGroup
 	group.Go(func() {
-		if _, err := b.Build(t.Context(), plan, Host(), Stamp{}); err != nil {
+		if _, err := b.Build(t.Context(), plan, executable.Host(), Stamp{}); err != nil {
 			t.Error(err)
 		}
 	})
 	<-entered
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.Build(ctx, plan, Host(), Stamp{}); !errors.Is(err, context.Canceled) {
+	if _, err := b.Build(ctx, plan, executable.Host(), Stamp{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	close(leave)
@@ -372,7 +373,7 @@ func TestBuildArguments(t *testing.T) {
 	b := testBuilder(t, Options{}, t.TempDir(), run)
 	b.environ = []string{"GOFLAGS=-mod=vendor", "GOPROXY=off", "GOCACHEPROG=helper", "CGO_ENABLED=0", "GOOS=aix", "PWD=/elsewhere"}
 	plan := testPlan(t, files)
-	if _, err := b.Build(t.Context(), plan, Platform{"linux", "amd64"}, Stamp{}); err != nil {
+	if _, err := b.Build(t.Context(), plan, executable.Platform{OS: "linux", Arch: "amd64"}, Stamp{}); err != nil {
 		t.Fatal(err)
 	}
 	args := strings.Join(gotArgs, " ")

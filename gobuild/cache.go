@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 // cache keeps executables between runs. go build leaves a file alone that it would link again the same, which it tells by
@@ -59,7 +61,7 @@ func (c cache) work() (string, error) {
 
 // entry is the folder of the outputs of a plan for a platform; empty if nothing is kept. The version stamped in is no part
 // of the name, so that a new one takes the place of the old.
-func (c cache) entry(plan *Plan, platform Platform) string {
+func (c cache) entry(plan *Plan, platform executable.Platform) string {
 	if c.root == "" {
 		return ""
 	}
@@ -71,7 +73,7 @@ func (c cache) entry(plan *Plan, platform Platform) string {
 		Dir      string
 		Plan     *Plan
 		Settings any
-		Platform Platform
+		Platform executable.Platform
 	}{dir, plan, plan.settings, platform})
 	if err != nil {
 		return ""

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 // keepFile makes an entry of one sparse file that was used some time ago.
@@ -84,7 +86,7 @@ func TestBuildWithoutCacheFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := testBuilder(t, Options{}, filepath.Join(file, "cache"), runGo)
-	output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), Host(), Stamp{})
+	output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 	if err != nil || output.Cached || len(output.Files) != 2 {
 		t.Errorf("%+v, %v", output, err)
 	}
@@ -94,13 +96,13 @@ func TestKeepingIsWholeWhileOthersRead(t *testing.T) {
 	root := t.TempDir()
 	plan := testPlan(t, twoPrograms())
 	first, second := testBuilder(t, Options{}, root, runGo), testBuilder(t, Options{}, root, runGo)
-	one, err := first.Build(t.Context(), plan, Host(), Stamp{})
+	one, err := first.Build(t.Context(), plan, executable.Host(), Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := sums(t, one.Files)
 	writeTree(t, plan.Dir, map[string]string{"importer/main.go": program + "\nfunc init() { version = \"new\" }\n"})
-	two, err := second.Build(t.Context(), plan, Host(), Stamp{})
+	two, err := second.Build(t.Context(), plan, executable.Host(), Stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,14 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild/internal/makefile"
 )
 
 // checkSettings judges in the build key what only the toolchain knows.
 func (r *resolver) checkSettings() {
 	settings := r.plan.settings
 	for i, platform := range settings.Platforms {
-		if _, err := ParsePlatform(platform); err != nil {
+		if _, err := executable.ParsePlatform(platform); err != nil {
 			r.report("build-platform", finding.Error, err.Error(), "", "build", "platforms", i)
 		}
 	}
@@ -27,7 +29,7 @@ func (r *resolver) checkMakefile() {
 	declares := func(output string) bool {
 		return slices.ContainsFunc(r.declared, func(d declared) bool { return d.name == output })
 	}
-	var bare []makeBuild
+	var bare []makefile.Build
 	for _, b := range r.builds {
 		if !b.Default && !declares(b.Output) {
 			continue // a tool of the author's that plain make does not build
@@ -62,7 +64,7 @@ func (r *resolver) windowsMatters() bool {
 	}
 	for _, e := range r.plan.Executables {
 		if e.built() {
-			if _, err := r.tree.importPackage(e.Package, Platform{"windows", "amd64"}); err != nil {
+			if _, err := r.tree.importPackage(e.Package, executable.Platform{OS: "windows", Arch: "amd64"}); err != nil {
 				return false
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 // goCall is one invocation of go build.
@@ -24,7 +26,7 @@ var majorVersion = regexp.MustCompile(`^v[0-9]+$`)
 
 // calls groups the plan's executables into as few invocations as can be: all main packages that go names after their own
 // folder, and differently, are built by one, so that they share the work on what they have in common.
-func calls(plan *Plan, platform Platform, out string) []goCall {
+func calls(plan *Plan, platform executable.Platform, out string) []goCall {
 	together := goCall{output: out + string(filepath.Separator), files: map[string]string{}}
 	var alone []goCall
 	packages := map[string]string{} // package by its base name, of those built together
@@ -88,7 +90,7 @@ func (b *Builder) compilerFlags(ctx context.Context, plan *Plan, env []string, l
 }
 
 // environment is the process's own, then the manifest's, then the target, with the folder: of one name, the last counts.
-func (b *Builder) environment(plan *Plan, platform Platform, temporary string) []string {
+func (b *Builder) environment(plan *Plan, platform executable.Platform, temporary string) []string {
 	env := append(slices.Clone(b.environ), "CGO_ENABLED=0")
 	for _, name := range slices.Sorted(maps.Keys(plan.settings.Env)) {
 		env = append(env, name+"="+plan.settings.Env[name])

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 // scriptedGo puts a shell script in the place of the go tool.
@@ -38,7 +40,7 @@ func TestCancelEndsTheCompilers(t *testing.T) {
 	stop := errors.New("stopped by the user")
 	done := make(chan error)
 	go func() {
-		_, err := b.Build(ctx, testPlan(t, twoPrograms()), Host(), Stamp{})
+		_, err := b.Build(ctx, testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 		done <- err
 	}()
 	var line []byte
@@ -84,7 +86,7 @@ func TestKilledBuildIsExplained(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			scriptedGo(t, script)
 			b := testBuilder(t, Options{}, t.TempDir(), runGo)
-			_, err := b.Build(t.Context(), testPlan(t, twoPrograms()), Host(), Stamp{})
+			_, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 			if err == nil || !strings.Contains(err.Error(), "most often because memory ran out") {
 				t.Errorf("got %v", err)
 			}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -43,7 +44,7 @@ func (t *tree) hasFile(name string) bool {
 }
 
 // importPackage reads the package clauses and build constraints in a folder as go build would for the platform.
-func (t *tree) importPackage(dir string, platform Platform) (*build.Package, error) {
+func (t *tree) importPackage(dir string, platform executable.Platform) (*build.Package, error) {
 	context := build.Default
 	context.GOOS, context.GOARCH, context.CgoEnabled = platform.OS, platform.Arch, t.cgo
 	context.BuildTags = t.tags
@@ -59,7 +60,7 @@ func (t *tree) checkMain(dir string) error {
 	case err != nil:
 		return fmt.Errorf("cannot be read: %w", err)
 	}
-	for _, platform := range append([]Platform{Host()}, Shipped()...) {
+	for _, platform := range append([]executable.Platform{executable.Host()}, executable.Shipped()...) {
 		p, err := t.importPackage(dir, platform)
 		var noGo *build.NoGoError
 		var several *build.MultiplePackageError
@@ -96,7 +97,7 @@ func (t *tree) checkFiles(files []string) error {
 
 // isWhole reports whether the files are all that the folder's package is made of on this machine.
 func (t *tree) isWhole(dir string, files []string) bool {
-	p, err := t.importPackage(dir, Host())
+	p, err := t.importPackage(dir, executable.Host())
 	if err != nil {
 		return false
 	}

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 func TestModuleRoot(t *testing.T) {
@@ -72,7 +74,7 @@ func TestModuleRootIsGos(t *testing.T) {
 				t.Errorf("ModuleRoot(%q) = %q, %t; want %q", test.folder, root, found, want)
 			}
 			b := testBuilder(t, Options{}, t.TempDir(), runGo)
-			env := b.environment(&Plan{Dir: test.folder}, Host(), t.TempDir())
+			env := b.environment(&Plan{Dir: test.folder}, executable.Host(), t.TempDir())
 			output, err := b.run(t.Context(), test.folder, env, []string{"env", "GOMOD"})
 			if got := strings.TrimSpace(string(output)); err != nil || got != goMod {
 				t.Errorf("go env GOMOD: %q, %v; want %q", got, err, goMod)

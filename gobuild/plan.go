@@ -3,6 +3,7 @@ package gobuild
 import (
 	"slices"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -47,10 +48,10 @@ func (p *Plan) Builds() bool { return slices.ContainsFunc(p.Executables, Executa
 
 // Platforms returns what "--platform all" means for the manifest: its build.platforms, else the platforms upstream ships
 // for which every main package has Go files. Entries that are no platform are left out; Resolve reports them.
-func (p *Plan) Platforms() []Platform {
-	var platforms []Platform
+func (p *Plan) Platforms() []executable.Platform {
+	var platforms []executable.Platform
 	for _, name := range p.settings.Platforms {
-		if platform, err := ParsePlatform(name); err == nil && !slices.Contains(platforms, platform) {
+		if platform, err := executable.ParsePlatform(name); err == nil && !slices.Contains(platforms, platform) {
 			platforms = append(platforms, platform)
 		}
 	}
@@ -58,7 +59,7 @@ func (p *Plan) Platforms() []Platform {
 		return platforms
 	}
 	t := newTree(p.Dir, p.settings)
-	return slices.DeleteFunc(Shipped(), func(platform Platform) bool {
+	return slices.DeleteFunc(executable.Shipped(), func(platform executable.Platform) bool {
 		return slices.ContainsFunc(p.Executables, func(e Executable) bool {
 			if !e.built() {
 				return false

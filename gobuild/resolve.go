@@ -14,6 +14,7 @@ import (
 	"github.com/agnivade/levenshtein"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild/internal/makefile"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -85,7 +86,7 @@ type resolver struct {
 	plan     *Plan
 	tree     *tree
 	makefile string // its name, empty if there is none
-	builds   []makeBuild
+	builds   []makefile.Build
 	declared []declared
 	findings []finding.Finding
 }
@@ -120,17 +121,17 @@ func (r *resolver) readMakefile() {
 			continue
 		}
 		defer file.Close()
-		data, err := io.ReadAll(io.LimitReader(file, makefileLimit+1))
+		data, err := io.ReadAll(io.LimitReader(file, makefile.MaxSize+1))
 		if err != nil {
 			continue
 		}
 		r.makefile = name
-		if len(data) > makefileLimit {
+		if len(data) > makefile.MaxSize {
 			r.reportMakefile("makefile-size", 0, fmt.Sprintf("the Makefile is larger than %d bytes and was not read",
-				makefileLimit), "name the main packages under build.packages in the manifest")
+				makefile.MaxSize), "name the main packages under build.packages in the manifest")
 			return
 		}
-		r.builds = parseMakefile(data)
+		r.builds = makefile.Parse(data)
 		return
 	}
 }
@@ -142,7 +143,7 @@ func (r *resolver) resolve(d declared) (Executable, bool) {
 			return r.resolveExplicit(d, key)
 		}
 	}
-	var gone *makeBuild // what the Makefile builds it from, in vain, and why
+	var gone *makefile.Build // what the Makefile builds it from, in vain, and why
 	var obstacle error
 	for _, b := range r.builds {
 		if b.Output != d.name {
@@ -197,7 +198,7 @@ func (r *resolver) resolveExplicit(d declared, key string) (Executable, bool) {
 }
 
 // made is the executable as a line of the Makefile builds it.
-func (r *resolver) made(d declared, b makeBuild) (Executable, error) {
+func (r *resolver) made(d declared, b makefile.Build) (Executable, error) {
 	if !filepath.IsLocal(filepath.FromSlash(b.Dir)) {
 		return Executable{}, errors.New("lies outside the manifest's folder")
 	}

@@ -12,9 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/PlakarKorp/kpkg/interop/rig"
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/PlakarKorp/kpkg/interop/rig"
 )
 
 // manyMessages fill one mailbox: more than any batch, window or queue on the way.

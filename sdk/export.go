@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
+
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
-	"github.com/PlakarKorp/kpkg/sdk/internal/secrets"
+	"github.com/PlakarKorp/kpkg/sdk/secrets"
 )
 
 var errNothingConstructed = errors.New("the constructor returned neither a connector nor an error")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/location"
+
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )

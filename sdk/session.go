@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/PlakarKorp/kloset/location"
+
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )

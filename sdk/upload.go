@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kloset/objects"
+
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )

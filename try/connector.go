@@ -8,9 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/manifest"
-	"github.com/PlakarKorp/kpkg/sdk/host"
-	"github.com/PlakarKorp/kpkg/unpack"
 )
 
 // connector is what serves a location.
@@ -53,7 +52,7 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 // start starts the connector's plugin.
 func (c connector) start(ctx context.Context, executable string, opts Options) (*host.Plugin, error) {
 	return host.Start(ctx, executable, host.Options{
-		Args: c.Args, Secrets: opts.Config.secrets, Platform: unpack.PlatformOf,
+		Args: c.Args, Secrets: opts.Config.secrets,
 		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
 	})
 }

@@ -10,8 +10,7 @@ import (
 
 	"github.com/PlakarKorp/kloset/kcontext"
 
-	"github.com/PlakarKorp/kpkg/sdk/host"
-	"github.com/PlakarKorp/kpkg/unpack"
+	"github.com/PlakarKorp/kpkg/host"
 )
 
 // Options say what to back up or to restore, through which package.
@@ -76,8 +75,8 @@ func (t *trial) start(ctx context.Context, typ string) error {
 }
 
 // unpack makes the package's executables ready to run.
-func (t *trial) unpack(ctx context.Context) (*unpack.Integration, error) {
-	if unpack.IsSource(t.opts.Package) {
+func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
+	if host.IsSource(t.opts.Package) {
 		t.tally.stage(Building)
 	} else {
 		t.tally.stage(Verifying)
@@ -86,7 +85,7 @@ func (t *trial) unpack(ctx context.Context) (*unpack.Integration, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making a folder for the package: %w", err)
 	}
-	return unpack.Open(ctx, t.opts.Package, dir)
+	return host.Open(ctx, t.opts.Package, dir)
 }
 
 // cut returns the text without the secrets of the connector's configuration, which nothing knows that comes before the

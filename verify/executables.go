@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/mod/semver"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
@@ -80,7 +80,7 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 		e.unreadable(e.name, err)
 		return
 	}
-	binary, err := gobuild.Inspect(content)
+	binary, err := executable.Inspect(content)
 	if err != nil {
 		e.errorf("executable-format", "build it for the package's platform", "%s: %v", e.name, err)
 		return
@@ -103,11 +103,11 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 }
 
 // target names what a binary is for.
-func target(b gobuild.Binary) string {
+func target(b executable.Binary) string {
 	if b.Format == "script" {
 		return "systems with a shell"
 	}
-	return gobuild.Platform{OS: b.OS, Arch: b.Arch}.String()
+	return executable.Platform{OS: b.OS, Arch: b.Arch}.String()
 }
 
 // The module whose version is the protocol's, and the manifest's api_version that released clients speak.

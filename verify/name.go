@@ -3,7 +3,7 @@ package verify
 import (
 	"path/filepath"
 
-	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -16,7 +16,7 @@ func (v *verifier) checkName() (int, error) {
 	}
 	v.identity = &identity
 	v.report.Name, v.report.Version, v.report.OS, v.report.Arch = identity.Name, identity.Version, identity.OS, identity.Arch
-	platform, err := gobuild.ParsePlatform(identity.OS + "/" + identity.Arch)
+	platform, err := executable.ParsePlatform(identity.OS + "/" + identity.Arch)
 	if err != nil {
 		v.errorf("package-platform", "no plakar runs there, so that none installs it", "the file name says %v", err)
 		return 1, nil

@@ -19,8 +19,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -67,7 +67,7 @@ type verifier struct {
 	doc *manifest.Document
 	// identity is nil when the file name is none of a package, platform when it names no platform that Go knows.
 	identity *manifest.Identity
-	platform *gobuild.Platform
+	platform *executable.Platform
 }
 
 // File judges the package at path. It is opened once, so that the report's SHA256 is that of the bytes judged whatever

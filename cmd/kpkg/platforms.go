@@ -5,13 +5,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/executable"
 )
 
 // platforms is the --platform flag: "all", or a list that may come in several parts.
 type platforms struct {
 	all    bool
-	chosen []gobuild.Platform
+	chosen []executable.Platform
 }
 
 func (p *platforms) String() string {
@@ -31,7 +31,7 @@ func (p *platforms) Set(s string) error {
 	if s == "all" {
 		p.all = true
 	} else {
-		more, err := gobuild.ParsePlatforms(s)
+		more, err := executable.ParsePlatforms(s)
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fetchModules(t, examples)
 	toolchain := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE")
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata", "script"),
@@ -77,6 +78,23 @@ func canMount() (bool, error) {
 		return false, fmt.Errorf("a full disk cannot be tested here: unshare: %w", err)
 	}
 	return err == nil, nil
+}
+
+// fetchModules brings the modules of the integrations that scripts build. The scripts have no network, so that a build which
+// needs one shows; on a machine that has built nothing yet, the modules must be there before.
+func fetchModules(t *testing.T, examples string) {
+	t.Helper()
+	modules, err := filepath.Glob(filepath.Join(examples, "*", "go.mod"))
+	if err != nil || len(modules) == 0 {
+		t.Fatalf("the modules of %s: %v, %v", examples, modules, err)
+	}
+	for _, module := range modules {
+		fetch := exec.Command("go", "mod", "download")
+		fetch.Dir = filepath.Dir(module)
+		if out, err := fetch.CombinedOutput(); err != nil {
+			t.Fatalf("fetching the modules of %s: %v\n%s", module, err, out)
+		}
+	}
 }
 
 func goEnv(t *testing.T, names ...string) map[string]string {

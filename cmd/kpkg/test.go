@@ -11,11 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/PlakarKorp/kpkg/conformance"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/setting"
 	"github.com/PlakarKorp/kpkg/manifest"
-	"github.com/PlakarKorp/kpkg/sdk/conformance"
-	"github.com/PlakarKorp/kpkg/unpack"
 )
 
 func newTestCommand() *cobra.Command {
@@ -62,8 +62,8 @@ be tested.`,
 			return fmt.Errorf("making a temporary folder: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		integration, err := unpack.Open(cmd.Context(), args[0], dir)
-		var rejected *unpack.RejectedError
+		integration, err := host.Open(cmd.Context(), args[0], dir)
+		var rejected *host.RejectedError
 		if errors.As(err, &rejected) {
 			return errors.Join(printFindings(cmd.ErrOrStderr(), rejected.Findings, nil), errFindings)
 		}
@@ -153,13 +153,13 @@ func configure(config conformance.Config, settings ...setting.Setting) conforman
 }
 
 // configs are the tests to be made: of what was chosen, else of every connector with its first protocol.
-func (c *choice) configs(integration *unpack.Integration) ([]conformance.Config, error) {
+func (c *choice) configs(integration *host.Integration) ([]conformance.Config, error) {
 	var all, chosen []conformance.Config
 	for _, connector := range integration.Manifest.Connectors {
 		for i, protocol := range connector.Protocols {
 			config := conformance.Config{
 				Type: connector.Type, Protocol: protocol, Program: programOf(integration, connector),
-				LocationFlags: flagsOf(connector), Platform: unpack.PlatformOf,
+				LocationFlags: flagsOf(connector),
 			}
 			if config.Type == conformance.Exporter {
 				config.Sample, config.ReadBack = c.sample, importerOf(integration, protocol)
@@ -194,12 +194,12 @@ func (c *choice) configs(integration *unpack.Integration) ([]conformance.Config,
 	return chosen, nil
 }
 
-func programOf(integration *unpack.Integration, c manifest.Connector) conformance.Program {
+func programOf(integration *host.Integration, c manifest.Connector) conformance.Program {
 	return conformance.Program{Executable: integration.Executable(c), Args: c.Args}
 }
 
 // importerOf is the program of the importer of a protocol, nothing if the package has none.
-func importerOf(integration *unpack.Integration, protocol string) conformance.Program {
+func importerOf(integration *host.Integration, protocol string) conformance.Program {
 	for _, c := range integration.Manifest.Connectors {
 		if c.Type == conformance.Importer && slices.Contains(c.Protocols, protocol) {
 			return programOf(integration, c)

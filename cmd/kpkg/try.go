@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/try"
-	"github.com/PlakarKorp/kpkg/unpack"
 )
 
 const tryConfiguration = `The connector's configuration is given as key=value. So that a secret is neither in the shell's
@@ -129,7 +129,7 @@ func tryVerdict(diagnostics io.Writer, result try.Result, err error) error {
 	if more := result.Failed - len(result.Failures); more > 0 {
 		fmt.Fprintf(diagnostics, "kpkg: error: and %d more\n", more)
 	}
-	var rejected *unpack.RejectedError
+	var rejected *host.RejectedError
 	if !errors.As(err, &rejected) {
 		return err
 	}

@@ -20,10 +20,11 @@ import (
 	kexporter "github.com/PlakarKorp/kloset/connectors/exporter"
 	kimporter "github.com/PlakarKorp/kloset/connectors/importer"
 	"github.com/PlakarKorp/kloset/objects"
-	"github.com/PlakarKorp/kpkg/examples/imap/exporter"
-	"github.com/PlakarKorp/kpkg/examples/imap/importer"
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver/imapmemserver"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/exporter"
+	"github.com/PlakarKorp/kpkg/examples/imap/importer"
 )
 
 var start = time.Date(2020, 2, 29, 12, 0, 0, 0, time.UTC)

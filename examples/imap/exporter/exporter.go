@@ -15,6 +15,7 @@ import (
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/exporter"
 	"github.com/PlakarKorp/kloset/location"
+
 	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 

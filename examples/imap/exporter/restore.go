@@ -10,8 +10,9 @@ import (
 	"sync"
 
 	"github.com/PlakarKorp/kloset/connectors"
-	"github.com/PlakarKorp/kpkg/examples/imap/account"
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
 // restore is one Export.

@@ -7,9 +7,10 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/PlakarKorp/kpkg/examples/imap/account"
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
 // maxDrops is how often in a row the connection may drop before a message gets any further.

@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/PlakarKorp/kpkg/examples/imap/account"
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
 // maxPath bounds the length of a path, in bytes, and so the depth of a tree that a server makes up.

@@ -14,6 +14,7 @@ import (
 	"github.com/PlakarKorp/kloset/connectors/importer"
 	"github.com/PlakarKorp/kloset/exclude"
 	"github.com/PlakarKorp/kloset/location"
+
 	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 

@@ -12,9 +12,10 @@ import (
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/objects"
-	"github.com/PlakarKorp/kpkg/examples/imap/account"
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
 // batch is how many messages are described in one answer. Descriptions are taken before any record is sent, so that a

@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/PlakarKorp/kpkg/sdk/internal/h2"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/status"
+
+	"github.com/PlakarKorp/kpkg/sdk/internal/h2"
 )
 
 // raw is a codec for messages that are bytes already.

@@ -5,6 +5,7 @@ import (
 	"github.com/PlakarKorp/integrations/fs/exporter"
 	"github.com/PlakarKorp/integrations/fs/importer"
 	"github.com/PlakarKorp/integrations/fs/storage"
+
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"github.com/PlakarKorp/integrations/fs/exporter"
+
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"github.com/PlakarKorp/integrations/fs/importer"
+
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 

@@ -3,6 +3,7 @@ package main
 
 import (
 	"github.com/PlakarKorp/integrations/fs/storage"
+
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 

@@ -10,6 +10,7 @@ import (
 	"github.com/PlakarKorp/kloset/connectors/importer"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
+
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 

@@ -9,6 +9,7 @@ import (
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
+
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 

@@ -1,0 +1,187 @@
+package conformance
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/PlakarKorp/kloset/location"
+
+	"github.com/PlakarKorp/kpkg/host"
+)
+
+// destination is where a check exports to, and how that can be looked at.
+type destination struct {
+	// base is a folder below the location, in paths of records, that keeps apart what checks have written; "" where there
+	// is no need for it, or where only the author's sample is accepted.
+	base string
+	// folder is where the base is on this machine, "" if it is elsewhere.
+	folder string
+}
+
+// destination is that of an exporter's check.
+func (s *subject) destination() destination {
+	if s.folder != "" {
+		return destination{folder: s.target()}
+	}
+	var d destination
+	if s.sample == nil {
+		d.base = "/" + filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
+	}
+	if s.manifestFlags&location.FLAG_LOCALFS != 0 {
+		d.folder = filepath.FromSlash(host.ParseLocation(s.location).Rest + d.base)
+	}
+	return d
+}
+
+// onDisk tells a destination in a folder of this machine. It can keep all that a file is; another may not be able to.
+func (s *subject) onDisk() bool { return s.destination().folder != "" }
+
+// at is the path of a record for what is at a path below the base.
+func (d destination) at(name string) string {
+	if d.base != "" && name == "/" {
+		return d.base
+	}
+	return d.base + name
+}
+
+// arrival is what is at the destination under a path.
+type arrival struct {
+	mode   fs.FileMode
+	time   time.Time
+	target string
+	size   int64
+	sum    [sha256.Size]byte
+	err    error // why it cannot be read
+}
+
+// arrivals are what is at a destination, by the path below its base.
+type arrivals map[string]arrival
+
+// look tells what is at a destination: in its folder on this machine, or through the importer that reads it back.
+func (s *subject) look(ctx context.Context, d destination) (arrivals, error) {
+	if d.folder != "" {
+		return lookInFolder(d.folder)
+	}
+	p, err := s.startProgram(ctx, s.config.ReadBack, s.hostOptions(", read back: "))
+	if err != nil {
+		return nil, fmt.Errorf("reading back what was written: %w", err)
+	}
+	defer p.Close()
+	imp, err := p.Importer(ctx, s.options(), s.config.Protocol, s.config.at(s.place()))
+	if err != nil {
+		return nil, fmt.Errorf("reading back what was written: %w", err)
+	}
+	defer imp.Close(ctx)
+	l, err := readAll(ctx, imp, 4)
+	if err != nil {
+		return nil, fmt.Errorf("reading back what was written: %w", err)
+	}
+	there := arrivals{}
+	for _, r := range l.records {
+		if r.IsXattr || !below(r.Pathname, l.root) || !below(within(r.Pathname, l.root), d.at("/")) {
+			continue
+		}
+		got := l.read[key(r)]
+		there[within(within(r.Pathname, l.root), d.at("/"))] = arrival{
+			mode: r.FileInfo.Lmode, time: r.FileInfo.LmodTime, target: r.Target,
+			size: got.size, sum: got.sum, err: errors.Join(r.Err, got.err),
+		}
+	}
+	return there, nil
+}
+
+// within is the path of what is at or below a folder, as seen from there.
+func within(name, folder string) string { return path.Clean("/" + strings.TrimPrefix(name, folder)) }
+
+func lookInFolder(folder string) (arrivals, error) {
+	there := arrivals{}
+	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil {
+			info, err = entry.Info()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // nothing was written, or a temporary file has just been removed
+		}
+		if err != nil {
+			return err
+		}
+		a := arrival{mode: info.Mode(), time: info.ModTime()}
+		switch {
+		case a.mode.IsRegular():
+			var data []byte
+			data, a.err = os.ReadFile(name) // it may have no permission to be read
+			a.size, a.sum = int64(len(data)), sha256.Sum256(data)
+		case a.mode.Type() == fs.ModeSymlink:
+			a.target, err = os.Readlink(name)
+		}
+		there[within(filepath.ToSlash(name), filepath.ToSlash(folder))] = a
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking at what was written: %w", err)
+	}
+	return there, nil
+}
+
+// find tells what has become of an item: what is under its name, or, if that is nothing, a file with its content under
+// another name in the same folder.
+func (there arrivals) find(i item) (a arrival, renamed, found bool) {
+	if a, ok := there[i.path]; ok {
+		return a, false, true
+	}
+	for name, a := range there {
+		if i.mode.IsRegular() && path.Dir(name) == path.Dir(i.path) && a.same(i.data) == nil {
+			return a, true, true
+		}
+	}
+	return arrival{}, false, false
+}
+
+// renames tells a destination that gives every file a name of its own, as a mail server does.
+func (there arrivals) renames(sent items) bool {
+	renames := false
+	for _, file := range sent.of(0) {
+		_, renamed, found := there.find(file)
+		if found && !renamed {
+			return false
+		}
+		renames = renames || renamed
+	}
+	return renames
+}
+
+// want checks that a file is there with its content.
+func (there arrivals) want(file item) error {
+	a, _, found := there.find(file)
+	if !found {
+		return fmt.Errorf("%q is not there", file.path)
+	}
+	if err := a.same(file.data); err != nil {
+		return fmt.Errorf("%q has %w", file.path, err)
+	}
+	return nil
+}
+
+// same says how an arrival differs from what was sent.
+func (a arrival) same(data []byte) error {
+	switch {
+	case a.err != nil:
+		return fmt.Errorf("an error: %w", a.err)
+	case !a.mode.IsRegular():
+		return fmt.Errorf("mode %v, and is no file", a.mode)
+	case a.size != int64(len(data)):
+		return fmt.Errorf("%d bytes instead of %d", a.size, len(data))
+	case a.sum != sha256.Sum256(data):
+		return fmt.Errorf("other content than was sent, %d bytes of it", len(data))
+	}
+	return nil
+}

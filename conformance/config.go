@@ -1,0 +1,114 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/PlakarKorp/kloset/location"
+)
+
+// The types of connectors.
+const (
+	Importer = "importer"
+	Exporter = "exporter"
+	Storage  = "storage"
+)
+
+// Program is a plugin's executable.
+type Program struct {
+	// Executable is its path, Args are its arguments, as in the manifest.
+	Executable string
+	Args       []string
+	// Main is the folder of a Go main package, such as "./plugin/importer", that Test builds when there is no Executable.
+	Main string
+}
+
+// Config says which connector to test, and what with.
+type Config struct {
+	// Type is "importer", "exporter" or "storage".
+	Type string
+	// Protocol is the scheme of the connector's locations.
+	Protocol string
+	Program
+	// LocationFlags are the manifest's, such as "localfs".
+	LocationFlags []string
+	// Settings is the connector's configuration, as plakar gives it. "location" is where to read or write; without one, a
+	// connector with "localfs" works in temporary folders, on files made for the purpose, and others skip what needs one.
+	// For an importer the location is read many times over: a few hundred files are plenty. For an exporter and a storage
+	// it must be for the test alone: a storage gets new names below it, an exporter writes into it, and neither is
+	// cleaned up.
+	Settings map[string]string
+	// Secrets are values of Settings that are kept out of results and of Stderr, whatever their keys are called. Those of
+	// keys that are named like secrets, such as "password", always are.
+	Secrets []string
+	// Sample, for an exporter, is a folder with files that the destination accepts, where that is not any file: it is sent
+	// instead of files made for the test. 64 MiB and 1,000 entries are the most; a few of each kind are enough.
+	Sample string
+	// ReadBack, for an exporter, is the importer of the same protocol, which tells what was written. It is given the
+	// exporter's settings. Without one, only a local folder is looked at.
+	ReadBack Program
+	// Only, when not empty, are the ids of the checks to run; the rest are left out.
+	Only []string
+	// Stderr, when set, gets what the plugin prints.
+	Stderr io.Writer
+}
+
+// ParseConnector reads the TYPE:PROTOCOL of a connector.
+func ParseConnector(s string) (connectorType, protocol string, err error) {
+	connectorType, protocol, _ = strings.Cut(s, ":")
+	if !slices.Contains([]string{Importer, Exporter, Storage}, connectorType) || protocol == "" {
+		return "", "", fmt.Errorf("connector %q: name its type and protocol, as in importer:ftp; types are %s, %s and %s",
+			s, Importer, Exporter, Storage)
+	}
+	return connectorType, protocol, nil
+}
+
+// Connector is the connector's TYPE:PROTOCOL.
+func (c Config) Connector() string { return c.Type + ":" + c.Protocol }
+
+func (c Config) check() error {
+	if _, _, err := ParseConnector(c.Connector()); err != nil {
+		return err
+	}
+	if c.Executable == "" {
+		return errors.New("no executable to test: name one")
+	}
+	if c.Type != Exporter && c.Sample != "" {
+		return fmt.Errorf("a sample is for exporters, not for an %s", c.Type)
+	}
+	if _, err := c.flags(); err != nil {
+		return err
+	}
+	for _, id := range c.Only {
+		if !slices.ContainsFunc(Checks(c.Type), func(k Check) bool { return k.ID == id }) {
+			return fmt.Errorf("no check %q for an %s", id, c.Type)
+		}
+	}
+	return nil
+}
+
+func (c Config) flags() (location.Flags, error) {
+	var flags location.Flags
+	for _, name := range c.LocationFlags {
+		flag, err := location.ParseFlag(name)
+		if err != nil {
+			return 0, fmt.Errorf("location flag %q: %w", name, err)
+		}
+		flags |= flag
+	}
+	return flags, nil
+}
+
+// at is the configuration with another location.
+func (c Config) at(location string) map[string]string {
+	settings := map[string]string{}
+	maps.Copy(settings, c.Settings)
+	if location != "" {
+		settings["location"] = location
+	}
+	return settings
+}

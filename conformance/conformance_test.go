@@ -1,0 +1,278 @@
+package conformance_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/PlakarKorp/kpkg/conformance"
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// broken is the executable of testdata/broken.
+var broken string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "conformance-")
+	if err == nil {
+		broken = filepath.Join(dir, "broken.exe")
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", broken, "./testdata/broken").CombinedOutput(); err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "building testdata/broken:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// config is a connector of testdata/broken.
+func config(connectorType, fault string) conformance.Config {
+	return conformance.Config{
+		Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"},
+		Program: conformance.Program{Executable: broken, Args: []string{connectorType, fault}},
+	}
+}
+
+// TestBuiltins tests plakar's own connectors for local files, as plugins.
+func TestBuiltins(t *testing.T) {
+	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+		t.Run(connectorType, func(t *testing.T) {
+			t.Parallel()
+			conformance.Test(t, config(connectorType, "none"))
+		})
+	}
+}
+
+// TestGivenLocation tests at a location of the user's, from an executable that Test builds.
+func TestGivenLocation(t *testing.T) {
+	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+		t.Run(connectorType, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			c := config(connectorType, "without a fault")
+			c.Executable, c.Main = "", "./testdata/broken"
+			c.Settings = map[string]string{"location": "fis://" + dir}
+			conformance.Test(t, c)
+		})
+	}
+}
+
+// TestRelativeLocation takes a location as plakar does: relative to the folder it is given in, and without slashes.
+func TestRelativeLocation(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for connectorType, check := range map[string]string{
+		conformance.Importer: "importer-complete", conformance.Exporter: "exporter-content",
+	} {
+		if err := os.MkdirAll(filepath.Join("here", "folder"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		c := config(connectorType, "none")
+		c.Settings = map[string]string{"location": "fis:here"}
+		c.Only = []string{check}
+		results, err := conformance.Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if results[0].Status != conformance.Pass {
+			t.Errorf("%s: %s %s", check, results[0].Status, results[0].Detail)
+		}
+	}
+}
+
+// TestNothingGiven skips what needs a location, and says so.
+func TestNothingGiven(t *testing.T) {
+	c := config(conformance.Importer, "none")
+	c.LocationFlags = nil
+	results, err := conformance.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		switch {
+		case r.Status == conformance.Fail:
+			t.Errorf("%s: %s", r.ID, r.Detail)
+		case strings.HasPrefix(r.ID, "importer-") && (r.Status != conformance.Skip || r.Detail == ""):
+			t.Errorf("%s: %s %q", r.ID, r.Status, r.Detail)
+		}
+	}
+}
+
+func TestWrongConfig(t *testing.T) {
+	for want, change := range map[string]func(*conformance.Config){
+		"name its type and protocol": func(c *conformance.Config) { c.Type = "provider" },
+		"as in importer:ftp":         func(c *conformance.Config) { c.Protocol = "" },
+		"no executable":              func(c *conformance.Config) { c.Executable = "" },
+		`location flag "localfile"`:  func(c *conformance.Config) { c.LocationFlags = []string{"localfile"} },
+		`no check "importer-none"`:   func(c *conformance.Config) { c.Only = []string{"importer-none"} },
+	} {
+		c := config(conformance.Importer, "none")
+		change(&c)
+		if _, err := conformance.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
+
+// TestCancelled leaves neither processes nor files behind.
+func TestCancelled(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(500*time.Millisecond, cancel)
+	if _, err := conformance.Run(ctx, config(conformance.Importer, "none")); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v", err)
+	}
+	if left, err := os.ReadDir(os.Getenv("TMPDIR")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+// TestCancelledBetween starts no plugin when there is nobody left to wait for the checks.
+func TestCancelledBetween(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := config(conformance.Importer, "none")
+	c.Executable = filepath.Join(t.TempDir(), "missing")
+	c.Only = []string{"importer-again", "importer-unread", "importer-abandoned"}
+	results, err := conformance.Run(ctx, c)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v", err)
+	}
+	for _, r := range results {
+		if strings.Contains(r.Detail, "starting plugin") {
+			t.Errorf("%s: %s", r.ID, r.Detail)
+		}
+	}
+}
+
+// TestSecrets keeps the configuration's secrets out of the results and of what the plugin prints: those of keys that are
+// named like secrets, and those that are said to be some.
+func TestSecrets(t *testing.T) {
+	c := config(conformance.Importer, "tells the password")
+	c.Settings = map[string]string{"password": "hunter2secret"}
+	results, err := conformance.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if strings.Contains(r.Detail, "hunter2secret") {
+			t.Errorf("%s: %s", r.ID, r.Detail)
+		}
+	}
+	failed := conformance.Findings("x", results)[0]
+	if failed.Rule != "plugin-starts" || !strings.Contains(failed.Message, "***") {
+		t.Errorf("got %v", failed)
+	}
+
+	var printed bytes.Buffer
+	c = config(conformance.Importer, "tells the pin and the rhyme")
+	c.Settings = map[string]string{"location": "fis://" + t.TempDir(), "pin": "93751", "rhyme": "roses\nare red"}
+	c.Secrets, c.Stderr = []string{"93751", "roses\nare red"}, &printed
+	c.Only = []string{"plugin-init"}
+	if results, err = conformance.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got := results[0].Detail; !strings.Contains(got, "wrong rhyme ***") || strings.Contains(got, "roses") {
+		t.Errorf("got %q", got)
+	}
+	if got := printed.String(); !strings.Contains(got, "the pin is ***") || strings.Contains(got, "93751") {
+		t.Errorf("printed %q", got)
+	}
+
+	printed.Reset()
+	c = config(conformance.Storage, "prints the password")
+	c.Settings, c.Stderr = map[string]string{"password": "hunter2secret"}, &printed
+	c.Only = []string{"plugin-minimal-init"} // which the host does not make itself
+	if _, err = conformance.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got := printed.String(); !strings.Contains(got, `with "***"`) || strings.Contains(got, "hunter2secret") {
+		t.Errorf("printed %q", got)
+	}
+}
+
+// TestRealSecrets finds the secrets that were given where there is no place for one that is made up, and tells nobody.
+func TestRealSecrets(t *testing.T) {
+	for _, test := range []struct {
+		fault, check string
+		settings     map[string]string
+		status       conformance.Status
+		detail       string
+	}{
+		{"prints the password", "plugin-secret-stderr", map[string]string{"password": "hunter2secret"},
+			conformance.Fail, `it prints "logging in with \"***\""`},
+		{"passes the password on", "plugin-secret-process", map[string]string{"password": "hunter2secret"},
+			conformance.Fail, "process's arguments"},
+		{"prints the password and knows no token", "plugin-secret-stderr", map[string]string{"password": "hunter2secret"},
+			conformance.Fail, `it prints "logging in with ***"`},
+		{"prints the password and knows no token", "plugin-secret-stderr", nil, conformance.Skip, "unknown key token"},
+		{"none", "plugin-secret-process", map[string]string{"password": "PATH"}, conformance.Skip, "something like the password"},
+	} {
+		t.Run(test.fault, func(t *testing.T) {
+			c := config(conformance.Storage, test.fault)
+			c.Settings, c.Only = test.settings, []string{test.check}
+			results, err := conformance.Run(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := results[0]
+			if skipLacking(t, got); got.Status != test.status || !strings.Contains(got.Detail, test.detail) {
+				t.Errorf("%s %s, want %s %s", got.Status, got.Detail, test.status, test.detail)
+			}
+		})
+	}
+}
+
+func TestFindings(t *testing.T) {
+	got := conformance.Findings("x.ptar", []conformance.Result{
+		{ID: "plugin-starts", Connector: "importer:ftp", Title: "it starts", Status: conformance.Pass},
+		{ID: "plugin-ping", Connector: "importer:ftp", Title: "Ping succeeds", Status: conformance.Fail, Detail: "no"},
+		{ID: "plugin-flags", Connector: "importer:ftp", Title: "flags", Status: conformance.Skip, Detail: "none"},
+	})
+	want := []finding.Finding{
+		{Rule: "plugin-ping", Severity: finding.Error, File: "x.ptar", Message: "importer:ftp: no",
+			Hint: "demanded: Ping succeeds"},
+		{Rule: "plugin-flags", Severity: finding.Info, File: "x.ptar", Message: "importer:ftp: not checked: none",
+			Hint: "demanded: flags"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDocumented holds docs/testing.md to the checks there are.
+func TestDocumented(t *testing.T) {
+	document, err := os.ReadFile("../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+		for _, check := range conformance.Checks(connectorType) {
+			row := fmt.Sprintf("| `%s` | %s |\n", check.ID, check.Title)
+			if !seen[check.ID] && !strings.Contains(string(document), row) {
+				t.Errorf("docs/testing.md lacks the row %s", row)
+			}
+			seen[check.ID] = true
+		}
+	}
+	if rows := strings.Count(string(document), "\n| `"); rows != len(seen) {
+		t.Errorf("docs/testing.md has %d checks, there are %d", rows, len(seen))
+	}
+}

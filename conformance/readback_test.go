@@ -1,0 +1,223 @@
+package conformance_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/PlakarKorp/kpkg/conformance"
+)
+
+// elsewhere is an exporter whose destination is not known to be a folder of this machine, with an importer of it.
+func elsewhere(t *testing.T, fault, importerFault string) conformance.Config {
+	t.Helper()
+	c := config(conformance.Exporter, fault)
+	c.LocationFlags = nil
+	c.Settings = map[string]string{"location": "fis://" + t.TempDir()}
+	c.ReadBack = config(conformance.Importer, importerFault).Program
+	c.Only = family(conformance.Exporter, "exporter")
+	return c
+}
+
+// mail is a sample: messages in folders.
+func mail(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"INBOX/first.eml": "Subject: first\r\n\r\nHello\r\n", "INBOX/second.eml": "Subject: second\r\n\r\nHello again\r\n",
+		"Archive/2024/third.eml": "Subject: third\r\n\r\n",
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "Empty"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// notPassed runs the suite and returns the details of what did not pass, by id after the status.
+func notPassed(t *testing.T, c conformance.Config) map[string]string {
+	t.Helper()
+	results, err := conformance.Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, r := range results {
+		if r.Status != conformance.Pass {
+			found[string(r.Status)+" "+r.ID] = r.Detail
+		}
+	}
+	return found
+}
+
+// TestReadBack looks through an importer at what exporters write, and tells what a destination does not claim to keep
+// from what it loses.
+func TestReadBack(t *testing.T) {
+	const escape = "skip exporter-escape"
+	mailServer := map[string]string{
+		escape: "no location of its own", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
+		"skip exporter-links": "sample has no links", "skip exporter-modes": "keeps no permissions",
+	}
+	with := func(base map[string]string, more ...string) map[string]string {
+		all := maps.Clone(base)
+		for i := 0; i < len(more); i += 2 {
+			all[more[i]] = more[i+1]
+		}
+		return all
+	}
+	files := map[string]string{escape: "no location of its own"}
+	for _, test := range []struct {
+		fault, importerFault string
+		sample               bool
+		want                 map[string]string // what is in the details
+	}{
+		{"none", "none", false, files},
+		{"forgets a file", "none", false, with(files, "fail exporter-content", "/sizes/4096\" is not there")},
+		{"changes content", "none", false, with(files, "fail exporter-content", "other content")},
+		{"renames a file", "none", false, with(files, "fail exporter-names", "/sizes/4096\" is there under another name")},
+		{"forgets empty folders", "none", false, with(files, "skip exporter-folders", "keeps no empty folders")},
+		{"refuses links", "none", false, with(files, "skip exporter-links", "no links here")},
+		{"follows links", "none", false, with(files, "fail exporter-links", "leads to")},
+		{"forgets modes", "none", false, with(files, "skip exporter-modes", "keeps no permissions")},
+		{"forgets modes of read-only files", "none", false, with(files, "fail exporter-modes", "instead of")},
+		{"forgets times", "none", false, with(files, "skip exporter-times", "keeps no times")},
+		{"forgets times of empty files", "none", false, with(files, "fail exporter-times", "/empty\" is of 1970")},
+		{"does not overwrite", "none", false, with(files, "fail exporter-overwrite", "5000 bytes instead of 4000")},
+		{"writes in place", "none", false,
+			with(files, "fail exporter-cut", "/broken", "fail exporter-cancelled", "/broken")},
+		{"is a mail server", "none", true, mailServer},
+		{"is a mail server that keeps parts", "none", true,
+			with(mailServer, "fail exporter-cut", "a part of its content", "fail exporter-cancelled", "a part of its content")},
+	} {
+		t.Run(test.fault, func(t *testing.T) {
+			t.Parallel()
+			c := elsewhere(t, test.fault, test.importerFault)
+			if test.sample {
+				c.Sample = mail(t)
+			}
+			got := notPassed(t, c)
+			for what, detail := range test.want {
+				if !strings.Contains(got[what], detail) {
+					t.Errorf("%s: %q, want %q", what, got[what], detail)
+				}
+			}
+			if diff := cmp.Diff(slices.Sorted(maps.Keys(test.want)), slices.Sorted(maps.Keys(got))); diff != "" {
+				t.Errorf("did not pass (-want +got):\n%s%v", diff, got)
+			}
+		})
+	}
+}
+
+// TestReadBackFails blames an importer that does not bring back what was written once, and nothing else for it.
+func TestReadBackFails(t *testing.T) {
+	got := notPassed(t, elsewhere(t, "none", "fails at the end"))
+	for what, detail := range got {
+		if strings.HasPrefix(what, "fail ") != (what == "fail exporter-read-back") {
+			t.Errorf("%s: %s", what, detail)
+		}
+	}
+	if got := got["fail exporter-read-back"]; !strings.Contains(got, "connection was lost") {
+		t.Errorf("read back: %q", got)
+	}
+	if got := got["skip exporter-content"]; !strings.Contains(got, "because exporter-read-back failed") {
+		t.Errorf("content: %q", got)
+	}
+}
+
+// TestNoReadBack says of what cannot be looked at why it is not judged.
+func TestNoReadBack(t *testing.T) {
+	c := elsewhere(t, "none", "none")
+	c.ReadBack = conformance.Program{}
+	got := notPassed(t, c)
+	for what := range got {
+		if strings.HasPrefix(what, "fail ") {
+			t.Errorf("%s: %s", what, got[what])
+		}
+	}
+	if got := got["skip exporter-content"]; !strings.Contains(got, "has no importer of fis") {
+		t.Errorf("content: %q", got)
+	}
+}
+
+// TestSampleNeeded is what happens to a destination for certain files that is sent any.
+func TestSampleNeeded(t *testing.T) {
+	got := notPassed(t, elsewhere(t, "is a mail server", "none"))
+	if got := got["fail exporter-answers"]; !strings.Contains(got, "not a message") || !strings.Contains(got, "sample") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestSampleThere does not take what an earlier test has written for the work of an exporter that writes nothing.
+func TestSampleThere(t *testing.T) {
+	c := elsewhere(t, "is a mail server", "none")
+	c.Sample, c.Only = mail(t), []string{"exporter-answers", "exporter-content"}
+	if got := notPassed(t, c); len(got) > 0 {
+		t.Fatal(got)
+	}
+	if got := notPassed(t, c)["fail exporter-answers"]; !strings.Contains(got, "is there before it is sent") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestBadSamples(t *testing.T) {
+	for want, prepare := range map[string]func(dir string) error{
+		"reading the sample": func(dir string) error { return os.Remove(dir) },
+		"no file of two bytes": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "file"), []byte("x"), 0o644)
+		},
+		"more than 64 MiB": func(dir string) error {
+			file, err := os.Create(filepath.Join(dir, "file"))
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			return file.Truncate(64<<20 + 1)
+		},
+		"more than 1000 entries": func(dir string) error { return entries(dir, 1001) },
+	} {
+		c := elsewhere(t, "none", "none")
+		c.Sample = t.TempDir()
+		if err := prepare(c.Sample); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conformance.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
+
+// entries makes files with a byte or two each.
+func entries(dir string, count int) error {
+	for i := range count {
+		content := strings.Repeat("x", 1+i%2)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestLargestSample takes as many entries as it says.
+func TestLargestSample(t *testing.T) {
+	c := elsewhere(t, "none", "none")
+	c.Sample, c.Only = t.TempDir(), []string{"exporter-nothing"}
+	if err := entries(c.Sample, 1000); err != nil {
+		t.Fatal(err)
+	}
+	if got := notPassed(t, c); len(got) > 0 {
+		t.Error(got)
+	}
+}

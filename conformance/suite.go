@@ -1,0 +1,252 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/exporter"
+	"github.com/PlakarKorp/kloset/connectors/importer"
+	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/location"
+
+	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/sdk/secrets"
+)
+
+// suite is the test of one connector.
+type suite struct {
+	config        Config
+	manifestFlags location.Flags
+	temporary     string
+	secrets       secrets.Set
+	// location is where to work; "" if there is none. folder is the local folder it is, if it is the test's own.
+	location string
+	folder   string
+	tree     *tree // what an importer finds in folder
+	sample   items // the author's, of what an exporter accepts; nil if that is any file
+
+	sampled   sampled
+	importing sync.Once
+	listed    *listing
+	listError error
+}
+
+func newSuite(config Config, temporary string) (*suite, error) {
+	s := &suite{config: config, temporary: temporary}
+	s.secrets.Learn(config.Settings, config.Secrets...)
+	var err error
+	if s.manifestFlags, err = config.flags(); err != nil {
+		return nil, err
+	}
+	if s.location, err = s.completed(config.Settings["location"]); err != nil {
+		return nil, err
+	}
+	s.config.Settings = config.at(s.location)
+	if config.Sample != "" {
+		if s.sample, err = readSample(config.Sample); err != nil {
+			return nil, err
+		}
+	}
+	if s.location == "" && s.manifestFlags&location.FLAG_LOCALFS != 0 {
+		s.folder = filepath.Join(temporary, "files")
+		s.location = s.local(s.folder)
+		if config.Type == Importer {
+			s.tree, err = makeTree(s.folder)
+		}
+	}
+	return s, err
+}
+
+// completed is a location as plakar gives it to connectors. Plugins do not run in the folder that a path is relative to.
+func (s *suite) completed(given string) (string, error) {
+	at := host.ParseLocation(given)
+	if at.Protocol != s.config.Protocol {
+		return given, nil
+	}
+	if s.manifestFlags&location.FLAG_LOCALFS != 0 {
+		cwd, err := os.Getwd()
+		if err != nil {
+			return "", fmt.Errorf("completing the location: %w", err)
+		}
+		at = at.Below(cwd)
+	}
+	return at.String(), nil
+}
+
+// sideBySide is how many checks may run at once: one at a given location, where they write to one place, or ask a server
+// that allows a user a few connections.
+func (s *suite) sideBySide() int {
+	if s.folder == "" {
+		return 1
+	}
+	return sideBySide
+}
+
+// local is the location of a local path.
+func (s *suite) local(path string) string { return s.config.Protocol + "://" + filepath.ToSlash(path) }
+
+func (s *suite) redact(text string) string { return s.secrets.Cut(text) }
+
+// subject is the connector as one check sees it: in processes and a folder of the check's own.
+type subject struct {
+	*suite
+	dir string // empty, and the check's
+
+	mu      sync.Mutex
+	plugins []*host.Plugin
+}
+
+// end leaves no process behind.
+func (s *subject) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.plugins {
+		p.Kill()
+	}
+}
+
+// start starts the plugin.
+func (s *subject) start(ctx context.Context) (*host.Plugin, error) {
+	return s.startProgram(ctx, s.config.Program, s.hostOptions(": "))
+}
+
+// hostOptions are the options of a host that passes on what a plugin prints. It knows the secrets of the test from the
+// beginning, as not every check tells them to it with Init. The name of the check goes before every line.
+func (s *subject) hostOptions(after string) host.Options {
+	return host.Options{Stderr: s.config.Stderr, Prefix: filepath.Base(s.dir) + after, Secrets: s.secrets.All()}
+}
+
+func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
+	opts.Args, opts.Dir = program.Args, s.dir
+	p, err := host.Start(ctx, program.Executable, opts)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.plugins = append(s.plugins, p)
+	s.mu.Unlock()
+	return p, nil
+}
+
+// place is where the check works: where there is something to import, or where nothing was written before. Without a
+// location it is "".
+func (s *subject) place() string {
+	switch {
+	case s.location == "" || s.config.Type == Importer:
+		return s.location
+	case s.folder != "":
+		return s.local(s.target())
+	case s.config.Type == Storage:
+		return s.location + "/" + filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
+	}
+	return s.location
+}
+
+// target is the folder of place, for exporters and storages of local files.
+func (s *subject) target() string { return filepath.Join(s.dir, "target") }
+
+// makeTarget makes the local folder to export to.
+func (s *subject) makeTarget() error {
+	if s.folder == "" {
+		return nil
+	}
+	if err := os.Mkdir(s.target(), 0o755); err != nil {
+		return skipf("making a folder to export to: %v", err)
+	}
+	return nil
+}
+
+// options are what a host says of itself.
+func (s *subject) options() *connectors.Options {
+	return &connectors.Options{
+		Hostname: "localhost", OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH, CWD: s.dir, MaxConcurrency: 4,
+	}
+}
+
+// connector is what importers, exporters and storages have in common.
+type connector interface {
+	Origin() string
+	Type() string
+	Root() string
+	Flags() location.Flags
+	Ping(context.Context) error
+	Close(context.Context) error
+}
+
+// connect starts the plugin and initializes its connector, of whatever type.
+func (s *subject) connect(ctx context.Context, settings map[string]string) (*host.Plugin, connector, error) {
+	p, err := s.start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := s.initialize(ctx, p, settings)
+	return p, c, err
+}
+
+func (s *subject) initialize(ctx context.Context, p *host.Plugin, settings map[string]string) (connector, error) {
+	switch s.config.Type {
+	case Importer:
+		return p.Importer(ctx, s.options(), s.config.Protocol, settings)
+	case Exporter:
+		return p.Exporter(ctx, s.options(), s.config.Protocol, settings)
+	}
+	return p.Storage(ctx, s.config.Protocol, settings)
+}
+
+// importer starts the plugin as the importer of the test's source.
+func (s *subject) importer(ctx context.Context) (*host.Plugin, importer.Importer, error) {
+	return s.importerOf(ctx, s.location, s.options())
+}
+
+func (s *subject) importerOf(
+	ctx context.Context, location string, opts *connectors.Options,
+) (*host.Plugin, importer.Importer, error) {
+	p, err := s.start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	imp, err := p.Importer(ctx, opts, s.config.Protocol, s.config.at(location))
+	return p, imp, err
+}
+
+// exporter starts the plugin as an exporter to the check's place.
+func (s *subject) exporter(ctx context.Context) (*host.Plugin, exporter.Exporter, error) {
+	p, err := s.start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	exp, err := p.Exporter(ctx, s.options(), s.config.Protocol, s.config.at(s.place()))
+	return p, exp, err
+}
+
+// exporterTo starts the plugin as an exporter to the check's place, which it makes first.
+func (s *subject) exporterTo(ctx context.Context) (*host.Plugin, exporter.Exporter, error) {
+	if err := s.makeTarget(); err != nil {
+		return nil, nil, err
+	}
+	return s.exporter(ctx)
+}
+
+// store starts the plugin as the storage at the check's place.
+func (s *subject) store(ctx context.Context) (*host.Plugin, storage.Store, error) {
+	p, err := s.start(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := p.Storage(ctx, s.config.Protocol, s.config.at(s.place()))
+	return p, store, err
+}
+
+// created is a storage that was created at the check's place, and is open.
+func (s *subject) created(ctx context.Context) (*host.Plugin, storage.Store, error) {
+	p, store, err := s.store(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p, store, store.Create(ctx, storageConfig)
+}

@@ -1,0 +1,131 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+// anyVersion is for packages that nobody keeps, of sources that may have no version yet.
+const anyVersion = "v0.0.0"
+
+// Integration is an unpacked integration.
+type Integration struct {
+	// Dir is the folder with what is in the package.
+	Dir string
+	// Package is the file name of the package, or the manifest that one was built from, as the user named it.
+	Package string
+	// Manifest is the package's.
+	Manifest manifest.Manifest
+}
+
+// RejectedError is why an integration is not unpacked: its findings have errors.
+type RejectedError struct {
+	Path     string
+	Findings []finding.Finding
+}
+
+func (e *RejectedError) Error() string {
+	return fmt.Sprintf("%s has errors: %s", e.Path, finding.Tally(e.Findings))
+}
+
+// Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
+// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error.
+func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
+	built, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "unpacked")
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(built), os.RemoveAll(unpacked))
+		}
+	}()
+	packed := path
+	if IsSource(path) {
+		if packed, err = build(ctx, path, built); err != nil { // which verifies it
+			return nil, err
+		}
+	}
+	// It is opened once, so that what is unpacked is what was judged whatever becomes of the name meanwhile.
+	file, size, err := ptarread.OpenFile(packed)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no package or manifest at %s", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if packed == path {
+		if err := check(ctx, file, size, path); err != nil {
+			return nil, err
+		}
+	}
+	pkg, err := ptarread.New(file, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(unpacked, 0o700); err != nil {
+		return nil, fmt.Errorf("unpacking %s: %w", path, err)
+	}
+	if err := pkg.Extract(ctx, unpacked); err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(filepath.Join(unpacked, create.ManifestName))
+	if err != nil {
+		return nil, fmt.Errorf("reading the manifest of %s: %w", path, err)
+	}
+	return &Integration{Dir: unpacked, Package: path, Manifest: manifest.Read(create.ManifestName, data).Manifest}, nil
+}
+
+// Executable is the path of a connector's executable.
+func (i *Integration) Executable(c manifest.Connector) string {
+	return filepath.Join(i.Dir, filepath.FromSlash(executable.Host().FileName(c.Executable)))
+}
+
+// IsSource tells a folder or a manifest, of which a package is built, from a package.
+func IsSource(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir() || filepath.Ext(path) == filepath.Ext(create.ManifestName)
+}
+
+// build makes the package of a source for this machine and returns its path.
+func build(ctx context.Context, path, dir string) (string, error) {
+	integrations, err := create.Run(ctx, create.Options{Manifests: []string{path}, Version: anyVersion, OutDir: dir})
+	if err != nil {
+		return "", err
+	}
+	made := integrations[0]
+	if finding.HasErrors(made.Findings) {
+		return "", &RejectedError{path, made.Findings}
+	}
+	if made.Err != nil {
+		return "", made.Err
+	}
+	if err := made.Packages[0].Err; err != nil {
+		return "", fmt.Errorf("making the package of %s: %w", path, err)
+	}
+	return made.Packages[0].File, nil
+}
+
+// check refuses a package that does not verify, or that is for another platform.
+func check(ctx context.Context, file io.ReaderAt, size int64, path string) error {
+	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path})
+	if err != nil {
+		return err
+	}
+	if finding.HasErrors(report.Findings) {
+		return &RejectedError{path, report.Findings}
+	}
+	if its, here := (executable.Platform{OS: report.OS, Arch: report.Arch}), executable.Host(); its != here {
+		return fmt.Errorf("%s is a package for %s, this machine is %s", path, its, here)
+	}
+	return nil
+}

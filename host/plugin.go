@@ -1,0 +1,235 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/PlakarKorp/kpkg/sdk/secrets"
+)
+
+const (
+	// defaultTimeout is how long starting, Init and Close may each take.
+	defaultTimeout = 30 * time.Second
+	// endTimeout is how long a plugin may go on after its standard input has ended.
+	endTimeout = 5 * time.Second
+	// reapTimeout is how long to wait for the exit of a plugin that has broken off the connection, to say why it did.
+	reapTimeout = time.Second
+)
+
+// Options say how to start a plugin. The zero value starts it without arguments.
+type Options struct {
+	// Args are the manifest's args.
+	Args []string
+	// Dir is the folder the plugin runs in; "" is the caller's.
+	Dir string
+	// Env are variables, as in "NAME=value", beside the few that every plugin gets; see environment.go.
+	Env []string
+	// Stderr gets what the plugin prints, line by line; nil drops it. At most 100 lines a second are passed on, none longer
+	// than 4 KiB, and none with a secret of the configuration.
+	Stderr io.Writer
+	// Prefix begins every line on Stderr.
+	Prefix string
+	// Secrets are values of the configuration that are kept out of what the plugin says, whatever their keys are called.
+	// Those of keys named like secrets, and passwords in URLs, are known without.
+	Secrets []string
+	// Timeout is how long starting, Init and Close may each take; 0 means 30 seconds.
+	Timeout time.Duration
+}
+
+// Plugin is a running plugin. Its methods may be called concurrently.
+type Plugin struct {
+	name    string
+	options Options
+	cmd     *exec.Cmd
+	channel *channel
+	conn    *grpc.ClientConn
+	stderr  *stderr
+	secrets secrets.Set
+
+	exited  chan struct{} // closed when the process and all that it started have ended
+	exitErr error         // what it exited with; set before exited is closed
+}
+
+// Start starts the executable at path and waits until it speaks the protocol. ctx bounds the starting only; a plugin runs
+// until Close. The error names the cause.
+func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
+	if opts.Timeout <= 0 {
+		opts.Timeout = defaultTimeout
+	}
+	// An absolute path is never looked for in PATH, and does not depend on Dir.
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("starting a plugin: %w", err)
+	}
+	p := &Plugin{name: filepath.Base(path), options: opts, exited: make(chan struct{})}
+	p.secrets.Learn(nil, opts.Secrets...)
+	p.stderr = &stderr{out: opts.Stderr, prefix: opts.Prefix, secrets: &p.secrets}
+	if err := p.execute(path); err != nil {
+		return nil, fmt.Errorf("starting plugin %s: %w", p.name, cannotStart(path, err))
+	}
+	if err := p.connect(ctx); err != nil {
+		p.Kill()
+		return nil, fmt.Errorf("starting plugin %s: %w", p.name, err)
+	}
+	return p, nil
+}
+
+// execute starts the process, in a process group of its own, on three new pipes.
+func (p *Plugin) execute(path string) error {
+	var pipes [6]*os.File
+	for i := 0; i < len(pipes); i += 2 {
+		var err error
+		if pipes[i], pipes[i+1], err = os.Pipe(); err != nil {
+			closeAll(pipes[:i])
+			return err
+		}
+	}
+	p.cmd = exec.Command(path, p.options.Args...)
+	p.cmd.Dir, p.cmd.Env = p.options.Dir, environment(p.options.Env)
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = pipes[0], pipes[3], pipes[5]
+	ownGroup(p.cmd)
+	if err := p.cmd.Start(); err != nil {
+		closeAll(pipes[:])
+		return err
+	}
+	closeAll([]*os.File{pipes[0], pipes[3], pipes[5]})
+	p.channel = &channel{in: pipes[2], out: pipes[1]}
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		defer pipes[4].Close()
+		io.Copy(p.stderr, pipes[4])
+		p.stderr.end()
+	}()
+	go func() {
+		p.exitErr = p.cmd.Wait()
+		killGroup(p.cmd.Process)
+		select {
+		case <-printed:
+		case <-time.After(reapTimeout): // somebody left the group and holds on to the pipe
+			pipes[4].Close()
+			<-printed // nothing is passed on to the caller any more
+		}
+		close(p.exited)
+	}()
+	return nil
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// connect speaks HTTP/2 to the plugin until both sides have greeted.
+func (p *Plugin) connect(ctx context.Context) error {
+	dialed := make(chan net.Conn, 1)
+	dialed <- p.channel
+	var err error
+	p.conn, err = grpc.NewClient("passthrough:plugin",
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithIdleTimeout(0),
+		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
+			select {
+			case conn := <-dialed:
+				return conn, nil
+			default:
+				return nil, errEnded // there is no second connection to a process
+			}
+		}))
+	if err != nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, p.options.Timeout)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.exited:
+			cancel()
+		case <-within.Done():
+		}
+	}()
+	p.conn.Connect()
+	for {
+		switch state := p.conn.GetState(); {
+		case state == connectivity.Ready:
+			return nil
+		case state == connectivity.Idle || state == connectivity.Connecting:
+			if p.conn.WaitForStateChange(within, state) {
+				continue
+			}
+		}
+		if cause := p.Cause(); cause != nil {
+			return cause
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("no answer within %s; it must speak gRPC on its standard input and output", p.options.Timeout)
+	}
+}
+
+var errEnded = errors.New("the connection to the plugin has ended")
+
+// Conn is the connection, for calls that the connectors of this package do not make.
+func (p *Plugin) Conn() grpc.ClientConnInterface { return p.conn }
+
+// Process is the plugin's process.
+func (p *Plugin) Process() *os.Process { return p.cmd.Process }
+
+// Exited is closed when the process has ended, and all in its process group with it.
+func (p *Plugin) Exited() <-chan struct{} { return p.exited }
+
+// ExitError is what the process exited with, nil for status 0. It may be called once Exited is closed.
+func (p *Plugin) ExitError() error { return p.exitErr }
+
+// Redact cuts the secrets of the plugin's configuration out of a text, such as the error of one entry.
+func (p *Plugin) Redact(text string) string { return p.secrets.Cut(text) }
+
+// EndInput tells the plugin that its host is done: a plugin ends with its standard input.
+func (p *Plugin) EndInput() { p.channel.endInput() }
+
+// BreakOff closes the plugin's standard input and output at once, as the death of its host does.
+func (p *Plugin) BreakOff() { p.channel.Close() }
+
+// Close ends the plugin: first by the end of its standard input, then, after 5 seconds, by killing its process group.
+// The error says that it had to be killed, or that it exited with another status than 0. It may be called twice.
+func (p *Plugin) Close() error {
+	p.EndInput()
+	select {
+	case <-p.exited:
+		p.conn.Close()
+	case <-time.After(endTimeout):
+		p.Kill()
+		return fmt.Errorf("plugin %s did not end within %s of its host, and was killed", p.name, endTimeout)
+	}
+	if p.exitErr != nil {
+		return fmt.Errorf("plugin %s: %w", p.name, p.ended())
+	}
+	return nil
+}
+
+// Kill ends the plugin's process group at once.
+func (p *Plugin) Kill() {
+	select {
+	case <-p.exited: // the group's number may be somebody else's by now
+	default:
+		killGroup(p.cmd.Process)
+	}
+	<-p.exited
+	if p.conn != nil {
+		p.conn.Close()
+	}
+	p.channel.Close()
+}
