@@ -1,7 +1,7 @@
 # Every target says what it needs beyond Go, git and make.
 
 GO         ?= go
-STATICCHECK = $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+LINT       ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES     = . interop interop/oldest interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 FUZZTIME   ?= 50000x
 
@@ -30,10 +30,9 @@ race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^TestDamage' ./...); done
 
-lint: ## Check formatting, vet and staticcheck
-	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml)
 	@set -e; for module in $(MODULES); do \
-		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(STATICCHECK) ./...); done
+		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(LINT) run ./...); done
 
 # A count, not a duration: up to Go 1.26 the end of a duration can be reported as a failure (golang/go#75804).
 fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
