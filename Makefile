@@ -34,6 +34,10 @@ lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangc
 	@set -e; for module in $(MODULES); do \
 		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(LINT) run ./...); done
 
+vuln: ## Look for known vulnerabilities; needs a network that reaches Go's database of them
+	@set -e; for module in $(MODULES); do \
+		echo "# vulnerabilities of $$module"; (cd $$module && $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...); done
+
 # A count, not a duration: up to Go 1.26 the end of a duration can be reported as a failure (golang/go#75804).
 fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
@@ -60,4 +64,4 @@ size: ## Show how large a minimal importer is, on kpkg's SDK with light types an
 clean: ## Remove what the targets made
 	rm -rf bin dist
 
-.PHONY: help build demo test race lint fuzz interop bench size clean
+.PHONY: help build demo test race lint vuln fuzz interop bench size clean
