@@ -5,7 +5,7 @@ go 1.26
 require (
 	github.com/PlakarKorp/kloset v1.1.4
 	github.com/fclairamb/ftpserverlib v0.30.0
-	github.com/jlaffaye/ftp v0.2.0
+	github.com/jlaffaye/ftp v0.2.4
 	github.com/spf13/afero v1.15.0
 )
 
@@ -19,8 +19,6 @@ require (
 	github.com/go-git/go-git/v5 v5.19.1 // indirect
 	github.com/golang/snappy v1.0.0 // indirect
 	github.com/google/uuid v1.6.0 // indirect
-	github.com/hashicorp/errwrap v1.0.0 // indirect
-	github.com/hashicorp/go-multierror v1.1.1 // indirect
 	github.com/jbenet/go-context v0.0.0-20150711004518-d14ea06fba99 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect

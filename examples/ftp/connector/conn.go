@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/textproto"
 	"strings"
@@ -29,19 +30,33 @@ type conn struct {
 
 	life    context.Context
 	peer    string   // the address of the server, once the control connection stands
-	listing *capture // where the bytes of the next data connection are copied; nil for a file's
+	lists   command  // how it lists
+	listing *capture // where the bytes of the next data connection go; nil for a file's
+	replies replies  // what the server says
 	reused  bool     // it has lain in the pool: the server may have dropped it since
 
 	tls      *tls.Config // nil without TLS
 	implicit bool        // TLS starts with the control connection
 }
 
+// command is how folders are listed. The library knows no choice on a connection that can do both.
+type command string
+
+const (
+	mlsd   command = "MLSD" // machine listings (RFC 3659), or LIST if the server does not announce them
+	list   command = "LIST"
+	either command = "" // it does not matter
+)
+
 // connect dials and logs in. ctx bounds both, not the connection that they give.
-func connect(ctx context.Context, acc account, options ...ftp.DialOption) (*conn, error) {
-	c := &conn{}
+func connect(ctx context.Context, acc account, how command) (*conn, error) {
+	c := &conn{lists: how}
+	if how == either {
+		c.lists = mlsd
+	}
 	c.life, c.abort = context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, c.abort)
-	err := c.login(acc, options)
+	err := c.login(acc)
 	if !stop() {
 		err = context.Cause(ctx)
 	}
@@ -52,8 +67,10 @@ func connect(ctx context.Context, acc account, options ...ftp.DialOption) (*conn
 	return c, nil
 }
 
-func (c *conn) login(acc account, options []ftp.DialOption) error {
-	options = append(options, ftp.DialWithDialFunc(c.dial))
+func (c *conn) login(acc account) error {
+	options := []ftp.DialOption{
+		ftp.DialWithDialFunc(c.dial), ftp.DialWithDebugOutput(&c.replies), ftp.DialWithDisabledMLSD(c.lists == list),
+	}
 	if acc.security != plain {
 		config, err := tlsConfig(acc)
 		if err != nil {
@@ -71,6 +88,10 @@ func (c *conn) login(acc account, options []ftp.DialOption) error {
 		return fmt.Errorf("connect to %s: %w", acc.address, err)
 	}
 	if err := client.Login(acc.username, acc.password); err != nil {
+		// The library says USER's refusals without their code.
+		if refusal := c.replies.refusal(); refusal != nil && !isRefusal(err) && strings.HasSuffix(err.Error(), refusal.Msg) {
+			err = refusal
+		}
 		isSecret := acc.password != "" && acc.password != anonymous
 		if isSecret && strings.Contains(err.Error(), acc.password) {
 			err = errors.New("the server's answer repeats the password and is not shown")
@@ -161,16 +182,16 @@ func (s *socket) Close() error {
 	return s.Conn.Close()
 }
 
-// tap is a data connection whose bytes are kept.
+// tap is a data connection whose bytes are kept. The library, which reads fewer formats and gives a listing up at a line
+// that is too long, sees an empty listing.
 type tap struct {
 	net.Conn
 	listing *capture
 }
 
-func (t *tap) Read(p []byte) (int, error) {
-	n, err := t.Conn.Read(p)
-	if err := t.listing.add(p[:n]); err != nil {
+func (t *tap) Read([]byte) (int, error) {
+	if _, err := io.Copy(t.listing, t.Conn); err != nil {
 		return 0, err
 	}
-	return n, err
+	return 0, io.EOF
 }

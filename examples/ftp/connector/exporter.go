@@ -38,7 +38,7 @@ func exportTo(ctx context.Context, opts *connectors.Options, acc account) (*Expo
 	exp := &Exporter{
 		acc:     acc,
 		workers: workers,
-		pool:    newPool(workers, func(ctx context.Context) (*conn, error) { return connect(ctx, acc) }),
+		pool:    newPool(workers, func(ctx context.Context, how command) (*conn, error) { return connect(ctx, acc, how) }),
 	}
 	return exp, exp.pool.ping(ctx)
 }

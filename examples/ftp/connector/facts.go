@@ -2,7 +2,6 @@ package connector
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -31,34 +30,39 @@ type entry struct {
 
 func (e entry) lacksTarget() bool { return e.kind == typeLink && e.target == "" }
 
-// parseFacts reads a line of a machine listing (RFC 3659, section 7.2), "fact=value;fact=value; name". What the
-// server does not say gets a default: a mode of 0644 or 0755, no owner, and now as the time, so that a file whose
-// time is unknown is read again by every backup rather than taken for unchanged.
+// parseFacts reads a line of a machine listing (RFC 3659, section 7.2), "fact=value;fact=value; name". What the server
+// does not say, or says so that nobody understands it, gets a default: a mode of 0644 or 0755, no owner, a size of 0,
+// which a backup corrects, and now as the time, so that a file whose time is unknown is read again by every backup rather
+// than taken for unchanged.
 func parseFacts(line string, now time.Time) (entry, error) {
-	facts, name, found := strings.Cut(line, "; ")
-	if !found {
-		return entry{}, errors.New("not a line of facts")
+	facts, name, err := cutFacts(line)
+	if err != nil {
+		return entry{}, err
 	}
 	e := entry{info: objects.FileInfo{Lname: name, LmodTime: now, Lnlink: 1}}
-	permissions := fs.FileMode(0)
-	hasPermissions := false
+	permissions, hasPermissions := fs.FileMode(0), false
 
 	for fact := range strings.SplitSeq(facts, ";") {
 		key, value, _ := strings.Cut(fact, "=")
-		var err error
-		switch strings.ToLower(key) {
+		key = strings.ToLower(key)
+		if e.target != "" && !standardFacts[key] && !strings.HasPrefix(key, "unix.") {
+			return entry{}, errors.New("nobody can tell where the target of this symbolic link ends")
+		}
+		switch key {
 		case "type":
 			e.kind = strings.ToLower(value)
-			if strings.HasPrefix(e.kind, typeLinkTo) {
-				e.kind, e.target = typeLink, value[len(typeLinkTo):]
+			if n := len(typeLinkTo); len(value) >= n && strings.EqualFold(value[:n], typeLinkTo) {
+				e.kind, e.target = typeLink, value[n:]
 			}
 		case "size":
-			e.info.Lsize, err = strconv.ParseInt(value, 10, 64)
+			e.info.Lsize = parseSize(value)
 		case "modify":
-			e.info.LmodTime, err = time.Parse(timeOfFacts, value)
+			if t, err := time.Parse(timeOfFacts, value); err == nil && isYear(t.Year()) {
+				e.info.LmodTime = t
+			}
 		case "unix.mode":
 			permissions, err = parseMode(value)
-			hasPermissions = true
+			hasPermissions = err == nil
 		case "unix.owner", "unix.uid":
 			e.info.Luid = parseID(value)
 		case "unix.group", "unix.gid":
@@ -67,9 +71,6 @@ func parseFacts(line string, now time.Time) (entry, error) {
 			e.info.Lusername = value
 		case "unix.groupname":
 			e.info.Lgroupname = value
-		}
-		if err != nil {
-			return entry{}, fmt.Errorf("fact %q: %w", fact, err)
 		}
 	}
 
@@ -84,10 +85,36 @@ func parseFacts(line string, now time.Time) (entry, error) {
 	if hasPermissions {
 		e.info.Lmode = e.info.Lmode.Type() | permissions
 	}
-	if e.info.Lsize < 0 {
-		return entry{}, fmt.Errorf("size %d is negative", e.info.Lsize)
-	}
 	return e, nil
+}
+
+// standardFacts may follow a type. The last is empty: what follows the last semicolon.
+var standardFacts = map[string]bool{
+	"type": true, "size": true, "modify": true, "create": true, "unique": true, "perm": true, "perms": true, "lang": true,
+	"media-type": true, "charset": true, "": true,
+}
+
+// cutFacts parts the facts of a line from the name. The first blank does so, unless a server leaves blanks in a fact: then
+// "; " does, and if the line has several, names and targets of links could end at each.
+func cutFacts(line string) (facts, name string, err error) {
+	const end = "; "
+	isLink := strings.Contains(strings.ToLower(line), "type="+typeLinkTo)
+	facts, name, found := strings.Cut(line, " ")
+	if i := strings.IndexByte(line, '\t'); i > 0 && line[i-1] == ';' && i < len(facts) {
+		facts, name, found = line[:i], line[i+1:], true
+	}
+	switch {
+	case !found || !strings.Contains(facts, "=") && facts != "":
+		return "", "", errors.New("not a line of facts")
+	case isLink && strings.Count(line, end) > 1:
+		return "", "", errors.New("nobody can tell the name of this symbolic link from its target")
+	case facts == "" || strings.HasSuffix(facts, ";") || !strings.Contains(line, end):
+		return facts, name, nil // a server of before RFC 3659 has no semicolon there
+	case isLink || strings.Count(line, end) == 1:
+		facts, name, _ = strings.Cut(line, end)
+		return facts, name, nil
+	}
+	return "", "", errors.New("nobody can tell where the facts end and the name begins")
 }
 
 // parseMode reads octal permission bits, set-user-id, set-group-id and sticky included.

@@ -9,7 +9,6 @@ import (
 	"github.com/PlakarKorp/kloset/connectors/importer"
 	"github.com/PlakarKorp/kloset/exclude"
 	"github.com/PlakarKorp/kloset/location"
-	"github.com/jlaffaye/ftp"
 )
 
 // maxConnections bounds the connections to one server, however many files plakar reads at once.
@@ -18,12 +17,10 @@ const maxConnections = 8
 // Importer is one tree on one server. It reads folders with MLSD, or with LIST where the server has nothing better, and
 // opens a file only when plakar asks for its content. Only a root that cannot be read fails the import.
 type Importer struct {
-	acc      account
-	excludes *exclude.RuleSet
-	pool     *pool
-	// listers holds a connection that knows no MLSD, because the library leaves no choice on one that does.
-	listers     *pool
-	withoutMLSD atomic.Bool
+	acc         account
+	excludes    *exclude.RuleSet
+	pool        *pool
+	withoutMLSD atomic.Bool // the server announces MLSD and does not have it
 }
 
 // NewImporter logs in to the server of config's location, so that a wrong host, name or password is known at once.
@@ -53,10 +50,7 @@ func importFrom(ctx context.Context, opts *connectors.Options, acc account) (*Im
 	imp := &Importer{
 		acc:      acc,
 		excludes: excludes,
-		pool:     newPool(limit, func(ctx context.Context) (*conn, error) { return connect(ctx, acc) }),
-		listers: newPool(1, func(ctx context.Context) (*conn, error) {
-			return connect(ctx, acc, ftp.DialWithDisabledMLSD(true))
-		}),
+		pool:     newPool(limit, func(ctx context.Context, how command) (*conn, error) { return connect(ctx, acc, how) }),
 	}
 	if err := imp.pool.ping(ctx); err != nil {
 		return nil, err
@@ -88,7 +82,7 @@ func (imp *Importer) Ping(ctx context.Context) error {
 func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 	defer close(records)
 	// Files may still be read after Import has returned, and ctx may end with it.
-	defer context.AfterFunc(ctx, imp.abort)()
+	defer context.AfterFunc(ctx, imp.pool.abort)()
 
 	w := &walk{Importer: imp, ctx: ctx, records: records}
 	err := w.run()
@@ -101,14 +95,8 @@ func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Reco
 	return nil
 }
 
-func (imp *Importer) abort() {
-	imp.pool.abort()
-	imp.listers.abort()
-}
-
 // Close ends all connections. Files still being read fail.
 func (imp *Importer) Close(context.Context) error {
 	imp.pool.close()
-	imp.listers.close()
 	return nil
 }

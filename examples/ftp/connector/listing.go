@@ -4,65 +4,85 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/textproto"
+	"iter"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/PlakarKorp/kloset/objects"
-	"github.com/jlaffaye/ftp"
 )
 
-// maxListing bounds the listing of one folder, in bytes: about two million entries.
-const maxListing = 256 << 20
+const (
+	// maxListing bounds the listing of one folder, in bytes: about two million entries.
+	maxListing = 256 << 20
+	// maxQuoted bounds how much of a line an error quotes, in bytes.
+	maxQuoted = 300
+)
 
 // listing is the content of a folder.
 type listing struct {
 	self    *objects.FileInfo // the folder itself, if the server describes it
 	entries []entry
 	flaws   []error // what the server sent and nobody understands: something there is not backed up
+
+	names map[string]bool // of entries
 }
 
-// list reads the folder dir. Machine listings carry exact times, modes and owners; LIST, which every server has,
-// carries times to the minute or the day, and no mode that is understood here.
+// add takes an entry over, unless a snapshot cannot hold it. line is where the server describes it.
+func (l *listing) add(e entry, line string) {
+	switch name := e.info.Lname; {
+	case e.kind == typeSelf || name == "." && e.kind == typeFolder:
+		l.self = &e.info
+		return
+	case e.kind == typeParent || name == ".." && e.kind == typeFolder:
+		return
+	case l.names[name]:
+		l.addFlaw(line, errors.New("the server lists this name twice"))
+		return
+	}
+	if err := checkName(e.info.Lname); err != nil {
+		l.addFlaw(line, err)
+		return
+	}
+	if l.names == nil {
+		l.names = make(map[string]bool)
+	}
+	l.names[e.info.Lname] = true
+	l.entries = append(l.entries, e)
+}
+
+// addFlaw tells of a line that gives no entry.
+func (l *listing) addFlaw(line string, err error) {
+	if len(line) > maxQuoted {
+		line = line[:maxQuoted] + "..."
+	}
+	l.flaws = append(l.flaws, fmt.Errorf("line %q: %w", line, err))
+}
+
+// list reads the folder dir. Machine listings carry exact times, modes and owners; LIST, which every server has, carries
+// times to the minute or the day, and no mode that is understood here.
 func (c *conn) list(dir string) (*listing, error) {
-	if c.client.IsTimePreciseInList() {
-		return c.listFacts(dir)
+	if c.lists == mlsd && c.client.IsTimePreciseInList() {
+		raw, err := c.listRaw(dir)
+		if err != nil {
+			return c.unlessEmpty(dir, err)
+		}
+		return parseMachineLines(raw.lines(), time.Now()), nil
 	}
 	return c.listLines(dir)
 }
 
-// listFacts reads dir with MLSD. The library drops the lines that it does not know, and every mode, owner and
-// symbolic link, so the bytes are taken as they pass and read here.
-func (c *conn) listFacts(dir string) (*listing, error) {
-	var raw capture
-	_, err := c.listRaw(&raw, dir)
-	if err != nil {
-		return nil, err
-	}
-
+func parseMachineLines(lines iter.Seq[string], now time.Time) *listing {
 	l := &listing{}
-	now := time.Now()
-	for line := range raw.lines() {
-		e, err := parseFacts(line, now)
-		if err == nil && (e.kind == typeSelf || e.kind == typeParent) {
-			if e.kind == typeSelf {
-				l.self = &e.info
-			}
-			continue
+	for line := range lines {
+		if e, err := parseFacts(line, now); err != nil {
+			l.addFlaw(line, err)
+		} else {
+			l.add(e, line)
 		}
-		if err == nil {
-			err = checkName(e.info.Lname)
-		}
-		if err != nil {
-			l.flaws = append(l.flaws, fmt.Errorf("%q: %w", line, err))
-			continue
-		}
-		l.entries = append(l.entries, e)
 	}
-	return l, nil
+	return l
 }
 
 // lacksTargets reports whether the server marked symbolic links and kept to itself where they point, as MLSD of
@@ -71,90 +91,69 @@ func (l *listing) lacksTargets() bool {
 	return slices.ContainsFunc(l.entries, entry.lacksTarget)
 }
 
-// takeTargets fills in where symbolic links point from another listing of the same folder.
-func (l *listing) takeTargets(from *listing) {
-	targets := make(map[string]string)
-	for _, e := range from.entries {
-		targets[e.info.Lname] = e.target
+// takeTargets fills in where symbolic links point from the lines of LIST for the same folder. A line in which the arrow
+// stands several times is read by the names that are known here; what still has two meanings is left out.
+func (l *listing) takeTargets(lines iter.Seq[string], now time.Time) {
+	lacking := make(map[string]bool)
+	for _, e := range l.entries {
+		if e.lacksTarget() {
+			lacking[e.info.Lname] = true
+		}
+	}
+	targets := make(map[string][]string) // all that may be meant, by name
+	for line := range lines {
+		e, err := parseLine(line, now)
+		if text, isLink := ambiguousLink(err); isLink {
+			for name, target := range splitsOfLink(text) {
+				if lacking[name] {
+					targets[name] = append(targets[name], target)
+				}
+			}
+		} else if err == nil && e.target != "" {
+			targets[e.info.Lname] = append(targets[e.info.Lname], e.target)
+		}
 	}
 	for i, e := range l.entries {
-		if e.lacksTarget() {
-			l.entries[i].target = targets[e.info.Lname]
+		if found := targets[e.info.Lname]; e.lacksTarget() && len(found) == 1 {
+			l.entries[i].target = found[0]
 		}
 	}
 }
 
-// listLines reads dir with LIST, in the formats that the library knows. It changes into dir first, because servers take
-// spaces and wildcards in LIST's argument for options and patterns, and asks for hidden files, which many leave out.
+// listLines reads dir with LIST.
 func (c *conn) listLines(dir string) (*listing, error) {
+	raw, err := c.listText(dir)
+	if err != nil {
+		return c.unlessEmpty(dir, err)
+	}
+	return parseLines(raw.lines(), time.Now()), nil
+}
+
+// listText reads dir with LIST. It changes into dir first, because servers take spaces and wildcards in LIST's argument
+// for options and patterns, and asks for hidden files, which many leave out.
+func (c *conn) listText(dir string) (*capture, error) {
 	if err := c.client.ChangeDir(dir); err != nil {
 		return nil, err
 	}
-	var raw capture
-	found, err := c.listRaw(&raw, "-a")
+	raw, err := c.listRaw("-a")
 	// A server that has no option -a refuses it or looks for a file of that name; with it even an empty folder has
 	// "." and "..".
-	var refusal *textproto.Error
-	if errors.As(err, &refusal) || err == nil && raw.isEmpty() {
-		raw = capture{}
-		found, err = c.listRaw(&raw, "")
+	if isRefusal(err) && !isRetried(err) || err == nil && raw.isEmpty() {
+		raw, err = c.listRaw("")
 	}
-	if err != nil {
-		return nil, err
+	if err == nil && raw.isEmpty() && unreadAfterAll.MatchString(c.replies.text) {
+		return nil, fmt.Errorf("%d %q", c.replies.code, c.replies.text)
 	}
-
-	l := &listing{}
-	understood := len(found)
-	for _, f := range found {
-		e := newEntry(f)
-		switch f.Name {
-		case ".":
-			l.self = &e.info
-			continue
-		case "..":
-			continue
-		}
-		if err := checkName(f.Name); err != nil {
-			l.flaws = append(l.flaws, fmt.Errorf("%q: %w", f.Name, err))
-			continue
-		}
-		l.entries = append(l.entries, e)
-	}
-
-	lines := 0
-	for line := range raw.lines() {
-		if !strings.HasPrefix(line, "total ") { // ls counts blocks there
-			lines++
-		}
-	}
-	if understood < lines {
-		l.flaws = append(l.flaws, fmt.Errorf("%d of %d lines of the listing are not understood", lines-understood, lines))
-	}
-	return l, nil
+	return raw, err
 }
 
-// listRaw has the library list and keeps the bytes that it reads. Errors of several lines become one.
-func (c *conn) listRaw(raw *capture, argument string) ([]*ftp.Entry, error) {
+// listRaw has the library list and keeps the bytes that come. Errors of several lines become one.
+func (c *conn) listRaw(argument string) (*capture, error) {
+	raw := &capture{}
 	c.listing = raw
 	defer func() { c.listing = nil }()
-	found, err := c.client.List(argument)
-	return found, firstError(err)
-}
-
-// newEntry takes over what the library made of a line of LIST.
-func newEntry(f *ftp.Entry) entry {
-	e := entry{
-		kind:   typeFile,
-		info:   objects.FileInfo{Lname: f.Name, Lsize: int64(f.Size), Lmode: 0o644, LmodTime: f.Time, Lnlink: 1},
-		target: f.Target,
-	}
-	switch f.Type {
-	case ftp.EntryTypeFolder:
-		e.kind, e.info.Lmode, e.info.Lsize = typeFolder, fs.ModeDir|0o755, 0
-	case ftp.EntryTypeLink:
-		e.kind, e.info.Lmode, e.info.Lsize = typeLink, fs.ModeSymlink|0o777, 0
-	}
-	return e
+	_, err := c.client.List(argument)
+	return raw, firstError(err)
 }
 
 // checkName refuses names that leave the folder, that no command can carry, or that a snapshot cannot hold.
@@ -170,33 +169,32 @@ func checkName(name string) error {
 	return nil
 }
 
-// firstError unpacks the library's multi-line errors, whose first says what happened and whose others follow from it.
+// firstError unpacks the library's joined errors, whose first says what happened and whose others follow from it.
 func firstError(err error) error {
-	if several, ok := err.(interface{ WrappedErrors() []error }); ok && len(several.WrappedErrors()) > 0 {
-		return several.WrappedErrors()[0]
+	if several, ok := err.(interface{ Unwrap() []error }); ok && len(several.Unwrap()) > 0 {
+		return several.Unwrap()[0]
 	}
 	return err
 }
 
 // capture keeps the bytes of a listing.
-type capture struct{ bytes.Buffer }
+type capture struct{ data bytes.Buffer }
 
-func (b *capture) add(p []byte) error {
-	if b.Len()+len(p) > maxListing {
-		return fmt.Errorf("the listing is larger than %d bytes", maxListing)
+func (b *capture) Write(p []byte) (int, error) {
+	if b.data.Len()+len(p) > maxListing {
+		return 0, fmt.Errorf("the listing is larger than %d bytes", maxListing)
 	}
-	b.Write(p)
-	return nil
+	return b.data.Write(p)
 }
 
-func (b *capture) isEmpty() bool { return len(bytes.TrimSpace(b.Bytes())) == 0 }
+func (b *capture) isEmpty() bool { return len(bytes.TrimSpace(b.data.Bytes())) == 0 }
 
-// lines yields every line that is not empty, without its end.
-func (b *capture) lines() func(yield func(string) bool) {
+// lines yields every line that is not blank, without its end.
+func (b *capture) lines() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for line := range strings.Lines(b.String()) {
+		for line := range strings.Lines(b.data.String()) {
 			line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-			if line != "" && !yield(line) {
+			if strings.TrimSpace(line) != "" && !yield(line) {
 				return
 			}
 		}

@@ -3,39 +3,53 @@ package connector
 import (
 	"context"
 	"errors"
-	"net/textproto"
+	"slices"
 	"sync"
-
-	"github.com/jlaffaye/ftp"
+	"time"
 )
 
 // errClosed is the answer to whoever uses a connector after it was closed.
 var errClosed = errors.New("the connection to the FTP server is closed")
 
-// pool shares connections between the walk and the files being read. It opens them as they are needed, up to a limit,
-// and contents itself with fewer when the server allows no more.
-type pool struct {
-	connect func(context.Context) (*conn, error)
-	closed  chan struct{}
-	slots   chan struct{} // one token for each connection in use
+const (
+	// patience is how long a server that has given us connections may refuse all of them, before its refusal is taken
+	// for an answer. It may still count the connections of before.
+	patience = 15 * time.Second
+	// firstPause is how long the pool waits before it asks such a server again; every further wait is twice as long.
+	firstPause = 100 * time.Millisecond
+	// maxTries is how often an exchange is begun before its error counts.
+	maxTries = 5
+)
 
-	mu   sync.Mutex
-	idle []*conn
-	live map[*conn]struct{} // in use or idle
+// pool shares connections between the walk and the files being read. It opens them as they are needed, up to a limit,
+// and contents itself with fewer when the server allows no more: then it is slower, and nothing is lost.
+type pool struct {
+	connect func(context.Context, command) (*conn, error)
+	closed  chan struct{}
+	slots   chan struct{} // one token for each connection in use, and for each that the server does not allow
+
+	mu    sync.Mutex
+	size  int // how many connections there may be
+	idle  []*conn
+	live  map[*conn]struct{} // in use or idle
+	known bool               // the server has let us in before
+	stood time.Time          // when one of our connections was last known to stand
 }
 
-func newPool(limit int, connect func(context.Context) (*conn, error)) *pool {
+func newPool(limit int, connect func(context.Context, command) (*conn, error)) *pool {
 	return &pool{
 		connect: connect,
 		closed:  make(chan struct{}),
 		slots:   make(chan struct{}, limit),
+		size:    limit,
 		live:    make(map[*conn]struct{}),
+		stood:   time.Now(),
 	}
 }
 
-// get returns a connection that the caller hands back with put. It waits while all are in use.
-func (p *pool) get(ctx context.Context) (*conn, error) {
-	for {
+// get returns a connection that lists as told, and that the caller hands back with put. It waits while all are in use.
+func (p *pool) get(ctx context.Context, how command) (*conn, error) {
+	for pause := firstPause; ; pause *= 2 {
 		select {
 		case p.slots <- struct{}{}:
 		case <-p.closed:
@@ -43,59 +57,86 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
-		if c := p.takeIdle(); c != nil {
+		if c := p.takeIdle(how); c != nil {
 			return c, nil
 		}
-		c, err := p.connect(ctx)
+		c, err := p.connect(ctx, how)
 		if err == nil {
 			err = p.adopt(c)
 		}
 		switch {
 		case err == nil:
 			return c, nil
-		case p.isLimit(err):
-			// The slot stays taken: the server has as many connections as it will have. Those in use come back.
-		default:
+		case ctx.Err() != nil || !p.isFull(err):
 			<-p.slots
 			return nil, err
+		case p.dropIdle() || p.shrink():
+			// There is room for it now, or will be when one of those in use comes back.
+		default:
+			<-p.slots
+			if !p.wait(ctx, pause) {
+				return nil, err
+			}
 		}
 	}
 }
 
 // put takes back a connection whose last exchange ended with err.
 func (p *pool) put(c *conn, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, known := p.live[c]
-	if known && c.usable(err) {
-		c.reused = true
-		p.idle = append(p.idle, c)
-	} else {
-		delete(p.live, c)
-		c.abort()
-	}
+	p.release(c, err)
 	<-p.slots
 }
 
+func (p *pool) release(c *conn, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stood = time.Now()
+	if _, ours := p.live[c]; ours && c.usable(err) {
+		c.reused = true
+		p.idle = append(p.idle, c)
+		return
+	}
+	delete(p.live, c)
+	c.abort()
+}
+
 // exchange runs f on a connection and returns that connection for put, together with f's error. A connection that the
-// server dropped while it lay idle is replaced; one that we cut is not.
-func (p *pool) exchange(ctx context.Context, f func(*conn) error) (*conn, error) {
-	for {
-		c, err := p.get(ctx)
+// server dropped while it lay idle is replaced; one that we cut is not. When the server has too many connections, this
+// one is given up and f begins anew with those that remain: f must not have used up anything, or say so with a finalError.
+func (p *pool) exchange(ctx context.Context, how command, f func(*conn) error) (*conn, error) {
+	pause := firstPause
+	for tries := 1; ; {
+		c, err := p.get(ctx, how)
 		if err != nil {
 			return nil, err
 		}
 		err = f(c)
-		if c.usable(err) || !c.reused || c.life.Err() != nil || ctx.Err() != nil {
+		switch {
+		case c.life.Err() != nil || ctx.Err() != nil || err == nil || isFinal(err):
+			return c, err
+		case c.reused && !c.usable(err) && !saysTooMany(err):
+			p.put(c, err)
+			continue
+		case !isRetried(err):
+			return c, err
+		case tries == maxTries:
 			return c, err
 		}
-		p.put(c, err)
+		tries++
+		p.release(c, errDropped)
+		if !p.shrink() {
+			<-p.slots
+			if !p.wait(ctx, pause) {
+				return nil, err
+			}
+			pause *= 2
+		}
 	}
 }
 
 // do is exchange for those who keep nothing of the connection.
-func (p *pool) do(ctx context.Context, f func(*conn) error) error {
-	c, err := p.exchange(ctx, f)
+func (p *pool) do(ctx context.Context, how command, f func(*conn) error) error {
+	c, err := p.exchange(ctx, how, f)
 	if c != nil {
 		p.put(c, err)
 	}
@@ -104,7 +145,7 @@ func (p *pool) do(ctx context.Context, f func(*conn) error) error {
 
 // ping asks whether the server still answers.
 func (p *pool) ping(ctx context.Context) error {
-	return p.do(ctx, func(c *conn) error { return c.client.NoOp() })
+	return p.do(ctx, either, func(c *conn) error { return c.client.NoOp() })
 }
 
 // abort cuts every connection. Exchanges in progress fail; the pool stays usable and connects anew.
@@ -136,16 +177,66 @@ func (p *pool) close() {
 	p.abort()
 }
 
-func (p *pool) takeIdle() *conn {
+// takeIdle returns an idle connection that lists as told. If there is none, it makes room for one.
+func (p *pool) takeIdle(how command) *conn {
+	p.mu.Lock()
+	for i, c := range slices.Backward(p.idle) {
+		if how == either || c.lists == how {
+			p.idle = slices.Delete(p.idle, i, i+1)
+			p.mu.Unlock()
+			return c
+		}
+	}
+	isFull := len(p.live) >= p.size
+	p.mu.Unlock()
+	if isFull {
+		p.dropIdle()
+	}
+	return nil
+}
+
+// dropIdle closes a connection that nobody uses, if there is one.
+func (p *pool) dropIdle() bool {
+	p.mu.Lock()
+	if len(p.idle) == 0 {
+		p.mu.Unlock()
+		return false
+	}
+	c := p.idle[0]
+	p.idle = p.idle[1:]
+	delete(p.live, c)
+	p.mu.Unlock()
+	c.close()
+	return true
+}
+
+// shrink keeps the caller's slot for good if others have connections: they will come back.
+func (p *pool) shrink() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) == 0 {
-		return nil
+	if p.size == 1 || len(p.live) == len(p.idle) {
+		return false
 	}
-	last := len(p.idle) - 1
-	c := p.idle[last]
-	p.idle = p.idle[:last]
-	return c
+	p.size--
+	return true
+}
+
+// wait waits before the server is asked again. It returns false when there is no use in that.
+func (p *pool) wait(ctx context.Context, pause time.Duration) bool {
+	p.mu.Lock()
+	left := patience - time.Since(p.stood)
+	p.mu.Unlock()
+	if left <= 0 {
+		return false
+	}
+	select {
+	case <-time.After(min(pause, left)):
+		return true
+	case <-p.closed:
+		return false
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (p *pool) adopt(c *conn) error {
@@ -157,17 +248,15 @@ func (p *pool) adopt(c *conn) error {
 		return errClosed
 	default:
 		p.live[c] = struct{}{}
+		p.known, p.stood = true, time.Now()
 		return nil
 	}
 }
 
-// isLimit tells a server that has enough of our connections from one that refuses us: it has accepted others.
-func (p *pool) isLimit(err error) bool {
-	var refusal *textproto.Error
-	if !errors.As(err, &refusal) {
-		return false
-	}
+// isFull tells a server that has enough connections from one that refuses us. Once it has let us in there is no other
+// reason, whatever it says or does: some say nothing and hang up.
+func (p *pool) isFull(err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.live) > 0 && (refusal.Code == ftp.StatusNotAvailable || refusal.Code == ftp.StatusNotLoggedIn)
+	return !errors.Is(err, errClosed) && (p.known || isUnavailable(err) || saysTooMany(err))
 }

@@ -92,7 +92,7 @@ func (r *restore) makeFolder(name string) error {
 	if err := checkPath(name); err != nil {
 		return err
 	}
-	err := r.pool.do(r.ctx, func(c *conn) error {
+	err := r.pool.do(r.ctx, either, func(c *conn) error {
 		err := c.client.MakeDir(name)
 		if isRefusal(err) && c.client.ChangeDir(name) == nil {
 			return nil // it is there
@@ -103,7 +103,7 @@ func (r *restore) makeFolder(name string) error {
 		if r.makeFolder(parent) != nil {
 			return err
 		}
-		return r.pool.do(r.ctx, func(c *conn) error { return c.client.MakeDir(name) })
+		return r.pool.do(r.ctx, either, func(c *conn) error { return c.client.MakeDir(name) })
 	}
 	return err
 }
@@ -111,7 +111,7 @@ func (r *restore) makeFolder(name string) error {
 // setFolderTimes is content with what it can get: many servers that set times of files refuse folders.
 func (r *restore) setFolderTimes() error {
 	for _, folder := range slices.Backward(r.folders) {
-		err := r.pool.do(r.ctx, func(c *conn) error { return c.setTime(folder.name, folder.modified) })
+		err := r.pool.do(r.ctx, either, func(c *conn) error { return c.setTime(folder.name, folder.modified) })
 		if err != nil && !isRefusal(err) {
 			return err
 		}

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -14,15 +15,24 @@ import (
 type transfer struct {
 	name     string
 	response *ftp.Response
-	release  func(error) // gives the connection back, with how the exchange ended
-	err      error       // what Read says from now on; nil while the transfer runs
+	content  *bufio.Reader // of response
+	release  func(error)   // gives the connection back, with how the exchange ended
+	err      error         // what Read says from now on; nil while the transfer runs
 }
 
-// open starts the transfer of a file. It waits while all connections are in use.
+// open starts the transfer of a file and waits for its first byte: a server that has too many connections may only then
+// give up. It waits while all connections are in use.
 func (imp *Importer) open(name string) (io.ReadCloser, error) {
 	t := &transfer{name: name}
-	c, err := imp.pool.exchange(context.Background(), func(c *conn) (err error) {
-		t.response, err = c.client.Retr(name)
+	c, err := imp.pool.exchange(context.Background(), either, func(c *conn) (err error) {
+		t.err = nil
+		if t.response, err = c.client.Retr(name); err != nil {
+			return err
+		}
+		t.content = bufio.NewReader(t.response)
+		if _, err = t.content.Peek(1); errors.Is(err, io.EOF) {
+			err, t.err = firstError(t.response.Close()), io.EOF // nil for an empty file
+		}
 		return err
 	})
 	if err != nil {
@@ -32,6 +42,9 @@ func (imp *Importer) open(name string) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	t.release = func(err error) { imp.pool.put(c, err) }
+	if t.err != nil {
+		t.release(nil)
+	}
 	return t, nil
 }
 
@@ -39,7 +52,7 @@ func (t *transfer) Read(p []byte) (int, error) {
 	if t.err != nil {
 		return 0, t.err
 	}
-	n, err := t.response.Read(p)
+	n, err := t.content.Read(p)
 	if err == nil {
 		return n, nil
 	}

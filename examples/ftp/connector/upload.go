@@ -22,19 +22,23 @@ func (r *restore) upload(name string, record *connectors.Record) error {
 	if err := checkPath(name); err != nil {
 		return err
 	}
-	// An upload cannot be begun anew, so a connection that has lain idle shows first that it is alive.
-	c, err := r.pool.exchange(r.ctx, func(c *conn) error {
+	partial := path.Join(path.Dir(name), ".plakar-"+rand.Text())
+	content := &source{from: record.Reader}
+	c, err := r.pool.exchange(r.ctx, either, func(c *conn) error {
+		// A connection that has lain idle shows first that it is alive.
 		if c.reused {
-			return c.client.NoOp()
+			if err := c.client.NoOp(); err != nil {
+				return err
+			}
 		}
-		return nil
+		err := c.upload(partial, name, content, record.FileInfo.ModTime())
+		if err != nil && content.begun {
+			return finalError{err}
+		}
+		return err
 	})
 	if c == nil {
 		return err
-	}
-	partial := path.Join(path.Dir(name), ".plakar-"+rand.Text())
-	if err == nil {
-		err = c.upload(partial, name, record)
 	}
 	r.pool.put(c, err)
 	if err != nil {
@@ -43,12 +47,11 @@ func (r *restore) upload(name string, record *connectors.Record) error {
 	return err
 }
 
-func (c *conn) upload(partial, name string, record *connectors.Record) error {
-	content := &source{from: record.Reader}
+func (c *conn) upload(partial, name string, content *source, modified time.Time) error {
 	if err := c.client.Stor(partial, content); err != nil || content.err != nil {
 		return uploadError(content.err, err)
 	}
-	if err := c.setTime(partial, record.FileInfo.ModTime()); err != nil {
+	if err := c.setTime(partial, modified); err != nil {
 		return fmt.Errorf("set its time: %w", err)
 	}
 	return c.rename(partial, name)
@@ -88,7 +91,7 @@ func uploadError(readErr, err error) error {
 func (r *restore) remove(partial string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), cleanup)
 	defer cancel()
-	err := r.pool.do(ctx, func(c *conn) error { return c.client.Delete(partial) })
+	err := r.pool.do(ctx, either, func(c *conn) error { return c.client.Delete(partial) })
 	if err != nil && !isRefusal(err) {
 		return fmt.Errorf("what was sent may remain as %s: %w", partial, err)
 	}
@@ -97,11 +100,13 @@ func (r *restore) remove(partial string) error {
 
 // source is the content of a file. It keeps the error that ends it early, for the library takes every end for one.
 type source struct {
-	from io.Reader
-	err  error
+	from  io.Reader
+	begun bool // it cannot be sent again
+	err   error
 }
 
 func (s *source) Read(p []byte) (int, error) {
+	s.begun = true
 	if s.from == nil { // an empty file
 		return 0, io.EOF
 	}

@@ -73,36 +73,43 @@ func (w *walk) run() error {
 // list reads a folder, and with LIST what MLSD does not tell.
 func (w *walk) list(dir string) (*listing, error) {
 	if !w.withoutMLSD.Load() {
-		content, err := w.listWith(w.pool, dir)
+		content, err := w.listWith(mlsd, dir)
 		switch {
 		case isNotImplemented(err):
-			// The server announced MLSD and does not have it.
 			w.withoutMLSD.Store(true)
 		case err == nil && content.lacksTargets():
-			lines, err := w.listWith(w.listers, dir)
-			var refusal *textproto.Error
-			if errors.As(err, &refusal) {
-				return content, nil // the links that lack a target become error records
-			}
-			if err != nil {
-				return nil, err
-			}
-			content.takeTargets(lines)
-			return content, nil
+			return content, w.findTargets(dir, content)
 		default:
 			return content, err
 		}
 	}
-	return w.listWith(w.listers, dir)
+	return w.listWith(list, dir)
 }
 
-func (w *walk) listWith(p *pool, dir string) (*listing, error) {
+func (w *walk) listWith(how command, dir string) (*listing, error) {
 	var content *listing
-	err := p.do(w.ctx, func(c *conn) (err error) {
+	err := w.pool.do(w.ctx, how, func(c *conn) (err error) {
 		content, err = c.list(dir)
 		return err
 	})
 	return content, err
+}
+
+// findTargets asks LIST where the symbolic links of dir point that MLSD marked. Those that stay without a target become
+// error records.
+func (w *walk) findTargets(dir string, content *listing) error {
+	var raw *capture
+	err := w.pool.do(w.ctx, list, func(c *conn) (err error) {
+		raw, err = c.listText(dir)
+		return err
+	})
+	if err == nil {
+		content.takeTargets(raw.lines(), time.Now())
+	}
+	if w.ctx.Err() != nil {
+		return err
+	}
+	return nil
 }
 
 func isNotImplemented(err error) bool {
