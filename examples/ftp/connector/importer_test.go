@@ -356,26 +356,6 @@ func TestPassiveHostIsIgnored(t *testing.T) {
 	wantRecords(t, got, map[string]string{"/": "dir", "/f": "file ok"})
 }
 
-func TestServerLimitsConnections(t *testing.T) {
-	s := &script{
-		features: "MLST type*;",
-		limit:    2,
-		mlsd:     map[string]string{"/": ""},
-		retr:     func(string) (string, string) { return "ok", "226 done" },
-	}
-	want := map[string]string{"/": "dir"}
-	for i := range 50 {
-		name := fmt.Sprintf("f%d", i)
-		s.mlsd["/"] += "type=file; " + name + "\r\n"
-		want["/"+name] = "file ok"
-	}
-	got, err := collect(t, newImporter(t, "ftp://"+s.start(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	wantRecords(t, got, want)
-}
-
 func TestIdleConnectionsThatDied(t *testing.T) {
 	p := startProxy(t, serve(t, writeTree(t), ftpserver.Settings{}))
 	imp := newImporter(t, "ftp://"+p.Addr().String()+"/data")

@@ -177,7 +177,7 @@ func newTime(y int, month time.Month, day int, at []string) (time.Time, bool) {
 func isYear(y int) bool { return y >= 1 && y <= 9999 }
 
 func orNow(t time.Time, ok bool, now time.Time) time.Time {
-	if !ok {
+	if !ok || !isYear(t.Year()) { // a zone may lead into another year
 		return now
 	}
 	return t

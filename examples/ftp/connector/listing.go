@@ -101,20 +101,26 @@ func (l *listing) takeTargets(lines iter.Seq[string], now time.Time) {
 		}
 	}
 	targets := make(map[string][]string) // all that may be meant, by name
+	doubtful := make(map[string]bool)
 	for line := range lines {
 		e, err := parseLine(line, now)
 		if text, isLink := ambiguousLink(err); isLink {
+			var names []string
 			for name, target := range splitsOfLink(text) {
 				if lacking[name] {
+					names = append(names, name)
 					targets[name] = append(targets[name], target)
 				}
+			}
+			for _, name := range names {
+				doubtful[name] = doubtful[name] || len(names) > 1
 			}
 		} else if err == nil && e.target != "" {
 			targets[e.info.Lname] = append(targets[e.info.Lname], e.target)
 		}
 	}
 	for i, e := range l.entries {
-		if found := targets[e.info.Lname]; e.lacksTarget() && len(found) == 1 {
+		if found := targets[e.info.Lname]; e.lacksTarget() && len(found) == 1 && !doubtful[e.info.Lname] {
 			l.entries[i].target = found[0]
 		}
 	}

@@ -70,8 +70,10 @@ func (p *pool) get(ctx context.Context, how command) (*conn, error) {
 		case ctx.Err() != nil || !p.isFull(err):
 			<-p.slots
 			return nil, err
-		case p.dropIdle() || p.shrink():
-			// There is room for it now, or will be when one of those in use comes back.
+		case p.dropIdle():
+			<-p.slots // there is room now
+		case p.shrink():
+			// One of those in use will come back.
 		default:
 			<-p.slots
 			if !p.wait(ctx, pause) {

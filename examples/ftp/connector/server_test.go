@@ -26,19 +26,23 @@ func serve(t *testing.T, files afero.Fs, settings ftpserver.Settings) string {
 	return serveWith(t, &driver{files: files, settings: &settings})
 }
 
-func serveWith(t *testing.T, d *driver) string {
+func serveWith(t *testing.T, d ftpserver.MainDriver) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.settings.Listener = listener
-	if d.settings.TLSRequired == ftpserver.ImplicitEncryption {
+	settings, err := d.GetSettings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Listener = listener
+	if settings.TLSRequired == ftpserver.ImplicitEncryption {
 		config, err := d.GetTLSConfig()
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.settings.Listener = tls.NewListener(listener, config)
+		settings.Listener = tls.NewListener(listener, config)
 	}
 	server := ftpserver.NewFtpServer(d)
 	if err := server.Listen(); err != nil {
@@ -128,16 +132,20 @@ type script struct {
 	features string                                    // lines of the answer to FEAT, such as "MLST type*;"
 	mlsd     map[string]string                         // folder -> lines; a folder that is missing is refused
 	list     map[string]string                         // the same for LIST
+	folders  map[string]bool                           // where CWD leads; anywhere if nil
+	replies  map[string]string                         // command and folder -> the answer, such as "LIST /x" -> "550 no"
 	retr     func(name string) (content, reply string) // reply ends the transfer, such as "226 done"
 	login    string                                    // the answer to PASS; "230 welcome" if empty
 	limit    int                                       // connections at a time; 0 is no limit
+	full     string                                    // what it says to more; nothing before it hangs up if empty
 	hang     string                                    // a command that is never answered
 	pasv     string                                    // host in the answer to PASV, in commas; 127,0,0,1 if empty
 
 	hanging chan struct{} // receives when hang arrives
 
-	mu   sync.Mutex
-	live int
+	mu     sync.Mutex
+	live   int
+	logins int // so far
 }
 
 func (s *script) start(t *testing.T) string {
@@ -188,7 +196,9 @@ func (s *script) session(c net.Conn) {
 	defer c.Close()
 	say := func(format string, args ...any) { fmt.Fprintf(c, format+"\r\n", args...) }
 	if !s.enter() {
-		say("421 too many connections")
+		if s.full != "" {
+			say("%s", s.full)
+		}
 		return
 	}
 	defer func() { s.mu.Lock(); s.live--; s.mu.Unlock() }()
@@ -203,6 +213,20 @@ func (s *script) session(c net.Conn) {
 		io.WriteString(d, content)
 		d.Close()
 		say("%s", reply)
+	}
+	// answer sends what is in a folder, or says what the test wants to be said.
+	answer := func(command string, content map[string]string, folder string) {
+		lines, found := content[folder]
+		switch reply := s.replies[command]; {
+		case strings.HasPrefix(reply, "2"):
+			send(lines, reply)
+		case reply != "":
+			say("%s", reply)
+		case found:
+			send(lines, "226 done")
+		default:
+			say("550 no such folder")
+		}
 	}
 	defer func() {
 		if data != nil {
@@ -228,6 +252,9 @@ func (s *script) session(c net.Conn) {
 		case "USER":
 			say("331 password?")
 		case "PASS":
+			s.mu.Lock()
+			s.logins++
+			s.mu.Unlock()
 			if s.login != "" {
 				say("%s", s.login)
 			} else {
@@ -251,19 +278,19 @@ func (s *script) session(c net.Conn) {
 			}
 			say("227 passive (%s,%d,%d)", host, port/256, port%256)
 		case "CWD":
+			if s.folders != nil && !s.folders[argument] {
+				say("550 no such folder")
+				continue
+			}
 			folder = argument
 			say("250 ok")
 		case "MLSD":
-			if content, found := s.mlsd[argument]; found {
-				send(content, "226 done")
-			} else {
-				say("550 no such folder")
-			}
+			answer(command+" "+argument, s.mlsd, argument)
 		case "LIST":
-			if content, found := s.list[folder]; found && argument == "" {
-				send(content, "226 done")
+			if argument == "" {
+				answer(command+" "+folder, s.list, folder)
 			} else {
-				say("550 no such folder")
+				say("550 no such file")
 			}
 		case "RETR":
 			send(s.retr(argument))
