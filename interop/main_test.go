@@ -131,9 +131,9 @@ func must(t *testing.T, client *rig.Client, args ...string) rig.Result {
 }
 
 // startFTPServer starts a server that ends with the test.
-func startFTPServer(t *testing.T) *rig.Server {
+func startFTPServer(t *testing.T, directives ...string) *rig.Server {
 	t.Helper()
-	server, err := rig.StartFTPServer()
+	server, err := rig.StartFTPServer(directives...)
 	if err != nil {
 		t.Fatal(err)
 	}

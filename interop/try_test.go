@@ -63,6 +63,37 @@ func TestTryFTP(t *testing.T) {
 	wantEqual(t, tree, restored)
 }
 
+// TestTryFTPWithOneConnection is TestTryFTP on servers that allow a connection or two, for a tree with links: ProFTPD tells
+// where they point in LIST only, which takes a connection of its own.
+func TestTryFTPWithOneConnection(t *testing.T) {
+	for _, directive := range []string{"MaxClientsPerUser 1", "MaxClientsPerUser 2", "MaxConnectionsPerHost 1"} {
+		t.Run(directive, func(t *testing.T) {
+			server := startFTPServer(t, directive)
+			tree := writeTree(t)
+			dir := t.TempDir()
+			data, restored := filepath.Join(dir, "data.ptar"), filepath.Join(dir, "restored")
+			integration := filepath.Join(rig.Root(), "examples/ftp/both")
+			location := "ftp://" + rig.FTPUser + "@" + server.Address
+			const secret = "password=$PASSWORD"
+			must := func(args ...string) {
+				t.Helper()
+				if result := tryWith(t, rig.FTPPassword, args...); result.Status != 0 {
+					t.Fatal(result)
+				}
+			}
+			must("backup", integration, location+tree, secret, "-o", data)
+			must("restore", packages.fs, "fis://"+restored, data)
+			wantEqual(t, tree, restored)
+
+			makePlain(t, tree)
+			restored += " again"
+			must("backup", integration, location+tree, secret, "-o", data, "--force")
+			must("restore", integration, location+strings.ReplaceAll(restored, " ", "%20"), data, secret)
+			wantEqual(t, tree, restored)
+		})
+	}
+}
+
 // tryWith runs kpkg try with the password in the environment, as PASSWORD, and checks that it is not told to anyone.
 func tryWith(t *testing.T, password string, args ...string) rig.Result {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strings"
 )
 
 // Who may log in to the FTP server. FTPPassword is what the hash in its file of users was made from.
@@ -15,18 +16,19 @@ const (
 )
 
 // StartFTPServer starts ProFTPD, serving the whole file system of this machine to FTPUser, and waits until it answers.
-func StartFTPServer() (*Server, error) {
+// Directives are added to its configuration.
+func StartFTPServer(directives ...string) (*Server, error) {
 	program, err := findServer("proftpd", "proftpd-core")
 	if err != nil {
 		return nil, err
 	}
 	return startServer(program, func(dir, port string) ([]string, error) {
 		conf := filepath.Join(dir, "proftpd.conf")
-		return []string{"--nodaemon", "--config", conf}, configureFTP(conf, dir, port)
+		return []string{"--nodaemon", "--config", conf}, configureFTP(conf, dir, port, directives)
 	})
 }
 
-func configureFTP(conf, dir, port string) error {
+func configureFTP(conf, dir, port string, directives []string) error {
 	who, err := user.Current()
 	if err != nil {
 		return err
@@ -61,6 +63,7 @@ UseReverseDNS off
 WtmpLog off
 SystemLog none
 TransferLog none
-`, port, who.Username, group.Name, dir, users)
+%[6]s
+`, port, who.Username, group.Name, dir, users, strings.Join(directives, "\n"))
 	return os.WriteFile(conf, []byte(text), 0o600)
 }
