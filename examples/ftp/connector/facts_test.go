@@ -31,3 +31,38 @@ func FuzzParseFacts(f *testing.F) {
 		}
 	})
 }
+
+// TestParseFacts holds lines in which something is odd, and lines that can be read in two ways.
+func TestParseFacts(t *testing.T) {
+	const ambiguous = ""
+	for line, want := range map[string]string{
+		"type=file;size=3; a;b=c; d":                        "file a;b=c; d 3",
+		"type=file;size=3;  leading ":                       "file  leading  3",
+		"type=file;size=3;\tname":                           "file name 3",
+		"type=file no semicolon":                            "file no semicolon 0",
+		"type=file;UNIX.ownername=domain users; f":          "file f 0",
+		"type=file;size=-1; f":                              "file f 0",
+		"type=file;size=99999999999999999999; f":            "file f 0",
+		"type=file;size=5;modify=yesterday;UNIX.mode=rw; f": "file f 5",
+		"type=file;modify=19100105091500; f":                "file f 0 1910-01-05 09:15:00",
+		"type=file;modify=00000101000000; f":                "file f 0",
+		"type=file;modify=99991231235959.999; f":            "file f 0 9999-12-31 23:59:59",
+		"type=OS.unix=slink:/foo; l":                        "os.unix=symlink l => /foo 0",
+		"Type=OS.UNIX=Slink:a=b;size=3;UNIX.mode=0777; l":   "os.unix=symlink l => a=b 0",
+		"type=OS.unix=slink:/a b; l -> m":                   "os.unix=symlink l -> m => /a b 0",
+		"type=OS.unix=slink:a -> b; l":                      "os.unix=symlink l => a -> b 0",
+		"type=OS.unix=slink:; l":                            "os.unix=symlink l 0",
+		"type=OS.unix=symlink; a -> b":                      "os.unix=symlink a -> b 0",
+		"type=OS.unix=slink:a; b; l":                        ambiguous, // "b; l", or "l" that points to "a; b"
+		"type=OS.unix=slink:a;b; l":                         ambiguous, // a target of "a", or of "a;b"
+		"type=file;UNIX.ownername=domain users; f; g":       ambiguous,
+		"nonsense": ambiguous,
+		"no facts": ambiguous,
+		"-rw-r--r--   1 root     other        531 Jan 29 03:26 f": ambiguous,
+	} {
+		e, err := parseFacts(line, testNow)
+		if (err != nil) != (want == ambiguous) || err == nil && describeEntry(e) != want {
+			t.Errorf("%q gives %q, %v; want %q", line, describeEntry(e), err, want)
+		}
+	}
+}

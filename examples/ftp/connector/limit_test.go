@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/textproto"
 	"strings"
 	"sync"
 	"testing"
@@ -121,9 +122,21 @@ func TestWrongPasswordIsNotRetried(t *testing.T) {
 	}
 }
 
+// TestRefusedUser: the code of a refusal is known also where the library drops it.
+func TestRefusedUser(t *testing.T) {
+	s := &script{user: "530 nobody of that name"}
+	_, err := NewImporter(t.Context(), &connectors.Options{}, "ftp", map[string]string{"location": "ftp://" + s.start(t)})
+	var refusal *textproto.Error
+	if !errors.As(err, &refusal) || refusal.Code != 530 || refusal.Msg != "nobody of that name" {
+		t.Errorf("got %v, want the server's refusal", err)
+	}
+}
+
 // TestConnectionsOfBefore is of a server that still counts a connection that has ended.
 func TestConnectionsOfBefore(t *testing.T) {
-	for _, full := range []string{"421 Too many connections", "530 Sorry, the maximum number of clients (1) for this user are already connected."} {
+	for _, full := range []string{
+		"421 Too many connections", "530 Sorry, the maximum number of clients (1) for this user are already connected.",
+	} {
 		s, _ := manyFiles()
 		s.limit, s.full = 1, full
 		address := s.start(t)

@@ -8,8 +8,8 @@ import (
 )
 
 // dosLine is a line of DIR: date, time, what it is or its size, name.
-var dosLine = regexp.MustCompile(`^ *(\d{1,4})([-/.])(\d{1,2})([-/.])(\d{2,4}) +(\d{1,2}:\d\d(?::\d\d)?) ?([AaPp]?)\.?[Mm]?\.? +` +
-	`(<[A-Za-z]+>|\d[\d.,'\x{a0}\x{202f}]*) (.*)$`)
+var dosLine = regexp.MustCompile(`^ *(\d{1,4})([-/.])(\d{1,2})([-/.])(\d{2,4}) +` +
+	`(\d{1,2}:\d\d(?::\d\d)?) ?([AaPp]?)\.?[Mm]?\.? +(<[A-Za-z]+>|\d[\d.,'\x{a0}\x{202f}]*) (.*)$`)
 
 // dirPadding is how many blanks IIS writes between "<DIR>" and the name. What follows them belongs to the name.
 const dirPadding = "         " // and one that dosLine takes

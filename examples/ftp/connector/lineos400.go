@@ -7,7 +7,8 @@ import (
 )
 
 var (
-	os400Line = regexp.MustCompile(`^\S+ +(\d+) +(\d\d(?:\d\d)?)([-/.])(\d\d)([-/.])(\d\d(?:\d\d)?) +(\d\d:\d\d:\d\d) +(\*[A-Z0-9]+) +(\S.*)$`)
+	os400Line = regexp.MustCompile(`^\S+ +(\d+) +(\d\d(?:\d\d)?)([-/.])(\d\d)([-/.])(\d\d(?:\d\d)?) +` +
+		`(\d\d:\d\d:\d\d) +(\*[A-Z0-9]+) +(\S.*)$`)
 	// os400Member is a member of a file or another object, of which the server tells no size and no time.
 	os400Member = regexp.MustCompile(`^\S+ +(\*[A-Z0-9]+) +(\S.*)$`)
 )

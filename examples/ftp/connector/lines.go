@@ -28,7 +28,7 @@ var lineFormats = []func(line string, now time.Time) (entry, error){
 var errOtherFormat = errors.New("this is not understood")
 
 // headers are lines that describe no entry: the blocks that ls counts, and what VMS writes around its lists.
-var headers = regexp.MustCompile(`^(?i:total|totale|totaal|gesamt|insgesamt|итого|总用量|總計|合計)\s+[\d.,]+\s?[KMGT]?i?B?$|` +
+var headers = regexp.MustCompile(`^(?i:total|totale|totaal|gesamt|insgesamt|итого|总用量|合計)\s+[\d.,]+\s?[KMGT]?i?B?$|` +
 	`^Directory \S*\[.*\]$|^(Grand )?[Tt]otal of \d+ (files?|director)`)
 
 // parseLines reads what LIST gives. Each line that gives no entry is a flaw that quotes it. What a line does not tell,

@@ -53,7 +53,8 @@ func TestLines(t *testing.T) {
 		{"ls, German", "-r-xr-xr-x 2 root other 2235 2. Okt. 2003 f", "file f 2235 2003-10-02 00:00:00"},
 		{"ls, French", "-r-xr-xr-x 2 root other 2235 16 févr. 2003 f", "file f 2235 2003-02-16 00:00:00"},
 		{"ls, day before month", "drwxrwxrwx 1 0 0 0 29 Jul 02:27 2014 Invoices", "dir 2014 Invoices 0 2025-07-29 02:27:00"},
-		{"ls, a size that is none", "-rw-r--r-- 0 18446744073709551615 18446744073709551615 Nov 16  2006 f", "file f 0 2006-11-16 00:00:00"},
+		{"ls, a size that is none", "-rw-r--r-- 0 18446744073709551615 18446744073709551615 Nov 16  2006 f",
+			"file f 0 2006-11-16 00:00:00"},
 		{"ls, a far year", "-rw-r--r-- 1 u g 5 Jan  1 9999 f", "file f 5 9999-01-01 00:00:00"},
 		{"ls, a year too far", "-rw-r--r-- 1 u g 5 Jan  1 292277026596 f", "file f 5"},
 		{"ls, a day that is none", "-rw-r--r-- 1 u g 5 Feb 30 2020 f", "file f 5"},
@@ -89,7 +90,8 @@ func TestLines(t *testing.T) {
 		{"VMS", "F.TXT;3       155   2-JUL-2003 10:30:13.64", "file F.TXT;3 79360 2003-07-02 10:30:13"},
 		{"VMS, no time", "F.TXT;1    2/8    15-JAN-2000    [IV2_XXX]   (RWED,RWED,RE,)", "file F.TXT;1 1024 2000-01-15 00:00:00"},
 		{"VMS, other order", "F.TXT;1   [SUMMARY]    1/3     2-AUG-2006 13:05  (RWE,RWE,RE,)", "file F.TXT;1 512 2006-08-02 13:05:00"},
-		{"VMS, other order", "F.TXT;1       17-JUN-1994 17:25:37     6308/13     (RWED,RWED,R,)", "file F.TXT;1 3229696 1994-06-17 17:25:37"},
+		{"VMS, other order", "F.TXT;1       17-JUN-1994 17:25:37     6308/13     (RWED,RWED,R,)",
+			"file F.TXT;1 3229696 1994-06-17 17:25:37"},
 		{"VMS, two lines", "A_LONG_NAME.TXT;1\r\n            170774/170775     24-APR-2003 08:16:15  [FTP,SCOT]   (RWED,RWED,RE,)",
 			"file A_LONG_NAME.TXT;1 87436288 2003-04-24 08:16:15"},
 
@@ -179,7 +181,8 @@ func TestTargetsOfMachineListings(t *testing.T) {
 		got = append(got, e.info.Lname+" => "+e.target)
 	}
 	want := []string{
-		"plain => p -> q", "a -> b => c", "twice => ", "x => ", "x -> y => ", "told => has -> one", "told -> too => a", "file -> name => ",
+		"plain => p -> q", "a -> b => c", "twice => ", "x => ", "x -> y => ", "told => has -> one",
+		"told -> too => a", "file -> name => ",
 	}
 	if !slices.Equal(got, want) || len(l.flaws) > 0 {
 		t.Errorf("got %q, want %q; flaws %v", got, want, l.flaws)

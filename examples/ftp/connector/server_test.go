@@ -135,6 +135,7 @@ type script struct {
 	folders  map[string]bool                           // where CWD leads; anywhere if nil
 	replies  map[string]string                         // command and folder -> the answer, such as "LIST /x" -> "550 no"
 	retr     func(name string) (content, reply string) // reply ends the transfer, such as "226 done"
+	user     string                                    // the answer to USER; "331 password?" if empty
 	login    string                                    // the answer to PASS; "230 welcome" if empty
 	limit    int                                       // connections at a time; 0 is no limit
 	full     string                                    // what it says to more; nothing before it hangs up if empty
@@ -250,7 +251,11 @@ func (s *script) session(c net.Conn) {
 		}
 		switch command {
 		case "USER":
-			say("331 password?")
+			if s.user != "" {
+				say("%s", s.user)
+			} else {
+				say("331 password?")
+			}
 		case "PASS":
 			s.mu.Lock()
 			s.logins++
