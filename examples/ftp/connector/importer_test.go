@@ -319,8 +319,8 @@ func TestListLinesNotUnderstood(t *testing.T) {
 	}
 	want := []string{
 		"/ <nil>",
-		`/ list /: line "nothing that ls says": this is not understood`,
-		`/ list /: line "-rw-r--r-- 1 u g 2 Jan  1 2020 good": the server lists this name twice`,
+		`/ list /: line "nothing that ls says": this is not understood; ` +
+			`line "-rw-r--r-- 1 u g 2 Jan  1 2020 good": the server lists this name twice`,
 		"/good <nil>",
 		`/pipe /pipe: neither file, folder nor symbolic link but "pipe"`,
 	}

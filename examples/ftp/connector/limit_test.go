@@ -161,7 +161,7 @@ func (d *fewDriver) enter(client ftpserver.ClientContext) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.users) >= d.limit {
-		return errors.New("Sorry, you have enough")
+		return errors.New("Sorry, no more connections")
 	}
 	d.users[client.ID()] = true
 	d.most = max(d.most, len(d.users))

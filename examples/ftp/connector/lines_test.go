@@ -165,6 +165,18 @@ func TestLinesThatAreFlaws(t *testing.T) {
 	}
 }
 
+// TestManyFlaws: an error names many lines, not any number.
+func TestManyFlaws(t *testing.T) {
+	l := &listing{}
+	for i := range 1000 {
+		l.addFlaw(fmt.Sprint("line ", i), errOtherFormat)
+	}
+	got := l.flawed().Error()
+	if !strings.Contains(got, `"line 49"`) || !strings.HasSuffix(got, "; and 950 lines more") || strings.Contains(got, `"line 50"`) {
+		t.Error(got)
+	}
+}
+
 // TestTargetsOfMachineListings: the names that MLSD tells part what LIST runs together.
 func TestTargetsOfMachineListings(t *testing.T) {
 	var machine, lines capture

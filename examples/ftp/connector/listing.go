@@ -18,6 +18,8 @@ const (
 	maxListing = 256 << 20
 	// maxQuoted bounds how much of a line an error quotes, in bytes.
 	maxQuoted = 300
+	// maxFlaws bounds how many lines an error quotes.
+	maxFlaws = 50
 )
 
 // listing is the content of a folder.
@@ -58,6 +60,18 @@ func (l *listing) addFlaw(line string, err error) {
 		line = line[:maxQuoted] + "..."
 	}
 	l.flaws = append(l.flaws, fmt.Errorf("line %q: %w", line, err))
+}
+
+// flawed is one error for all flaws, since a snapshot holds one for each path.
+func (l *listing) flawed() error {
+	var texts []string
+	for _, flaw := range l.flaws[:min(len(l.flaws), maxFlaws)] {
+		texts = append(texts, flaw.Error())
+	}
+	if more := len(l.flaws) - maxFlaws; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d lines more", more))
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // list reads the folder dir. Machine listings carry exact times, modes and owners; LIST, which every server has, carries

@@ -157,8 +157,8 @@ func (w *walk) sendFolder(dir string, info *objects.FileInfo) error {
 
 // sendContent sends what the folder dir holds, and keeps its folders for later.
 func (w *walk) sendContent(dir string, content *listing) error {
-	for _, flaw := range content.flaws {
-		if err := w.send(connectors.NewError(dir, fmt.Errorf("list %s: %w", dir, flaw))); err != nil {
+	if len(content.flaws) > 0 {
+		if err := w.send(connectors.NewError(dir, fmt.Errorf("list %s: %w", dir, content.flawed()))); err != nil {
 			return err
 		}
 	}
