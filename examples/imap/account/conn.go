@@ -13,7 +13,8 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 )
 
-// dialTimeout bounds the opening of a connection.
+// dialTimeout bounds the opening of a connection, login and all: a server that has as many as it serves may leave others
+// waiting.
 const dialTimeout = 30 * time.Second
 
 // Conn is one connection, logged in. One goroutine at a time may use it.
@@ -21,6 +22,7 @@ type Conn struct {
 	*imapclient.Client
 
 	socket   *socket
+	answers  *answers
 	selected string // the mailbox that Examine opened last
 	validity uint32 // of selected
 	detach   func() bool
@@ -28,8 +30,10 @@ type Conn struct {
 
 // dial connects and logs in. ctx bounds both, not the connection that they give.
 func dial(ctx context.Context, a Account, config *tls.Config) (*Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	tcp, err := dialer.DialContext(ctx, "tcp", a.address)
+	within, cancel := context.WithTimeoutCause(ctx, dialTimeout, fmt.Errorf("connect to %s: no answer", a.address))
+	defer cancel()
+	var dialer net.Dialer
+	tcp, err := dialer.DialContext(within, "tcp", a.address)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", a.address, err)
 	}
@@ -39,10 +43,10 @@ func dial(ctx context.Context, a Account, config *tls.Config) (*Conn, error) {
 		return nil, err
 	}
 	s := &socket{Conn: tcp}
-	defer context.AfterFunc(ctx, func() { tcp.Close() })()
-	c, err := logIn(ctx, a, s, config)
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
+	defer context.AfterFunc(within, func() { tcp.Close() })()
+	c, err := logIn(within, a, s, config)
+	if within.Err() != nil {
+		err = context.Cause(within)
 	}
 	if err != nil {
 		_ = tcp.Close() // err says more; the library may have closed it
@@ -56,28 +60,33 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 		return nil, err
 	}
 	c := &Conn{socket: s}
-	var err error
 	switch a.security {
 	case TLS:
 		encrypted := tls.Client(s, config)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
 			return nil, fmt.Errorf("start TLS with %s, which may want tls=starttls: %w", a.address, err)
 		}
-		c.Client = imapclient.New(encrypted, nil)
+		c.answers = newAnswers(encrypted)
 	case StartTLS:
-		if c.Client, err = imapclient.NewStartTLS(s, &imapclient.Options{TLSConfig: config}); err != nil {
+		encrypted, err := startTLS(ctx, s, config)
+		if err != nil {
 			return nil, fmt.Errorf("start TLS with %s: %w", a.address, err)
 		}
+		c.answers = newAnswers(encrypted)
+		// The server has greeted before TLS, and the library still waits for it.
+		c.answers.greet("OK", "", nil, "TLS started")
 	default:
-		c.Client = imapclient.New(s, nil)
+		c.answers = newAnswers(s)
 	}
+	c.Client = imapclient.New(c.answers, nil)
 	if err := c.WaitGreeting(); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", a.address, err)
+		return nil, fmt.Errorf("connect to %s: %w", a.address, c.explain(err))
 	}
 	if c.Caps().Has(imap.CapLoginDisabled) {
 		return nil, fmt.Errorf("%s takes no password on this connection: set tls=tls or tls=starttls", a.address)
 	}
 	if err := c.Login(a.username, a.password).Wait(); err != nil {
+		err = c.explain(err)
 		if strings.Contains(err.Error(), a.password) {
 			err = errors.New("the server's answer repeats the password and is not shown")
 		}
@@ -86,24 +95,78 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 	return c, nil
 }
 
-// Examine opens a mailbox for reading, as it is now, and returns its UIDVALIDITY. Nothing that is read through it
-// becomes \Seen.
-func (c *Conn) Examine(mailbox string) (uint32, error) {
+// explain gives the server's reason for hanging up, if it gave one, instead of err, the end of the connection.
+func (c *Conn) explain(err error) error {
+	if err == nil || IsRefusal(err) {
+		return err
+	}
+	c.answers.mu.Lock()
+	defer c.answers.mu.Unlock()
+	if c.answers.bye == nil {
+		return err
+	}
+	return c.answers.bye
+}
+
+// Mailboxes lists the mailboxes whose names match pattern (RFC 9051, section 6.3.9). With an error, those that the
+// server named before it.
+func (c *Conn) Mailboxes(pattern string) ([]ListedMailbox, error) {
+	a := c.answers
+	a.mu.Lock()
+	a.mailboxes = nil
+	a.mu.Unlock()
+	err := c.List("", pattern, nil).Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.mailboxes, err
+}
+
+// Describe asks what the server knows of messages. Those it says nothing of, and those of which it cannot be
+// understood, are missing from what it returns; with an error, those too that would have come after it.
+func (c *Conn) Describe(uids []imap.UID) (map[imap.UID]Description, error) {
+	a := c.answers
+	a.ask(uids...)
+	a.mu.Lock()
+	a.described = make(map[imap.UID]Description)
+	a.mu.Unlock()
+	options := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true}
+	err := c.Fetch(imap.UIDSetNum(uids...), options).Close()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.described, err
+}
+
+// Content asks for the content of a message, or for the part of it.
+func (c *Conn) Content(uid imap.UID, part *imap.SectionPartial) *imapclient.FetchCommand {
+	c.answers.ask(uid)
+	return c.Fetch(imap.UIDSetNum(uid), &imap.FetchOptions{
+		UID:         true,
+		BodySection: []*imap.FetchItemBodySection{{Peek: true, Partial: part}},
+	})
+}
+
+// Examine opens a mailbox for reading, as it is now. Nothing that is read through it becomes \Seen.
+func (c *Conn) Examine(mailbox string) (*imap.SelectData, error) {
 	c.selected = "" // a refusal leaves no mailbox open
 	data, err := c.Select(mailbox, &imap.SelectOptions{ReadOnly: true}).Wait()
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	c.selected, c.validity = mailbox, data.UIDValidity
-	return c.validity, nil
+	return data, nil
 }
 
-// Examined is Examine, or nothing if the mailbox is open already.
+// Examined is Examine, or nothing if the mailbox is open already. It returns the mailbox's UIDVALIDITY, 0 where the
+// server has none.
 func (c *Conn) Examined(mailbox string) (uint32, error) {
 	if c.selected == mailbox {
 		return c.validity, nil
 	}
-	return c.Examine(mailbox)
+	data, err := c.Examine(mailbox)
+	if err != nil {
+		return 0, err
+	}
+	return data.UIDValidity, nil
 }
 
 // abort cuts the connection and with it every exchange in progress. It may be called from any goroutine.
@@ -117,8 +180,9 @@ func (c *Conn) usable(err error) bool {
 	return (err == nil || IsRefusal(err)) && c.State() != imap.ConnStateLogout
 }
 
-// IsRefusal tells an answer of the server, such as "no such mailbox", from a connection that failed.
+// IsRefusal tells an answer of the server, such as "no such mailbox", from a connection that failed or that the server
+// has one too many of.
 func IsRefusal(err error) bool {
 	var refusal *imap.Error
-	return errors.As(err, &refusal) && refusal.Type != imap.StatusResponseTypeBye
+	return errors.As(err, &refusal) && refusal.Type != imap.StatusResponseTypeBye && !isCrowded(err)
 }

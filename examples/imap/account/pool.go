@@ -4,33 +4,52 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/emersion/go-imap/v2"
 )
 
 const (
 	// maxDrops is how often in a row an exchange may lose its connection before it fails.
 	maxDrops = 5
 	// maxDials is how often in a row a server that was there before may fail to answer, and firstPause the pause after
-	// the first failure. Each pause is four times the one before: together 8.5 seconds, in which a server restarts.
+	// the first failure. Each pause is four times the one before, up to lastPause: together 8.5 seconds, in which a
+	// server restarts.
 	maxDials   = 5
 	firstPause = 100 * time.Millisecond
+	lastPause  = 64 * firstPause
+	// maxWaits is the same for a server that has no place for us: 40 seconds, in which another program may end.
+	maxWaits = 10
+	// manyDrops is how many connections in a row may drop before there are too many of them: some servers cut one for
+	// each that is new, and do not say why.
+	manyDrops = 3
 )
 
-var errClosed = errors.New("the connection to the IMAP server is closed")
+// ErrGone is a server that was there and lets us in no more.
+var ErrGone = errors.New("the IMAP server is gone")
+
+// ErrClosed is a pool that is used after Close.
+var ErrClosed = errors.New("the connection to the IMAP server is closed")
+
+var errFull = errors.New("the IMAP server takes no more connections")
 
 // Pool shares connections to one account. It opens them as they are needed, up to a limit, contents itself with fewer
-// when the server allows no more, and replaces those that drop.
+// when the server allows no more, down to one, and replaces those that drop.
 type Pool struct {
 	dial   func(context.Context) (*Conn, error)
 	closed chan struct{}
-	slots  chan struct{} // one token for each connection in use
+	slots  chan struct{} // one token for each connection in use, and for each that the server does not allow
 
-	mu   sync.Mutex
-	idle []*Conn
-	live map[*Conn]struct{} // in use or idle
-	seen bool               // the server has let us in once
-	lost error              // why the server counts as gone; nobody waits for it a second time
+	mu      sync.Mutex
+	idle    []*Conn
+	live    map[*Conn]struct{} // in use or idle
+	refused int                // tokens in slots for connections that the server does not allow
+	drops   int                // connections that dropped since an exchange went well
+	crowded int                // those of them that the server had no place for
+	seen    bool               // the server has let us in once
+	lost    error              // why the server counts as gone; nobody waits for it a second time
 }
 
 // NewPool makes a pool of at most limit connections. It connects when it is first used.
@@ -55,7 +74,7 @@ func (p *Pool) Do(ctx context.Context, f func(*Conn) error) error {
 		if err != nil {
 			return err
 		}
-		err = f(c)
+		err = c.explain(f(c))
 		p.Put(c, err)
 		if err == nil || IsRefusal(err) {
 			return err
@@ -74,23 +93,24 @@ func (p *Pool) Do(ctx context.Context, f func(*Conn) error) error {
 func (p *Pool) Get(ctx context.Context) (*Conn, error) {
 	for {
 		if p.isClosed() {
-			return nil, errClosed
+			return nil, ErrClosed
 		}
 		select {
 		case p.slots <- struct{}{}:
 		case <-p.closed:
-			return nil, errClosed
+			return nil, ErrClosed
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}
 		c := p.takeIdle()
 		if c == nil {
 			var err error
-			if c, err = p.connect(ctx); err != nil {
-				if p.isLimit(err) {
-					// The slot stays taken: the server has as many connections as it will have. Those in use come back.
-					continue
-				}
+			if c, err = p.connect(ctx); errors.Is(err, errFull) {
+				p.mu.Lock()
+				p.free(true) // those in use come back
+				p.mu.Unlock()
+				continue
+			} else if err != nil {
 				<-p.slots
 				return nil, err
 			}
@@ -110,24 +130,45 @@ func (p *Pool) Put(c *Conn, err error) {
 	if err == nil || IsRefusal(err) {
 		err = errors.Join(err, c.socket.setBusy(false))
 	}
+	reason := c.explain(err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, known := p.live[c]
 	if known && !cut && c.usable(err) {
 		p.idle = append(p.idle, c)
-	} else {
-		delete(p.live, c)
-		c.abort()
+		p.drops, p.crowded = 0, 0
+		p.free(false)
+		return
+	}
+	isCrowd := isCrowded(reason)
+	if known && !cut && (isCrowd || c.State() == imap.ConnStateLogout) {
+		p.drops++
+	}
+	if isCrowd {
+		p.crowded++
+	}
+	delete(p.live, c)
+	c.abort()
+	isMany := (isCrowd || p.drops >= manyDrops) && len(p.live) > 0
+	if isMany {
+		p.drops, p.crowded = 0, 0
+	}
+	p.free(isMany)
+}
+
+// free gives up a slot, or keeps it taken for good because the server does not allow as many connections. One always
+// remains. The caller holds mu.
+func (p *Pool) free(isRefused bool) {
+	if isRefused && p.refused+1 < cap(p.slots) {
+		p.refused++
+		return
 	}
 	<-p.slots
 }
 
-// Close takes leave of the server. Whoever still uses a connection fails, as does every later Get.
-func (p *Pool) Close() {
+// Rest ends the connections that are not in use. The next use opens them anew.
+func (p *Pool) Rest() {
 	p.mu.Lock()
-	if !p.isClosed() {
-		close(p.closed)
-	}
 	idle := p.idle
 	p.idle = nil
 	p.mu.Unlock()
@@ -136,7 +177,22 @@ func (p *Pool) Close() {
 		if c.socket.setBusy(true) == nil {
 			_ = c.Logout().Wait() // the connection is given up either way
 		}
+		p.mu.Lock()
+		delete(p.live, c)
+		p.mu.Unlock()
+		c.abort()
 	}
+}
+
+// Close takes leave of the server. Whoever still uses a connection fails, as does every later Get.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	if !p.isClosed() {
+		close(p.closed)
+	}
+	p.mu.Unlock()
+
+	p.Rest()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.live {
@@ -145,9 +201,17 @@ func (p *Pool) Close() {
 	clear(p.live)
 }
 
-// connect waits for a server that was there before. One that was not is known to be wrong at once.
+// connect waits for a server that was there before, and for one that has no place at the moment. One that was not there
+// or takes no such login is known to be wrong at once. With errFull, other connections of ours are in use, and will do.
 func (p *Pool) connect(ctx context.Context) (*Conn, error) {
-	pause := firstPause
+	p.mu.Lock()
+	crowded := p.crowded
+	p.mu.Unlock()
+	if crowded > 0 {
+		if err := p.wait(ctx, crowded); err != nil {
+			return nil, err
+		}
+	}
 	for dials := 1; ; dials++ {
 		p.mu.Lock()
 		seen, lost := p.seen, p.lost
@@ -159,36 +223,65 @@ func (p *Pool) connect(ctx context.Context) (*Conn, error) {
 		if err == nil {
 			return c, p.adopt(c)
 		}
-		if !seen || IsRefusal(err) || ctx.Err() != nil || p.isLimit(err) {
+		if ctx.Err() != nil {
 			return nil, err
 		}
-		if dials == maxDials {
-			p.mu.Lock()
-			p.lost = err
-			p.mu.Unlock()
+		patience := maxDials
+		if isForNow(err) {
+			patience = maxWaits
+		} else if !seen {
 			return nil, err
 		}
-		select {
-		case <-time.After(pause):
-			pause *= 4
-		case <-p.closed:
-			return nil, errClosed
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		p.mu.Lock()
+		inUse := len(p.live) - len(p.idle)
+		if inUse == 0 && dials == patience && seen {
+			p.lost = fmt.Errorf("%w: %w", ErrGone, err)
+			err = p.lost
+		}
+		p.mu.Unlock()
+		if inUse > 0 {
+			return nil, errFull
+		}
+		if dials == patience {
+			return nil, err
+		}
+		if err := p.wait(ctx, dials); err != nil {
+			return nil, err
 		}
 	}
 }
 
+// wait pauses after the nth failure in a row.
+func (p *Pool) wait(ctx context.Context, n int) error {
+	pause := firstPause
+	for range n - 1 {
+		pause = min(4*pause, lastPause)
+	}
+	select {
+	case <-time.After(pause):
+		return nil
+	case <-p.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// takeIdle is nil if no connection is idle that still stands.
 func (p *Pool) takeIdle() *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) == 0 {
-		return nil
+	for len(p.idle) > 0 {
+		last := len(p.idle) - 1
+		c := p.idle[last]
+		p.idle = p.idle[:last]
+		if c.State() != imap.ConnStateLogout {
+			return c
+		}
+		delete(p.live, c)
+		c.abort()
 	}
-	last := len(p.idle) - 1
-	c := p.idle[last]
-	p.idle = p.idle[:last]
-	return c
+	return nil
 }
 
 func (p *Pool) adopt(c *Conn) error {
@@ -196,7 +289,7 @@ func (p *Pool) adopt(c *Conn) error {
 	defer p.mu.Unlock()
 	if p.isClosed() {
 		c.abort()
-		return errClosed
+		return ErrClosed
 	}
 	p.live[c] = struct{}{}
 	p.seen = true

@@ -44,7 +44,7 @@ func TestRefusalIsFinal(t *testing.T) {
 		t.Errorf("got %v after %d attempts, want 1", err, dials)
 	}
 	p.Close()
-	if err := p.Do(t.Context(), nil); !errors.Is(err, errClosed) {
+	if err := p.Do(t.Context(), nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }

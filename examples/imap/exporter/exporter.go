@@ -2,8 +2,8 @@
 // their flags and dates.
 //
 // It adds and never replaces: IMAP gives a message that is stored a number of its own, and a message that is there
-// twice is better than one that is lost. It refuses files whose names do not end in .eml, symbolic links and devices,
-// each with an error of its own.
+// twice is better than one that is lost. It refuses files that are neither messages, with names that end in .eml, nor
+// their keywords, symbolic links and devices, each with an error of its own.
 package exporter
 
 import (
@@ -44,6 +44,7 @@ func NewExporter(
 		exp.pool.Close()
 		return nil, err
 	}
+	exp.pool.Rest() // a server may allow one connection
 	return exp, nil
 }
 
@@ -67,8 +68,8 @@ func (exp *Exporter) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Export stores what it is given and answers for each record. Folders are made in the order in which they come,
-// messages stored several at a time.
+// Export stores what it is given and answers for each record. Folders are made and keywords noted in the order in which
+// they come, messages stored several at a time.
 func (exp *Exporter) Export(
 	ctx context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result,
 ) error {
@@ -95,7 +96,8 @@ func (exp *Exporter) Export(
 			if !more {
 				return nil
 			}
-			if record.FileInfo.IsDir() || record.Err != nil || record.IsXattr {
+			_, isKeywords := account.MessageOf(record.Pathname)
+			if record.FileInfo.IsDir() || record.Err != nil || record.IsXattr || isKeywords {
 				answer(r.result(record))
 				continue
 			}
@@ -117,7 +119,11 @@ func (r *restore) result(record *connectors.Record) *connectors.Result {
 	case record.FileInfo.IsDir():
 		err = r.folder(name, record.FileInfo.Mode())
 	case record.FileInfo.Mode().IsRegular():
-		err = r.message(name, record)
+		if message, isKeywords := account.MessageOf(name); isKeywords {
+			err = r.keep(message, record.Reader)
+		} else {
+			err = r.message(name, record)
+		}
 	default:
 		err = fmt.Errorf("neither message nor folder but %v", record.FileInfo.Mode())
 	}

@@ -21,32 +21,34 @@ type restore struct {
 	ctx       context.Context
 	delimiter rune
 
-	mu     sync.Mutex
-	exists map[string]bool // mailboxes that the account has
+	mu       sync.Mutex
+	exists   map[string]bool        // mailboxes that the account has
+	keywords map[string][]imap.Flag // of messages yet to come whose names have no place for them
 }
 
 // listMailboxes asks what the account has and how it names it.
 func (r *restore) listMailboxes() error {
-	var found []*imap.ListData
+	var found []account.ListedMailbox
 	err := r.pool.Do(r.ctx, func(c *account.Conn) error {
 		// The empty pattern asks for the delimiter (RFC 9051, section 6.3.9): there may be no mailbox yet.
-		root, err := c.List("", "", nil).Collect()
+		root, err := c.Mailboxes("")
 		if err != nil {
 			return err
 		}
-		for _, data := range root {
-			r.delimiter = data.Delim
+		for _, listed := range root {
+			r.delimiter = listed.Delimiter
 		}
-		found, err = c.List("", "*", nil).Collect()
+		found, err = c.Mailboxes("*")
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("list the mailboxes: %w", err)
 	}
 	r.exists = make(map[string]bool)
-	for _, data := range found {
-		r.exists[data.Mailbox] = true
+	for _, listed := range found {
+		r.exists[listed.Name] = true
 	}
+	r.keywords = make(map[string][]imap.Flag)
 	return nil
 }
 
@@ -96,6 +98,18 @@ func (r *restore) message(name string, record *connectors.Record) error {
 	if err != nil {
 		return err
 	}
+	var incomplete error
+	if account.LacksKeywords(name) {
+		message, _ := account.MessageOf(name)
+		r.mu.Lock()
+		keywords, isKnown := r.keywords[message]
+		delete(r.keywords, message)
+		r.mu.Unlock()
+		flags = append(flags, keywords...)
+		if !isKnown {
+			incomplete = errors.New("stored without its keywords: the file that holds them did not come before it")
+		}
+	}
 	dir := path.Dir(name)
 	if dir == "/" {
 		return errors.New("a message must be in a mailbox: restore to a folder, such as imap://HOST/INBOX")
@@ -108,8 +122,32 @@ func (r *restore) message(name string, record *connectors.Record) error {
 	if err != nil {
 		return err
 	}
-	err = r.store(mailbox, content, &imap.AppendOptions{Flags: flags, Time: record.FileInfo.ModTime()})
+	options := &imap.AppendOptions{Flags: flags}
+	if date := record.FileInfo.ModTime(); !date.Equal(account.NoTime) {
+		options.Time = date
+	}
+	if err = r.store(mailbox, content, options); err == nil {
+		err = incomplete
+	}
 	return errors.Join(err, content.close())
+}
+
+// maxKeywords bounds a file of keywords, in bytes.
+const maxKeywords = 1 << 20
+
+// keep notes the keywords of a message that is yet to come.
+func (r *restore) keep(message string, content io.Reader) error {
+	if content == nil {
+		return nil
+	}
+	keywords, err := io.ReadAll(io.LimitReader(content, maxKeywords))
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keywords[message] = account.ParseKeywords(string(keywords))
+	return nil
 }
 
 func (r *restore) store(mailbox string, content *spool, options *imap.AppendOptions) error {

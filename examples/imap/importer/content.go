@@ -74,10 +74,10 @@ func (m *content) Read(p []byte) (int, error) {
 		case account.IsRefusal(err) || errors.Is(err, errShrunk):
 			m.fail(err)
 		case m.drops == maxDrops:
-			m.fail(fmt.Errorf("%w %d times", errDropped, maxDrops))
+			m.fail(fmt.Errorf("%w %d times: %w", errDropped, maxDrops, err))
 		default:
 			m.drops++
-			m.release(errDropped)
+			m.release(err)
 		}
 	}
 	return 0, m.err
@@ -109,14 +109,11 @@ func (m *content) ask() error {
 		m.release(nil)
 		return errChanged
 	}
-	section := &imap.FetchItemBodySection{Peek: true}
+	var rest *imap.SectionPartial
 	if m.started {
-		section.Partial = &imap.SectionPartial{Offset: m.offset, Size: m.size - m.offset}
+		rest = &imap.SectionPartial{Offset: m.offset, Size: m.size - m.offset}
 	}
-	m.command = c.Fetch(imap.UIDSetNum(m.id.UID), &imap.FetchOptions{
-		UID:         true,
-		BodySection: []*imap.FetchItemBodySection{section},
-	})
+	m.command = c.Content(m.id.UID, rest)
 	return m.awaitLiteral()
 }
 
@@ -141,7 +138,7 @@ func (m *content) awaitLiteral() error {
 		return err
 	}
 	m.release(nil)
-	return fmt.Errorf("the message was deleted during the backup: %w", fs.ErrNotExist)
+	return fmt.Errorf("the server gives no content, or the message was deleted during the backup: %w", fs.ErrNotExist)
 }
 
 var errDropped = errors.New("the connection dropped")

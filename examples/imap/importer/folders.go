@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/emersion/go-imap/v2"
-
 	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
@@ -25,21 +23,25 @@ type folder struct {
 // folders lists the root, all that is below it and all that is above it, by path, so that each comes after the one it
 // is in. flaws are mailboxes that cannot be backed up.
 func (w *walk) folders() (all []folder, flaws []error, err error) {
-	var mailboxes []*imap.ListData
+	var mailboxes []account.ListedMailbox
 	err = w.pool.Do(w.ctx, func(c *account.Conn) (err error) {
-		mailboxes, err = c.List("", "*", nil).Collect()
+		mailboxes, err = c.Mailboxes("*")
 		return err
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("list the mailboxes: %w", err)
+		err = fmt.Errorf("list the mailboxes: %w", err)
+		if !account.IsRefusal(err) || len(mailboxes) == 0 {
+			return nil, nil, err
+		}
+		flaws = append(flaws, err)
 	}
 
 	found := map[string]folder{"/": {path: "/"}}
-	for _, data := range mailboxes {
+	for _, listed := range mailboxes {
 		f := folder{
-			path:       account.FolderPath(data.Mailbox, data.Delim),
-			mailbox:    data.Mailbox,
-			selectable: !slices.ContainsFunc(data.Attrs, isNotSelectable),
+			path:       account.FolderPath(listed.Name, listed.Delimiter),
+			mailbox:    listed.Name,
+			selectable: listed.Selectable,
 		}
 		if len(f.path) > maxPath {
 			flaws = append(flaws, fmt.Errorf("mailbox %.100q: its path is longer than %d bytes", f.mailbox, maxPath))
@@ -49,7 +51,9 @@ func (w *walk) folders() (all []folder, flaws []error, err error) {
 			continue
 		}
 		// Namespaces may differ in their delimiter, and then two names may mean one path.
-		if other := found[f.path]; other.selectable && f.selectable {
+		if other := found[f.path]; other.selectable && f.selectable && other.mailbox == f.mailbox {
+			continue
+		} else if other.selectable && f.selectable {
 			flaws = append(flaws, fmt.Errorf("mailbox %q: mailbox %q has the same path", f.mailbox, other.mailbox))
 			continue
 		} else if !other.selectable {
@@ -64,11 +68,6 @@ func (w *walk) folders() (all []folder, flaws []error, err error) {
 	}
 	byPath := func(a, b folder) int { return strings.Compare(a.path, b.path) }
 	return slices.SortedFunc(maps.Values(found), byPath), flaws, nil
-}
-
-func isNotSelectable(attribute imap.MailboxAttr) bool {
-	return strings.EqualFold(string(attribute), string(imap.MailboxAttrNoSelect)) ||
-		strings.EqualFold(string(attribute), string(imap.MailboxAttrNonExistent))
 }
 
 func isBelow(name, dir string) bool {

@@ -2,8 +2,8 @@
 //
 // It changes nothing on the server; messages that it reads do not become \Seen. A connection that drops is replaced and
 // the backup goes on where it was, in the middle of a message if need be. What one message or mailbox lacks is an error
-// record and never an incomplete backup that looks complete; only a list of mailboxes or a root that cannot be read
-// fails the import.
+// record and never an incomplete backup that looks complete; only a server that is gone, and a list of mailboxes or a
+// root that cannot be read, fail the import.
 package importer
 
 import (
@@ -52,6 +52,7 @@ func NewImporter(
 		imp.pool.Close()
 		return nil, err
 	}
+	imp.pool.Rest() // a server may allow one connection, and plakar starts a second importer
 	return imp, nil
 }
 

@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 
 	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
@@ -55,20 +55,26 @@ func (w *walk) run() error {
 		if !f.selectable {
 			continue
 		}
-		err := w.sendMessages(f)
-		if err != nil && (account.IsRefusal(err) || errors.Is(err, errChanged)) {
-			err = w.send(connectors.NewError(f.path, fmt.Errorf("mailbox %q: %w", f.mailbox, err)))
-		}
-		if err != nil {
-			return err
+		if err := w.sendMessages(f); err != nil {
+			if w.isFatal(err) {
+				return err
+			}
+			if err := w.send(connectors.NewError(f.path, fmt.Errorf("mailbox %q: %w", f.mailbox, err))); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// folderInfo says by its mode whether a folder can hold messages. Mailboxes have no time.
+// isFatal tells an error that ends the import from one that costs a mailbox or a message.
+func (w *walk) isFatal(err error) bool {
+	return w.ctx.Err() != nil || errors.Is(err, account.ErrGone) || errors.Is(err, account.ErrClosed)
+}
+
+// folderInfo says by its mode whether a folder can hold messages.
 func folderInfo(f folder) objects.FileInfo {
-	info := objects.FileInfo{Lname: path.Base(f.path), Lmode: fs.ModeDir | 0o700, LmodTime: time.Unix(0, 0), Lnlink: 1}
+	info := objects.FileInfo{Lname: path.Base(f.path), Lmode: fs.ModeDir | 0o700, LmodTime: account.NoTime, Lnlink: 1}
 	if !f.selectable {
 		info.Lmode = account.NotSelectable
 	}
@@ -77,70 +83,152 @@ func folderInfo(f folder) objects.FileInfo {
 
 // sendMessages sends the messages that the mailbox holds when it is opened.
 func (w *walk) sendMessages(f folder) error {
-	var validity uint32
-	var uids []imap.UID
-	err := w.pool.Do(w.ctx, func(c *account.Conn) (err error) {
-		if validity, err = c.Examine(f.mailbox); err != nil {
-			return err
-		}
-		found, err := c.UIDSearch(&imap.SearchCriteria{}, nil).Wait()
-		if err == nil {
-			uids = found.AllUIDs()
-		}
-		return err
-	})
-	if err != nil {
-		return err
+	validity, uids, incomplete := w.number(f)
+	if incomplete != nil && (w.isFatal(incomplete) || len(uids) == 0) {
+		return incomplete
 	}
 	for some := range slices.Chunk(uids, batch) {
-		var described []*imapclient.FetchMessageBuffer
-		err := w.pool.Do(w.ctx, func(c *account.Conn) error {
-			now, err := c.Examined(f.mailbox)
-			if err != nil || now != validity {
-				described = nil
-				return err
-			}
-			options := &imap.FetchOptions{UID: true, Flags: true, InternalDate: true, RFC822Size: true}
-			described, err = c.Fetch(imap.UIDSetNum(some...), options).Collect()
-			if err == nil && described == nil {
-				described = []*imapclient.FetchMessageBuffer{} // deleted meanwhile, all of them
-			}
-			return err
-		})
+		descriptions, err := w.describe(f, validity, some)
 		if err != nil {
 			return err
 		}
-		if described == nil {
-			return errChanged
-		}
-		for _, message := range described {
-			if err := w.sendMessage(f, validity, message); err != nil {
+		for _, d := range descriptions {
+			if err := w.sendMessage(f, validity, d); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return incomplete
 }
 
-func (w *walk) sendMessage(f folder, validity uint32, message *imapclient.FetchMessageBuffer) error {
-	id := account.Message{Validity: validity, UID: message.UID, Flags: message.Flags}
+// number opens a mailbox and gives the UIDs of its messages; with an error, not of all of them.
+func (w *walk) number(f folder) (validity uint32, uids []imap.UID, err error) {
+	for range 2 { // a message that is deleted between the two answers makes them differ
+		var messages int
+		err = w.pool.Do(w.ctx, func(c *account.Conn) error {
+			data, err := c.Examine(f.mailbox)
+			if err != nil {
+				return err
+			}
+			validity, messages, uids = data.UIDValidity, int(data.NumMessages), nil
+			found, err := c.UIDSearch(&imap.SearchCriteria{}, nil).Wait()
+			uids = found.AllUIDs()
+			return err
+		})
+		if err != nil || len(uids) >= messages {
+			return validity, uids, err
+		}
+		err = fmt.Errorf("the server has %d messages and numbers %d of them", messages, len(uids))
+	}
+	return validity, uids, err
+}
+
+// description is what is known of a message, or why nothing is.
+type description struct {
+	account.Description
+	err error
+}
+
+// describe asks for what is known of messages. When the server fails at some, it asks for fewer at a time, until it is
+// known which they are.
+func (w *walk) describe(f folder, validity uint32, uids []imap.UID) ([]description, error) {
+	var found map[imap.UID]account.Description
+	changed := false
+	err := w.pool.Do(w.ctx, func(c *account.Conn) error {
+		now, err := c.Examined(f.mailbox)
+		if err != nil {
+			return err
+		}
+		if changed = now != validity; changed {
+			return nil
+		}
+		found, err = c.Describe(uids)
+		return err
+	})
+	switch {
+	case changed:
+		return nil, errChanged
+	case err != nil && w.isFatal(err):
+		return nil, err
+	}
+	var all []description
+	var missing []imap.UID
+	for _, uid := range uids {
+		if d, isFound := found[uid]; isFound {
+			all = append(all, description{Description: d})
+		} else {
+			missing = append(missing, uid)
+		}
+	}
+	switch {
+	case len(missing) == 0:
+		return all, nil
+	case len(uids) == 1:
+		d, err := w.undescribed(f, uids[0], err)
+		return d, err
+	}
+	for half := range slices.Chunk(missing, (len(missing)+1)/2) {
+		more, err := w.describe(f, validity, half)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// undescribed is a message that the server says nothing of, unless it is no more. why is how the server refused.
+func (w *walk) undescribed(f folder, uid imap.UID, why error) ([]description, error) {
+	if why == nil {
+		isThere := true
+		err := w.pool.Do(w.ctx, func(c *account.Conn) error {
+			if _, err := c.Examined(f.mailbox); err != nil {
+				return err
+			}
+			found, err := c.UIDSearch(&imap.SearchCriteria{UID: []imap.UIDSet{imap.UIDSetNum(uid)}}, nil).Wait()
+			isThere = err != nil || slices.Contains(found.AllUIDs(), uid)
+			return err
+		})
+		if err != nil && w.isFatal(err) {
+			return nil, err
+		}
+		if !isThere { // deleted meanwhile
+			return nil, nil
+		}
+		why = errors.New("the server does not describe it, or not in a way that can be understood")
+	}
+	return []description{{Description: account.Description{UID: uid}, err: why}}, nil
+}
+
+func (w *walk) sendMessage(f folder, validity uint32, d description) error {
+	id := account.Message{Validity: validity, UID: d.UID, Flags: d.Flags}
 	name := path.Join(f.path, id.FileName())
 	if w.excludes.IsExcluded(name, false) {
 		return nil
 	}
-	open := func() (io.ReadCloser, error) {
+	if d.err != nil {
+		return w.send(connectors.NewError(name, fmt.Errorf("mailbox %q, message %d: %w", f.mailbox, d.UID, d.err)))
+	}
+	if keywordsName, keywords := id.KeywordsFile(); keywordsName != "" {
+		open := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(keywords)), nil }
+		if err := w.sendFile(path.Join(f.path, keywordsName), int64(len(keywords)), d.Date, open); err != nil {
+			return err
+		}
+	}
+	return w.sendFile(name, d.Size, d.Date, func() (io.ReadCloser, error) {
 		return &content{importer: w.Importer, ctx: w.reading, mailbox: f.mailbox, id: id, name: name}, nil
+	})
+}
+
+// sendFile sends a message or its keywords. Without a date it has the time of folders, which have none.
+func (w *walk) sendFile(name string, size int64, date time.Time, open func() (io.ReadCloser, error)) error {
+	if date.IsZero() {
+		date = account.NoTime
 	}
 	return w.send(&connectors.Record{
 		Pathname: name,
-		FileInfo: objects.FileInfo{
-			Lname:    path.Base(name),
-			Lsize:    message.RFC822Size,
-			Lmode:    0o600,
-			LmodTime: message.InternalDate,
-			Lnlink:   1,
-		},
-		Reader: connectors.NewLazyReader(open),
+		FileInfo: objects.FileInfo{Lname: path.Base(name), Lsize: size, Lmode: 0o600, LmodTime: date, Lnlink: 1},
+		Reader:   connectors.NewLazyReader(open),
 	})
 }
 
