@@ -50,11 +50,30 @@ func TestMailboxElsewhere(t *testing.T) {
 		{"/100%", '/', "100%"},
 		{"/100% sure", '/', "100% sure"},
 		{"/%FF", '/', ""},
+		{"/100%/sure", '/', "100%/sure"},
 	}
 	for _, test := range tests {
 		got, err := Mailbox(test.path, test.delimiter)
 		if got != test.mailbox || (err != nil) != (test.mailbox == "") {
 			t.Errorf("mailbox of %q with %q: got %q, %v, want %q", test.path, test.delimiter, got, err, test.mailbox)
+		}
+	}
+}
+
+func TestLongMailbox(t *testing.T) {
+	for _, part := range []string{"a", "é", "文", "😀", "%", "\t", "a%", "ab\t", "."} {
+		for n := 240; n < 270; n++ {
+			for _, mailbox := range []string{strings.Repeat(part, n), strings.Repeat("x", n) + part + "." + part} {
+				folder := FolderPath(mailbox, '/')
+				for name := range strings.SplitSeq(folder, "/") {
+					if len(name) > MaxName {
+						t.Errorf("%q: a name of %d bytes", mailbox, len(name))
+					}
+				}
+				if back, err := Mailbox(folder, '/'); err != nil || back != mailbox {
+					t.Errorf("%q became %q and then %q, %v", mailbox, folder, back, err)
+				}
+			}
 		}
 	}
 }
@@ -65,6 +84,7 @@ func FuzzMailbox(f *testing.F) {
 	f.Add("..%2E", ".")
 	f.Add("", "")
 	f.Add("%\x00", "%")
+	f.Add(strings.Repeat("%", 200)+".", "/")
 	f.Fuzz(func(t *testing.T, mailbox, delimiters string) {
 		if !utf8.ValidString(mailbox) || !utf8.ValidString(delimiters) {
 			return
@@ -75,7 +95,7 @@ func FuzzMailbox(f *testing.F) {
 		}
 		folder := FolderPath(mailbox, delimiter)
 		for part := range strings.SplitSeq(folder[1:], "/") {
-			if part == "" || part == "." || part == ".." || strings.HasSuffix(part, MessageSuffix) {
+			if len(part) > MaxName || part == "" || part == "." || part == ".." || strings.HasSuffix(part, MessageSuffix) {
 				t.Errorf("%q with %q: path %q", mailbox, delimiter, folder)
 			}
 		}
