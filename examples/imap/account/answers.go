@@ -15,8 +15,8 @@ import (
 	"github.com/emersion/go-imap/v2"
 )
 
-// errTooMuch is a server whose message goes on after the end that it announced.
-var errTooMuch = errors.New("the server sent more of a message than it announced")
+// ErrTooMuch is a server whose message goes on after the end that it announced, or is another.
+var ErrTooMuch = errors.New("the server sent another message than it announced")
 
 // Description is what a server tells of a message.
 type Description struct {
@@ -53,6 +53,7 @@ type answers struct {
 	mailboxes []ListedMailbox
 	described map[imap.UID]Description
 	bye       *imap.Error // why the server hung up
+	tooMuch   bool        // why the connection is given up: ErrTooMuch
 }
 
 func newAnswers(c net.Conn) *answers {
@@ -457,7 +458,10 @@ func (a *answers) afterContent() {
 		text, _ := s.value()
 		uid, err := strconv.ParseUint(text, 10, 32)
 		if !beside.MatchString(name) || name == "UID" && (err != nil || imap.UID(uid) != a.uid) {
-			s.err = errTooMuch
+			s.err = ErrTooMuch
+			a.mu.Lock()
+			a.tooMuch = true
+			a.mu.Unlock()
 		}
 	}
 	s.skip()

@@ -67,12 +67,12 @@ func TestAnswersForTheLibrary(t *testing.T) {
 	}
 
 	a := newAnswers(said{Reader: strings.NewReader("* 2 FETCH (UID 5 BODY[] {3}\r\nabcdef ghi\r\n)\r\n")})
-	if got, err := io.ReadAll(a); err != errTooMuch {
+	if got, err := io.ReadAll(a); err != ErrTooMuch {
 		t.Errorf("a message that is longer than announced: got %q, %v", got, err)
 	}
 	a = newAnswers(said{Reader: strings.NewReader("* 2 FETCH (BODY[] {3}\r\nabc UID 6)\r\n")})
 	a.ask(5)
-	if got, err := io.ReadAll(a); err != errTooMuch {
+	if got, err := io.ReadAll(a); err != ErrTooMuch {
 		t.Errorf("another message: got %q, %v", got, err)
 	}
 }
@@ -181,7 +181,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		a := newAnswers(said{Reader: strings.NewReader(string(text))})
 		got, err := io.ReadAll(a)
-		if err != nil && err != errTooMuch {
+		if err != nil && err != ErrTooMuch {
 			t.Error(err)
 		}
 		if len(got) > 20*len(text) {

@@ -80,13 +80,13 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 	}
 	c.Client = imapclient.New(c.answers, nil)
 	if err := c.WaitGreeting(); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", a.address, c.explain(err))
+		return nil, fmt.Errorf("connect to %s: %w", a.address, c.Explain(err))
 	}
 	if c.Caps().Has(imap.CapLoginDisabled) {
 		return nil, fmt.Errorf("%s takes no password on this connection: set tls=tls or tls=starttls", a.address)
 	}
 	if err := c.Login(a.username, a.password).Wait(); err != nil {
-		err = c.explain(err)
+		err = c.Explain(err)
 		if strings.Contains(err.Error(), a.password) {
 			err = errors.New("the server's answer repeats the password and is not shown")
 		}
@@ -95,17 +95,20 @@ func logIn(ctx context.Context, a Account, s *socket, config *tls.Config) (*Conn
 	return c, nil
 }
 
-// explain gives the server's reason for hanging up, if it gave one, instead of err, the end of the connection.
-func (c *Conn) explain(err error) error {
+// Explain gives the reason why a connection has ended, if it is known, instead of err, which says that it has.
+func (c *Conn) Explain(err error) error {
 	if err == nil || IsRefusal(err) {
 		return err
 	}
 	c.answers.mu.Lock()
 	defer c.answers.mu.Unlock()
-	if c.answers.bye == nil {
-		return err
+	switch {
+	case c.answers.tooMuch:
+		return ErrTooMuch
+	case c.answers.bye != nil:
+		return c.answers.bye
 	}
-	return c.answers.bye
+	return err
 }
 
 // Mailboxes lists the mailboxes whose names match pattern (RFC 9051, section 6.3.9). With an error, those that the

@@ -74,7 +74,7 @@ func (p *Pool) Do(ctx context.Context, f func(*Conn) error) error {
 		if err != nil {
 			return err
 		}
-		err = c.explain(f(c))
+		err = c.Explain(f(c))
 		p.Put(c, err)
 		if err == nil || IsRefusal(err) {
 			return err
@@ -107,7 +107,7 @@ func (p *Pool) Get(ctx context.Context) (*Conn, error) {
 			var err error
 			if c, err = p.connect(ctx); errors.Is(err, errFull) {
 				p.mu.Lock()
-				p.free(true) // those in use come back
+				p.free(true) // the others are idle by now or come back
 				p.mu.Unlock()
 				continue
 			} else if err != nil {
@@ -130,7 +130,7 @@ func (p *Pool) Put(c *Conn, err error) {
 	if err == nil || IsRefusal(err) {
 		err = errors.Join(err, c.socket.setBusy(false))
 	}
-	reason := c.explain(err)
+	reason := c.Explain(err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, known := p.live[c]
@@ -149,7 +149,7 @@ func (p *Pool) Put(c *Conn, err error) {
 	}
 	delete(p.live, c)
 	c.abort()
-	isMany := (isCrowd || p.drops >= manyDrops) && len(p.live) > 0
+	isMany := (isCrowd || p.drops >= manyDrops) && p.hasLive()
 	if isMany {
 		p.drops, p.crowded = 0, 0
 	}
@@ -202,7 +202,7 @@ func (p *Pool) Close() {
 }
 
 // connect waits for a server that was there before, and for one that has no place at the moment. One that was not there
-// or takes no such login is known to be wrong at once. With errFull, other connections of ours are in use, and will do.
+// or takes no such login is known to be wrong at once. With errFull, there are other connections of ours, and they will do.
 func (p *Pool) connect(ctx context.Context) (*Conn, error) {
 	p.mu.Lock()
 	crowded := p.crowded
@@ -233,13 +233,13 @@ func (p *Pool) connect(ctx context.Context) (*Conn, error) {
 			return nil, err
 		}
 		p.mu.Lock()
-		inUse := len(p.live) - len(p.idle)
-		if inUse == 0 && dials == patience && seen {
+		hasOthers := p.hasLive()
+		if !hasOthers && dials == patience && seen {
 			p.lost = fmt.Errorf("%w: %w", ErrGone, err)
 			err = p.lost
 		}
 		p.mu.Unlock()
-		if inUse > 0 {
+		if hasOthers {
 			return nil, errFull
 		}
 		if dials == patience {
@@ -265,6 +265,16 @@ func (p *Pool) wait(ctx context.Context, n int) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+}
+
+// hasLive reports whether a connection still stands, as far as is known. The caller holds mu.
+func (p *Pool) hasLive() bool {
+	for c := range p.live {
+		if c.State() != imap.ConnStateLogout {
+			return true
+		}
+	}
+	return false
 }
 
 // takeIdle is nil if no connection is idle that still stands.

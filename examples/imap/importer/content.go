@@ -41,7 +41,13 @@ func (m *content) Read(p []byte) (int, error) {
 	for m.err == nil {
 		if m.started && m.offset == m.size {
 			if m.conn != nil {
-				m.release(m.command.Close())
+				err := m.conn.Explain(m.command.Close())
+				m.literal = nil
+				if errors.Is(err, account.ErrTooMuch) { // any other end may come now
+					m.fail(err)
+					break
+				}
+				m.release(err)
 			}
 			m.err = io.EOF
 			break
@@ -71,7 +77,7 @@ func (m *content) Read(p []byte) (int, error) {
 			m.fail(context.Cause(m.ctx))
 		case m.conn == nil:
 			m.fail(err) // the pool has given up, or the message is gone
-		case account.IsRefusal(err) || errors.Is(err, errShrunk):
+		case account.IsRefusal(err) || errors.Is(err, errShrunk) || errors.Is(err, account.ErrTooMuch):
 			m.fail(err)
 		case m.drops == maxDrops:
 			m.fail(fmt.Errorf("%w %d times: %w", errDropped, maxDrops, err))
