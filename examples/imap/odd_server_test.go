@@ -174,7 +174,8 @@ func (o *odd) fetch(c *oddConn, mailbox, args string) {
 		}
 		if !strings.Contains(items, "BODY") {
 			if m.described == "" {
-				m.described = `(UID %d FLAGS (\Seen) INTERNALDATE "29-Feb-2020 12:00:00 +0000" RFC822.SIZE ` + fmt.Sprint(len(m.content)) + ")"
+				m.described = `(UID %d FLAGS (\Seen) INTERNALDATE "29-Feb-2020 12:00:00 +0000" RFC822.SIZE ` +
+					fmt.Sprint(len(m.content)) + ")"
 			}
 			if m.described != "nothing" {
 				c.say("* %d FETCH %s", n+1, strings.ReplaceAll(m.described, "%d", fmt.Sprint(m.uid)))

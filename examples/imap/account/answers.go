@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emersion/go-imap/v2"
 )
@@ -304,14 +305,11 @@ func (a *answers) delimiter() rune {
 	if strings.EqualFold(text, "NIL") {
 		return 0
 	}
-	text = strings.TrimPrefix(text, `"`)
-	for _, r := range text {
-		if r == '"' {
-			return 0
-		}
-		return r
+	r, size := utf8.DecodeRuneInString(strings.TrimPrefix(text, `"`))
+	if size == 0 || r == '"' {
+		return 0
 	}
-	return 0
+	return r
 }
 
 // listedName is the name of a mailbox in the rest of an answer, in quotes or without. Some servers put blanks, quotes
@@ -448,7 +446,8 @@ func (a *answers) startContent(sequence uint64, uid imap.UID, isPart bool) bool 
 }
 
 // beside are the items that may come with a message's content.
-var beside = regexp.MustCompile(`^(UID|FLAGS|INTERNALDATE|RFC822.*|MODSEQ|EMAILID|THREADID|SAVEDATE|ENVELOPE|BODY.*|BINARY.*|X-.*)$`)
+var beside = regexp.MustCompile(
+	`^(UID|FLAGS|INTERNALDATE|RFC822.*|MODSEQ|EMAILID|THREADID|SAVEDATE|ENVELOPE|BODY.*|BINARY.*|X-.*)$`)
 
 // afterContent reads the line that goes on after the content of a message.
 func (a *answers) afterContent() {

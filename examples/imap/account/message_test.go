@@ -17,7 +17,10 @@ func TestFileName(t *testing.T) {
 		{nil, "1667890123-0000000042.eml", nil},
 		{[]imap.Flag{`\seen`, `\Draft`}, "1667890123-0000000042,DS.eml", []imap.Flag{`\Draft`, `\Seen`}},
 		{[]imap.Flag{`\Recent`, `\`, "", `\$odd`}, "1667890123-0000000042.eml", nil},
-		{[]imap.Flag{"Важно", "a\xffb", "c\x01", "x", "x"}, "1667890123-0000000042,,a%FFb,c%01,x,Важно.eml", []imap.Flag{"x"}},
+		{
+			[]imap.Flag{"Важно", "a\xffb", "c\x01", "x", "x"}, "1667890123-0000000042,,a%FFb,c%01,x,Важно.eml",
+			[]imap.Flag{"x"},
+		},
 		{[]imap.Flag{"b,c/d", "$Junk"}, "1667890123-0000000042,,$Junk,b%2Cc%2Fd.eml", []imap.Flag{"$Junk", "b,c/d"}},
 		{
 			[]imap.Flag{`\Answered`, `\Deleted`, `\Flagged`, "x"}, "1667890123-0000000042,FRT,x.eml",
