@@ -86,6 +86,50 @@ func TestIMAP(t *testing.T) {
 	}
 }
 
+// TestIMAPOneConnection copies an account where nobody may connect two times.
+func TestIMAPOneConnection(t *testing.T) {
+	server := startIMAPServerOf(t, "/", 1)
+	const messages = 100
+	client, err := imapclient.DialInsecure(server.Address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Login("joe", rig.IMAPPassword).Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range messages {
+		content := fmt.Sprintf("Subject: %d\r\n\r\n%s\r\n", i, strings.Repeat("x", 100*i))
+		command := client.Append("INBOX", int64(len(content)), nil)
+		if _, err := command.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := command.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := client.Logout().Wait(); err != nil {
+		t.Fatal(err)
+	}
+	client.Close()
+
+	manifest := filepath.Join(rig.Root(), "examples/imap/manifest.yaml")
+	file := filepath.Join(t.TempDir(), packageName("imap"))
+	if result, err := rig.Run(t.Context(), tools.Kpkg, "create", manifest, "v0.1.0", "-o", file); err != nil || result.Status != 0 {
+		t.Fatal(err, result)
+	}
+	plakar := newClient(t, file)
+	store := "fs:" + t.TempDir()
+	must(t, plakar, "at", store, "create", "-plaintext")
+	backupAccount(t, plakar, store, server.Address)
+	restoreAccount(t, plakar, store, server, "jim")
+	if got := describeMailbox(t, logIn(t, server, "jim"), "INBOX"); len(got) != messages {
+		t.Errorf("%d messages were restored, want %d", len(got), messages)
+	}
+}
+
 // backupAccount backs up the account joe, and checks.
 func backupAccount(t *testing.T, client *rig.Client, store, address string) {
 	t.Helper()
@@ -108,7 +152,12 @@ func restoreAccount(t *testing.T, client *rig.Client, store string, server *rig.
 
 func startIMAPServer(t *testing.T, separator string) *rig.Server {
 	t.Helper()
-	server, err := rig.StartIMAPServer(separator)
+	return startIMAPServerOf(t, separator, 50)
+}
+
+func startIMAPServerOf(t *testing.T, separator string, connections int) *rig.Server {
+	t.Helper()
+	server, err := rig.StartIMAPServer(separator, connections)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,14 +196,14 @@ func fillAccount(t *testing.T, server *rig.Server, user string) {
 		imap.FlagSeen, imap.FlagFlagged, imap.FlagAnswered, imap.FlagDraft, imap.FlagDeleted, "$Forwarded", "a,b/c",
 	}
 	start := time.Date(2020, 2, 29, 12, 0, 0, 0, time.FixedZone("", 5*3600+1800))
-	add := func(mailbox string, i, lines int) {
+	add := func(mailbox string, i, lines int, more ...imap.Flag) {
 		var message bytes.Buffer
 		fmt.Fprintf(&message, "From: joe@example.org\r\nSubject: message %d\r\nMIME-Version: 1.0\r\n", i)
 		fmt.Fprintf(&message, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n")
 		for range lines {
 			fmt.Fprintf(&message, "%x naïve\r\n", random.Uint64())
 		}
-		options := &imap.AppendOptions{Time: start.Add(time.Duration(i) * time.Hour)}
+		options := &imap.AppendOptions{Time: start.Add(time.Duration(i) * time.Hour), Flags: more}
 		for bit, flag := range flags {
 			if i>>bit&1 != 0 {
 				options.Flags = append(options.Flags, flag)
@@ -180,6 +229,16 @@ func fillAccount(t *testing.T, server *rig.Server, user string) {
 		}
 	}
 	add("INBOX", 1<<10, 300_000)
+	add("INBOX", 1<<11, 10, longKeywords()...)
+}
+
+// longKeywords are more than the name of a file has place for.
+func longKeywords() []imap.Flag {
+	var keywords []imap.Flag
+	for i := range 20 {
+		keywords = append(keywords, imap.Flag(fmt.Sprintf("$keyword-of-a-message-%d", i)))
+	}
+	return keywords
 }
 
 // describeAccount gives a sorted line for each message of each mailbox: its date, flags, size and content. A mailbox

@@ -354,9 +354,10 @@ func TestIdleConnectionsThatDied(t *testing.T) {
 	s := startServer(t, 0)
 	line := startLine(t, s.address, 0, 0)
 	imp, exp := newImporter(t, line.address, "joe"), newExporter(t, line.address, "joe")
-	if err := errors.Join(imp.Ping(t.Context()), exp.Ping(t.Context())); err != nil {
+	if _, err := gather(t, imp); err != nil {
 		t.Fatal(err)
 	}
+	put(t, exp, nil)
 	line.cut()
 	if err := errors.Join(imp.Ping(t.Context()), exp.Ping(t.Context())); err != nil {
 		t.Errorf("ping after the connections died: %v", err)

@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
-	"github.com/PlakarKorp/kpkg/examples/imap/account"
 	"github.com/emersion/go-imap/v2"
+
+	"github.com/PlakarKorp/kpkg/examples/imap/account"
 )
 
 // three is a mailbox of three messages, of which the second is odd.

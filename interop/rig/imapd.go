@@ -12,9 +12,9 @@ import (
 // IMAPPassword is the password of every account of the IMAP server. An account comes into being when it is first used.
 const IMAPPassword = "correct-horse"
 
-// StartIMAPServer starts Dovecot, with mailboxes that are named with separator between their levels, "/" or ".", and waits
-// until it answers.
-func StartIMAPServer(separator string) (*Server, error) {
+// StartIMAPServer starts Dovecot, with mailboxes that are named with separator between their levels, "/" or ".", and so many
+// connections to an account at a time, and waits until it answers.
+func StartIMAPServer(separator string, connections int) (*Server, error) {
 	const debian = "dovecot-imapd"
 	program, err := findServer("dovecot", debian)
 	if err != nil {
@@ -25,11 +25,11 @@ func StartIMAPServer(separator string) (*Server, error) {
 	}
 	return startServer(program, func(dir, port string) ([]string, error) {
 		conf := filepath.Join(dir, "dovecot.conf")
-		return []string{"-F", "-c", conf}, configureIMAP(conf, dir, port, separator)
+		return []string{"-F", "-c", conf}, configureIMAP(conf, dir, port, separator, connections)
 	})
 }
 
-func configureIMAP(conf, dir, port, separator string) error {
+func configureIMAP(conf, dir, port, separator string, connections int) error {
 	owner, err := mailOwner()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ mail_uid = %[4]d
 mail_gid = %[5]d
 mail_location = mdbox:%[6]s/%%u
 mail_fsync = never
-mail_max_userip_connections = 50
+mail_max_userip_connections = %[10]d
 passdb {
   driver = static
   args = password=%[7]s
@@ -85,7 +85,7 @@ service anvil {
 service stats {
   chroot =
 }
-`, dir, owner.name, owner.group, owner.uid, owner.gid, home, IMAPPassword, separator, port)
+`, dir, owner.name, owner.group, owner.uid, owner.gid, home, IMAPPassword, separator, port, connections)
 	return os.WriteFile(conf, []byte(text), 0o644)
 }
 

@@ -13,7 +13,7 @@ import (
 
 const (
 	// maxDrops is how often in a row an exchange may lose its connection before it fails.
-	maxDrops = 5
+	maxDrops = 6
 	// maxDials is how often in a row a server that was there before may fail to answer, and firstPause the pause after
 	// the first failure. Each pause is four times the one before, up to lastPause: together 8.5 seconds, in which a
 	// server restarts.
@@ -22,9 +22,9 @@ const (
 	lastPause  = 64 * firstPause
 	// maxWaits is the same for a server that has no place for us: 40 seconds, in which another program may end.
 	maxWaits = 10
-	// manyDrops is how many connections in a row may drop before there are too many of them: some servers cut one for
-	// each that is new, and do not say why.
-	manyDrops = 3
+	// manyDrops is how many connections in a row an exchange may lose before there are too many of them: some servers cut
+	// one for each that is new, and do not say why.
+	manyDrops = 2
 )
 
 // ErrGone is a server that was there and lets us in no more.
@@ -46,8 +46,8 @@ type Pool struct {
 	idle    []*Conn
 	live    map[*Conn]struct{} // in use or idle
 	refused int                // tokens in slots for connections that the server does not allow
-	drops   int                // connections that dropped since an exchange went well
-	crowded int                // those of them that the server had no place for
+	surplus int                // connections that are too many and still in use
+	crowded int                // connections that the server had no place for since an exchange went well
 	seen    bool               // the server has let us in once
 	lost    error              // why the server counts as gone; nobody waits for it a second time
 }
@@ -79,6 +79,7 @@ func (p *Pool) Do(ctx context.Context, f func(*Conn) error) error {
 		if err == nil || IsRefusal(err) {
 			return err
 		}
+		p.Dropped(drops)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -136,32 +137,37 @@ func (p *Pool) Put(c *Conn, err error) {
 	_, known := p.live[c]
 	if known && !cut && c.usable(err) {
 		p.idle = append(p.idle, c)
-		p.drops, p.crowded = 0, 0
+		p.crowded = 0
 		p.free(false)
 		return
 	}
 	isCrowd := isCrowded(reason)
-	if known && !cut && (isCrowd || c.State() == imap.ConnStateLogout) {
-		p.drops++
-	}
 	if isCrowd {
 		p.crowded++
 	}
 	delete(p.live, c)
 	c.abort()
-	isMany := (isCrowd || p.drops >= manyDrops) && p.hasLive()
-	if isMany {
-		p.drops, p.crowded = 0, 0
+	p.free(isCrowd && p.hasLive())
+}
+
+// Dropped tells the pool that an exchange has lost its connection so many times in a row.
+func (p *Pool) Dropped(times int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if times >= manyDrops {
+		p.surplus = min(p.surplus+1, cap(p.slots))
 	}
-	p.free(isMany)
 }
 
 // free gives up a slot, or keeps it taken for good because the server does not allow as many connections. One always
 // remains. The caller holds mu.
 func (p *Pool) free(isRefused bool) {
-	if isRefused && p.refused+1 < cap(p.slots) {
-		p.refused++
-		return
+	if isRefused || p.surplus > 0 {
+		p.surplus = max(p.surplus-1, 0)
+		if p.refused+1 < cap(p.slots) {
+			p.refused++
+			return
+		}
 	}
 	<-p.slots
 }

@@ -44,7 +44,6 @@ func NewExporter(
 		exp.pool.Close()
 		return nil, err
 	}
-	exp.pool.Rest() // a server may allow one connection
 	return exp, nil
 }
 
@@ -60,11 +59,12 @@ func (exp *Exporter) Root() string { return exp.account.Root }
 // Flags is 0: the account is not on this machine.
 func (exp *Exporter) Flags() location.Flags { return 0 }
 
-// Ping asks whether the server still answers.
+// Ping asks whether the server still answers, and leaves no connection behind: a server may allow one, which others need.
 func (exp *Exporter) Ping(ctx context.Context) error {
 	if err := exp.pool.Do(ctx, func(c *account.Conn) error { return c.Noop().Wait() }); err != nil {
 		return fmt.Errorf("imap exporter: %w", err)
 	}
+	exp.pool.Rest()
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // maxDrops is how often in a row the connection may drop before a message gets any further.
-const maxDrops = 5
+const maxDrops = 6
 
 // content is a message being read. It holds a connection from the first Read to the end of the message or Close,
 // whichever comes first. When the connection drops, it asks another for the rest.
@@ -84,6 +84,7 @@ func (m *content) Read(p []byte) (int, error) {
 		default:
 			m.drops++
 			m.release(err)
+			m.importer.pool.Dropped(m.drops)
 		}
 	}
 	return 0, m.err

@@ -52,7 +52,6 @@ func NewImporter(
 		imp.pool.Close()
 		return nil, err
 	}
-	imp.pool.Rest() // a server may allow one connection, and plakar starts a second importer
 	return imp, nil
 }
 
@@ -68,11 +67,13 @@ func (imp *Importer) Root() string { return imp.account.Root }
 // Flags is 0: the import can be repeated, and waits for no acknowledgement.
 func (imp *Importer) Flags() location.Flags { return 0 }
 
-// Ping asks whether the server still answers.
+// Ping asks whether the server still answers, and leaves no connection behind: a server may allow one, and plakar starts
+// two importers.
 func (imp *Importer) Ping(ctx context.Context) error {
 	if err := imp.pool.Do(ctx, func(c *account.Conn) error { return c.Noop().Wait() }); err != nil {
 		return fmt.Errorf("imap importer: %w", err)
 	}
+	imp.pool.Rest()
 	return nil
 }
 
@@ -85,6 +86,7 @@ func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Reco
 
 	w := &walk{Importer: imp, ctx: ctx, reading: reading, records: records}
 	err := w.run()
+	imp.pool.Rest()
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
