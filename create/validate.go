@@ -68,7 +68,10 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	if opts.NoBuild {
 		source.Plan = gobuild.ResolveFiles(source.Dir, source.Document)
 	} else {
-		plan, findings := gobuild.Resolve(source.Dir, source.Document)
+		plan, findings, err := gobuild.Resolve(ctx, source.Dir, source.Document)
+		if err != nil {
+			return nil, err
+		}
 		source.Plan = plan
 		source.Findings = append(source.Findings, findings...)
 	}

@@ -26,7 +26,10 @@ func testPlan(t *testing.T, files map[string]string) *Plan {
 	t.Helper()
 	dir := t.TempDir()
 	writeTree(t, dir, files)
-	plan, findings := Resolve(dir, manifest.Read("manifest.yaml", []byte(files["manifest.yaml"])))
+	plan, findings, err := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(files["manifest.yaml"])))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range findings {
 		t.Log(f)
 	}

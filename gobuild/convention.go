@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // conventional finds the main package of an executable by the names that integrations use. In this order:
@@ -16,34 +18,41 @@ import (
 // Case, "-" and "_" do not count, and storage is store. An executable of several types goes by its name only.
 func (t *tree) conventional(executable string, types []string) (dir string, found bool) {
 	name := normal(path.Base(executable))
-	var best string
-	for _, parent := range []string{"plugin", ".", "cmd"} {
-		for _, main := range t.mains() {
-			folder := normal(path.Base(main))
-			if main == "." || path.Dir(main) != parent || !strings.HasSuffix(name, folder) {
-				continue
-			}
-			if folder != name && typeOf(folder) == "" {
-				continue // the end of a word only by chance
-			}
-			if len(folder) > len(normal(path.Base(best))) || best == "" {
-				best = main
-			}
+	var best usualPlace
+	for _, usual := range t.usual() {
+		if !strings.HasSuffix(name, usual.folder) || usual.folder != name && typeOf(usual.folder) == "" {
+			continue // the end of a word only by chance
+		}
+		if best.dir == "" || len(usual.folder) > len(best.folder) {
+			best = usual
 		}
 	}
-	if best != "" {
-		return best, true
+	if best.dir != "" {
+		return best.dir, true
 	}
 	if len(types) == 1 {
-		for _, parent := range []string{"plugin", ".", "cmd"} {
-			for _, main := range t.mains() {
-				if main != "." && path.Dir(main) == parent && normal(path.Base(main)) == normal(types[0]) {
-					return main, true
-				}
+		for _, usual := range t.usual() {
+			if usual.folder == normal(types[0]) {
+				return usual.dir, true
 			}
 		}
 	}
 	return ".", slices.Equal(t.mains(), []string{"."})
+}
+
+// usualPlace is a main package where the conventions look for one.
+type usualPlace struct{ dir, folder string } // folder is its own name, normal
+
+func (t *tree) findUsual() []usualPlace {
+	var usual []usualPlace
+	for _, parent := range []string{"plugin", ".", "cmd"} {
+		for _, main := range t.mains() {
+			if main != "." && path.Dir(main) == parent {
+				usual = append(usual, usualPlace{main, normal(path.Base(main))})
+			}
+		}
+	}
+	return usual
 }
 
 // normal is a name as the conventions compare it.
@@ -55,12 +64,9 @@ func normal(name string) string {
 	return name
 }
 
-// connectorTypes are the types a manifest may name.
-var connectorTypes = []string{"importer", "exporter", "storage", "inventory", "secret_provider"}
-
 // typeOf is the connector type that a folder's or an executable's name ends in, empty if none.
 func typeOf(name string) string {
-	for _, t := range connectorTypes {
+	for _, t := range manifest.ConnectorTypes() {
 		if strings.HasSuffix(normal(name), normal(t)) {
 			return t
 		}

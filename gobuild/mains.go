@@ -1,11 +1,14 @@
 package gobuild
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"go/ast"
 	"go/build"
 	"go/parser"
 	"go/token"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -15,24 +18,29 @@ import (
 	"sync"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // tree answers questions about the Go packages in and below the manifest's folder, without running go. Its folders are
 // slash paths relative to that folder.
 type tree struct {
+	ctx  context.Context // ends the search for main packages
 	dir  string
 	tags []string
 	cgo  bool
 	// mains lists the folders of all main packages, sorted.
 	mains func() []string
+	// usual lists those in the usual places, in the order in which these are asked.
+	usual func() []usualPlace
 	// unread are the folders that mains could not look into.
 	unread []string
 }
 
-func newTree(dir string, settings manifest.Build) *tree {
-	t := &tree{dir: dir, tags: settings.Tags, cgo: settings.Env["CGO_ENABLED"] == "1"}
+func newTree(ctx context.Context, dir string, settings manifest.Build) *tree {
+	t := &tree{ctx: ctx, dir: dir, tags: settings.Tags, cgo: settings.Env["CGO_ENABLED"] == "1"}
 	t.mains = sync.OnceValue(t.findMains)
+	t.usual = sync.OnceValue(t.findUsual)
 	return t
 }
 
@@ -45,11 +53,43 @@ func (t *tree) hasFile(name string) bool {
 
 // importPackage reads the package clauses and build constraints in a folder as go build would for the platform.
 func (t *tree) importPackage(dir string, platform executable.Platform) (*build.Package, error) {
-	context := build.Default
-	context.GOOS, context.GOARCH, context.CgoEnabled = platform.OS, platform.Arch, t.cgo
-	context.BuildTags = t.tags
-	return context.ImportDir(t.file(dir), 0)
+	target := build.Default
+	target.GOOS, target.GOARCH, target.CgoEnabled = platform.OS, platform.Arch, t.cgo
+	target.BuildTags = t.tags
+	target.ReadDir = sourceFiles
+	target.OpenFile = func(name string) (io.ReadCloser, error) { return regular.Open(name) }
+	// Whether the folder is below GOPATH does not matter, and to find out go/build resolves the links of each folder above it.
+	target.HasSubdir = func(string, string) (string, bool) { return "", false }
+	return target.ImportDir(t.file(dir), 0)
 }
+
+// sourceFiles are the files of a folder that go/build may look into, in the order of their names. Others than regular ones are
+// no part of a package; opening a pipe would wait for its other end.
+func sourceFiles(dir string) ([]fs.FileInfo, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var files []fs.FileInfo
+	for _, entry := range entries {
+		if entry.IsDir() {
+			continue
+		}
+		info, err := os.Stat(filepath.Join(dir, entry.Name()))
+		switch {
+		case err != nil: // such as a link to nowhere, which go refuses
+			if info, err = entry.Info(); err != nil {
+				return nil, err
+			}
+		case !info.Mode().IsRegular():
+			continue
+		}
+		files = append(files, info)
+	}
+	return files, nil
+}
+
+func isGo(file fs.FileInfo) bool { return strings.HasSuffix(file.Name(), ".go") }
 
 // checkMain returns nil if the folder holds a main package for this machine or for a platform that upstream ships, and
 // otherwise what is wrong with it, as the end of a sentence.
@@ -59,6 +99,10 @@ func (t *tree) checkMain(dir string) error {
 		return errors.New("does not exist")
 	case err != nil:
 		return fmt.Errorf("cannot be read: %w", err)
+	}
+	// Most folders hold no Go at all, and need not be asked about for each platform.
+	if files, err := sourceFiles(t.file(dir)); err == nil && !slices.ContainsFunc(files, isGo) {
+		return errors.New("holds no Go files")
 	}
 	for _, platform := range append([]executable.Platform{executable.Host()}, executable.Shipped()...) {
 		p, err := t.importPackage(dir, platform)
@@ -82,7 +126,7 @@ func (t *tree) checkMain(dir string) error {
 // checkFiles is checkMain for a main package given as a list of its files.
 func (t *tree) checkFiles(files []string) error {
 	for _, name := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), t.file(name), nil, parser.PackageClauseOnly)
+		file, err := t.packageClause(name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("lacks %s", path.Base(name))
@@ -93,6 +137,16 @@ func (t *tree) checkFiles(files []string) error {
 		}
 	}
 	return nil
+}
+
+// packageClause parses the beginning of a Go file.
+func (t *tree) packageClause(name string) (*ast.File, error) {
+	const enough = 1 << 20 // bytes, which a license and the package's documentation seldom reach
+	data, err := regular.Read(t.file(name), enough)
+	if err != nil {
+		return nil, err
+	}
+	return parser.ParseFile(token.NewFileSet(), name, data, parser.PackageClauseOnly)
 }
 
 // isWhole reports whether the files are all that the folder's package is made of on this machine.
@@ -114,6 +168,8 @@ func (t *tree) findMains() []string {
 	var mains []string
 	walk := func(dir string, entry fs.DirEntry, err error) error {
 		switch {
+		case t.ctx.Err() != nil:
+			return fs.SkipAll
 		case err != nil:
 			t.unread = append(t.unread, dir)
 			return nil // go could not build it either

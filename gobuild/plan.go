@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"context"
 	"slices"
 
 	"github.com/PlakarKorp/kpkg/executable"
@@ -58,7 +59,7 @@ func (p *Plan) Platforms() []executable.Platform {
 	if len(p.settings.Platforms) > 0 {
 		return platforms
 	}
-	t := newTree(p.Dir, p.settings)
+	t := newTree(context.Background(), p.Dir, p.settings)
 	return slices.DeleteFunc(executable.Shipped(), func(platform executable.Platform) bool {
 		return slices.ContainsFunc(p.Executables, func(e Executable) bool {
 			if !e.built() {

@@ -1,28 +1,27 @@
 package gobuild
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild/internal/makefile"
+	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // Resolve finds the main package or the file behind every executable of the manifest in dir. It reads and runs nothing.
 // The findings, sorted, are errors for executables that nothing provides, and warnings where the Makefile and the
 // manifest disagree; a plan that came with errors lacks those executables. Paths that leave dir are the manifest's fault,
-// found by its own check, and passed over here.
-func Resolve(dir string, doc *manifest.Document) (*Plan, []finding.Finding) {
+// found by its own check, and passed over here. The error is that of an ended ctx.
+func Resolve(ctx context.Context, dir string, doc *manifest.Document) (*Plan, []finding.Finding, error) {
 	r := &resolver{
 		doc:  doc,
 		plan: &Plan{Dir: dir},
@@ -30,7 +29,7 @@ func Resolve(dir string, doc *manifest.Document) (*Plan, []finding.Finding) {
 	if doc.Manifest.Build != nil {
 		r.plan.settings = *doc.Manifest.Build
 	}
-	r.tree = newTree(dir, r.plan.settings)
+	r.tree = newTree(ctx, dir, r.plan.settings)
 	r.readMakefile()
 	r.declared = declaredExecutables(doc.Manifest)
 	for _, d := range r.declared {
@@ -41,8 +40,11 @@ func Resolve(dir string, doc *manifest.Document) (*Plan, []finding.Finding) {
 	r.checkSettings()
 	r.checkMakefile()
 	r.checkPackages()
+	if ctx.Err() != nil { // what was not looked at is no finding
+		return nil, nil, context.Cause(ctx)
+	}
 	finding.Sort(r.findings)
-	return r.plan, r.findings
+	return r.plan, r.findings, nil
 }
 
 // ResolveFiles is Resolve for files that are there already: every executable is Prebuilt. That each is there depends on the
@@ -112,16 +114,7 @@ func (r *resolver) reportMakefile(rule string, line int, message, hint string) {
 
 func (r *resolver) readMakefile() {
 	for _, name := range []string{"GNUmakefile", "makefile", "Makefile"} { // make's own order
-		// Asked first: opening a pipe would wait for its other end.
-		if info, err := os.Stat(r.tree.file(name)); err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		file, err := os.Open(r.tree.file(name))
-		if err != nil {
-			continue
-		}
-		defer file.Close()
-		data, err := io.ReadAll(io.LimitReader(file, makefile.MaxSize+1))
+		data, err := regular.Read(r.tree.file(name), makefile.MaxSize+1)
 		if err != nil {
 			continue
 		}
@@ -214,14 +207,12 @@ func (r *resolver) made(d declared, b makefile.Build) (Executable, error) {
 
 // suggest names what the author may have meant by an executable.
 func (r *resolver) suggest(d declared) string {
-	nearest, distance := "", 0
+	var outputs []string
 	for _, b := range r.builds {
-		if n := levenshtein.ComputeDistance(d.name, b.Output); nearest == "" || n < distance {
-			nearest, distance = b.Output, n
-		}
+		outputs = append(outputs, b.Output)
 	}
-	if nearest != "" && nearest != d.name && distance <= max(2, len(d.name)/3) {
-		return fmt.Sprintf("the %s builds %s: did you mean that?", r.makefile, nearest)
+	if closest := suggest.Closest(d.name, outputs); closest != "" && closest != d.name {
+		return fmt.Sprintf("the %s builds %s: did you mean that?", r.makefile, closest)
 	}
 	return r.mainsHint(d)
 }

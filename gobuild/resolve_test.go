@@ -38,7 +38,11 @@ func TestResolve(t *testing.T) {
 				files[file.Name] = string(file.Data)
 			}
 			writeTree(t, dir, files)
-			got := resolved(Resolve(dir, manifest.Read("manifest.yaml", []byte(files["manifest.yaml"]))))
+			plan, findings, err := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(files["manifest.yaml"])))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := resolved(plan, findings)
 			if *update {
 				archive.Files[golden].Data = []byte(got)
 				if err := os.WriteFile(tree, txtar.Format(archive), 0o644); err != nil {

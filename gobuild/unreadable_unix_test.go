@@ -32,7 +32,10 @@ func TestUnreadableFolder(t *testing.T) {
 		"": "make ./plugin readable",
 		"build: {packages: {a: ./plugin/importer}}\n": "cannot be read",
 	} {
-		_, findings := Resolve(dir, manifest.Read("manifest.yaml", []byte(text+setting)))
+		_, findings, err := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(text+setting)))
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(findings) == 0 || !strings.Contains(findings[len(findings)-1].Message+findings[len(findings)-1].Hint, want) {
 			t.Errorf("%q: no %q in %v", setting, want, findings)
 		}

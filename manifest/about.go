@@ -5,6 +5,8 @@ import (
 
 	"github.com/github/go-spdx/v2/spdxexp"
 	"github.com/github/go-spdx/v2/spdxexp/spdxlicenses"
+
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // knownAPIVersion is the one version of the plugin interface that released clients and their catalogue know.
@@ -59,7 +61,7 @@ func (c *checker) license() {
 	if license == "" || isSPDX(license) {
 		return
 	}
-	hint := didYouMean(license, spdxlicenses.GetLicenses())
+	hint := suggest.DidYouMean(license, spdxlicenses.GetLicenses())
 	if hint == "" {
 		hint = "use an identifier of spdx.org/licenses, or LicenseRef-NAME"
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // buildSettings reports what kpkg cannot use of its own key.
@@ -51,7 +53,7 @@ func (c *checker) unusedPackages() {
 	}
 	for _, executable := range slices.Sorted(maps.Keys(c.Manifest.Build.Packages)) {
 		if !slices.Contains(executables, executable) {
-			c.warning(c.atKey("build", "packages", executable), didYouMean(executable, executables),
+			c.warning(c.atKey("build", "packages", executable), suggest.DidYouMean(executable, executables),
 				"no connector has the executable %q", executable)
 		}
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // connectors reports a package that would provide nothing.
@@ -17,13 +18,13 @@ func (c *checker) connectors() {
 // connectorType reports connectors that plakar skips because of their type.
 func (c *checker) connectorType() {
 	for _, v := range c.claim("required", "connectors", anyIndex, "type") {
-		c.error(c.atMissing(v.path...), "say what it is: "+oneOf("", schemaEnum("type")), "the connector has no \"type\"")
+		c.error(c.atMissing(v.path...), "say what it is: "+suggest.OneOf("", schemaEnum("type")), "the connector has no \"type\"")
 	}
 	for _, v := range c.claim("enum", "connectors", anyIndex, "type") {
 		written := c.text(v.path...)
-		hint := oneOf(written, texts(v.limit))
+		hint := suggest.OneOf(written, texts(v.limit))
 		if written == "store" {
-			hint = didYouMean("storage", texts(v.limit))
+			hint = suggest.DidYouMean("storage", texts(v.limit))
 		}
 		c.error(c.at(v.path...), hint, "unknown connector type %q", written)
 	}
@@ -37,7 +38,7 @@ func schemaEnum(key string) []string {
 func (c *checker) class() {
 	for _, v := range c.claim("enum", "connectors", anyIndex, "class") {
 		written := c.text(v.path...)
-		c.refused(c.at(v.path...), oneOf(written, texts(v.limit)), "unknown class %q", written)
+		c.refused(c.at(v.path...), suggest.OneOf(written, texts(v.limit)), "unknown class %q", written)
 	}
 }
 
@@ -64,7 +65,7 @@ func (c *checker) subclass() {
 	for i, v := range narrowest {
 		connector := c.Manifest.Connectors[i]
 		allowed := texts(v.limit)
-		hint := oneOf(connector.Subclass, allowed)
+		hint := suggest.OneOf(connector.Subclass, allowed)
 		if len(allowed) == 0 {
 			hint = "remove it: the class has none"
 		}
@@ -149,7 +150,7 @@ func (c *checker) builtinProtocols() {
 func (c *checker) locationFlags() {
 	for _, v := range c.claim("enum", "connectors", anyIndex, "location_flags", anyIndex) {
 		written := c.text(v.path...)
-		c.error(c.at(v.path...), oneOf(written, texts(v.limit)), "unknown location flag %q", written)
+		c.error(c.at(v.path...), suggest.OneOf(written, texts(v.limit)), "unknown location flag %q", written)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // renamed maps keys that authors write to what they mean, where the spelling does not tell.
@@ -76,7 +78,7 @@ func (c *checker) unknownKeys() {
 		v.claimed = true
 		key := v.path[len(v.path)-1].(string)
 		level := levelOf(v.path)
-		hint := didYouMean(key, level.keys())
+		hint := suggest.DidYouMean(key, level.keys())
 		if meant, found := renamed[key]; found && level.knows(meant) {
 			hint = fmt.Sprintf("did you mean %q?", meant)
 		}

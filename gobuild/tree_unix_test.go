@@ -1,0 +1,75 @@
+//go:build unix
+
+package gobuild
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/manifest"
+)
+
+// TestPipes holds that a pipe anywhere in the tree, under the name of a file that is read, keeps nothing waiting.
+func TestPipes(t *testing.T) {
+	dir := t.TempDir()
+	text := "name: x\nconnectors:\n- {type: importer, executable: a, protocols: [x]}\n- {type: exporter, executable: b, protocols: [x]}\n" +
+		"- {type: storage, executable: s, protocols: [x]}\nbuild: {packages: {s: ./pipes}}\n"
+	writeTree(t, dir, map[string]string{
+		"go.mod": "module x\n", "plugin/importer/main.go": "package main\n", "other/x.txt": "", "pipes/x.txt": "", "deep/go.mod/x": "",
+		"Makefile": "all:\n\tgo build -o a ./plugin/importer\n\tgo build -o b other/one.go other/two.go\n",
+	})
+	for _, name := range []string{
+		"other/x.go", "other/two.go", "plugin/importer/x.go", "pipes/x.go", "pipes/x.c", "GNUmakefile", "plugin/go.mod", "b.exe",
+	} {
+		if err := syscall.Mkfifo(filepath.Join(dir, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("two.go", filepath.Join(dir, "other", "one.go")); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan *Plan, 1)
+	go func() {
+		plan, _, _ := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(text)))
+		done <- plan
+	}()
+	select {
+	case plan := <-done:
+		if len(plan.Executables) != 1 || plan.Executables[0].Package != "./plugin/importer" {
+			t.Errorf("%+v", plan.Executables)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("waits for a pipe")
+	}
+}
+
+// TestDeepTree holds that folders cost what they cost wherever they are: not more for each folder above.
+func TestDeepTree(t *testing.T) {
+	dir := t.TempDir()
+	const depth = 1_000 // "d/" for each, within the longest path of Linux and macOS
+	deepest := dir
+	for range min(depth, (1_000-len(dir))/2) {
+		deepest = filepath.Join(deepest, "d")
+	}
+	if err := os.MkdirAll(deepest, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(deepest, "x.go"), []byte("package main\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tree := newTree(t.Context(), dir, manifest.Build{})
+	started := time.Now()
+	mains := tree.mains()
+	relative, _ := filepath.Rel(dir, deepest)
+	if !slices.Equal(mains, []string{filepath.ToSlash(relative)}) {
+		t.Errorf("main packages: %.100q", mains)
+	}
+	if taken := time.Since(started); taken > 20*time.Second {
+		t.Errorf("%d folders in each other took %v", strings.Count(relative, "/"), taken)
+	}
+}

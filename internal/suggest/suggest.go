@@ -1,0 +1,61 @@
+// Package suggest finds what somebody meant by a name that is not known.
+package suggest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Names come out of files that strangers write, and comparing two takes time in the product of their lengths: beyond these
+// bounds there is no suggestion.
+const (
+	longest = 100   // bytes of a name
+	most    = 2_000 // candidates; SPDX has some 700 licenses
+)
+
+// Closest is the candidate closest to what was written, or the empty string if none is close. Case, "_", "-" and " " do not
+// count: displayName, display-name and display_name are the same.
+func Closest(written string, candidates []string) string {
+	if len(written) > longest || len(candidates) > most {
+		return ""
+	}
+	folded := fold(written)
+	best, distance := "", len(folded)/3+1
+	for _, candidate := range slices.Sorted(slices.Values(candidates)) {
+		if difference := len(candidate) - len(written); max(difference, -difference) > longest/2 {
+			continue
+		}
+		if d := levenshtein.ComputeDistance(folded, fold(candidate)); d < distance {
+			best, distance = candidate, d
+		}
+	}
+	return best
+}
+
+// DidYouMean is a hint that names the candidate closest to what was written, or the empty string if none is close.
+func DidYouMean(written string, candidates []string) string {
+	if closest := Closest(written, candidates); closest != "" {
+		return fmt.Sprintf("did you mean %q?", closest)
+	}
+	return ""
+}
+
+// OneOf is DidYouMean, or all candidates if none is close.
+func OneOf(written string, candidates []string) string {
+	if hint := DidYouMean(written, candidates); hint != "" {
+		return hint
+	}
+	return "use one of " + strings.Join(candidates, ", ")
+}
+
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r == '-' || r == ' ' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(s))
+}
