@@ -15,6 +15,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -54,16 +55,18 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	}
 	check := manifest.CheckOptions{Strict: opts.Strict}
 	if opts.ManifestOnly {
-		source.Findings = source.Document.Check(check)
-		return source, nil
+		source.Findings, err = source.Document.Check(ctx, check)
+		return source, err
 	}
 	tree, err := os.OpenRoot(source.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the folder of %s: %w", path, err)
 	}
 	defer tree.Close()
-	check.Tree = tree.FS()
-	source.Findings = source.Document.Check(check)
+	check.Tree = regular.FS(tree)
+	if source.Findings, err = source.Document.Check(ctx, check); err != nil {
+		return nil, err
+	}
 	source.Findings = append(source.Findings, checkShown(tree, source.Dir)...)
 	if opts.NoBuild {
 		source.Plan = gobuild.ResolveFiles(source.Dir, source.Document)

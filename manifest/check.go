@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -57,8 +58,9 @@ var checks = []struct {
 	{"build-unused", (*checker).unusedPackages},
 }
 
-// Check judges the manifest. The findings are sorted; those on validators name the validator's file.
-func (d *Document) Check(opts CheckOptions) []finding.Finding {
+// Check judges the manifest. The findings are sorted; those on validators name the validator's file. The error is that of an
+// ended ctx.
+func (d *Document) Check(ctx context.Context, opts CheckOptions) ([]finding.Finding, error) {
 	var findings []finding.Finding
 	for _, p := range d.problems {
 		if p.strict && opts.Strict {
@@ -68,11 +70,17 @@ func (d *Document) Check(opts CheckOptions) []finding.Finding {
 	}
 	if d.root != nil {
 		c := newChecker(d, opts)
-		c.run()
-		findings = slices.Concat(findings, c.findings, c.validatorFindings())
+		if err := c.run(ctx); err != nil {
+			return nil, err
+		}
+		validators, err := c.validatorFindings(ctx)
+		if err != nil {
+			return nil, err
+		}
+		findings = slices.Concat(findings, c.findings, validators)
 	}
 	finding.Sort(findings)
-	return findings
+	return findings, nil
 }
 
 // checker is the state of one Check.
@@ -88,11 +96,15 @@ func newChecker(d *Document, opts CheckOptions) *checker {
 	return &checker{Document: d, opts: opts, violations: violations(d.root.plain(true))}
 }
 
-func (c *checker) run() {
+func (c *checker) run(ctx context.Context) error {
 	for _, check := range checks {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		c.rule = check.rule
 		check.run(c)
 	}
+	return nil
 }
 
 // place is where a finding points; the zero place is the file as a whole.

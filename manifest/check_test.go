@@ -57,7 +57,7 @@ func examples(t *testing.T, pattern string) map[string]example {
 }
 
 // report writes findings with their hints; then, if there are any, those that Strict makes worse.
-func (e example) report() string {
+func (e example) report(t *testing.T) string {
 	var out strings.Builder
 	write := func(f finding.Finding) {
 		fmt.Fprintln(&out, f)
@@ -65,13 +65,13 @@ func (e example) report() string {
 			fmt.Fprintf(&out, "    hint: %s\n", f.Hint)
 		}
 	}
-	relaxed := e.document.Check(e.options)
+	relaxed := checked(t, e.document, e.options)
 	for _, f := range relaxed {
 		write(f)
 	}
 	e.options.Strict = true
 	separator := "with --strict:\n"
-	for _, f := range e.document.Check(e.options) {
+	for _, f := range checked(t, e.document, e.options) {
 		if !slices.Contains(relaxed, f) {
 			out.WriteString(separator)
 			separator = ""
@@ -86,7 +86,7 @@ func TestBadManifests(t *testing.T) {
 	shown := map[string]bool{}
 	for name, e := range examples(t, "bad/*") {
 		t.Run(name, func(t *testing.T) {
-			got := e.report()
+			got := e.report(t)
 			if *update {
 				if err := os.WriteFile(e.golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -103,7 +103,7 @@ func TestBadManifests(t *testing.T) {
 				t.Error("nothing found in a bad manifest")
 			}
 		})
-		for _, f := range e.document.Check(e.options) {
+		for _, f := range checked(t, e.document, e.options) {
 			shown[f.Rule] = true
 		}
 	}
@@ -167,7 +167,7 @@ func TestGoodManifests(t *testing.T) {
 	for name, e := range examples(t, "good/*") {
 		t.Run(name, func(t *testing.T) {
 			e.options.Strict = name != "announcement"
-			findings := e.document.Check(e.options)
+			findings := checked(t, e.document, e.options)
 			for _, f := range findings {
 				if f.Severity == finding.Error || e.options.Strict {
 					t.Error(f)
@@ -178,4 +178,13 @@ func TestGoodManifests(t *testing.T) {
 			}
 		})
 	}
+}
+
+func checked(t *testing.T, document *Document, opts CheckOptions) []finding.Finding {
+	t.Helper()
+	findings, err := document.Check(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return findings
 }

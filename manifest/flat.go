@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -46,38 +47,38 @@ func (v *validator) locateSchema(s *jsonschema.Schema) place {
 
 // isFlat reports options that are not one scalar: plakar's configuration has keys and values, nothing below.
 func (v *validator) isFlat() bool {
-	reported := map[*jsonschema.Schema]bool{}
-	eachAlternative(v.schema, func(root *jsonschema.Schema) {
-		for _, option := range members(root) {
-			eachAlternative(option, func(s *jsonschema.Schema) {
-				if isNested(s) && !reported[s] {
-					reported[s] = true
-					_, pointer, _ := strings.Cut(s.Location, "#")
-					v.refused(v.locate(pointer), "use one property for each value", "nested fields at #%s: plakar's options are flat", pointer)
-				}
-			})
+	var options []*jsonschema.Schema
+	for root := range alternatives(v.schema) {
+		options = append(options, members(root)...)
+	}
+	for s := range alternatives(options...) {
+		if isNested(s) {
+			_, pointer, _ := strings.Cut(s.Location, "#")
+			v.refused(v.locate(pointer), "use one property for each value", "nested fields at #%s: plakar's options are flat", pointer)
 		}
-	})
+	}
 	return true
 }
 
-// eachAlternative visits a schema and all that apply to the same value by reference or combination, each once.
-func eachAlternative(s *jsonschema.Schema, visit func(*jsonschema.Schema)) {
-	seen := map[*jsonschema.Schema]bool{}
-	var walk func(*jsonschema.Schema)
-	walk = func(s *jsonschema.Schema) {
-		if s == nil || seen[s] {
-			return
-		}
-		seen[s] = true
-		visit(s)
-		for _, next := range slices.Concat(
-			[]*jsonschema.Schema{s.Ref, s.Not, s.If, s.Then, s.Else}, s.AllOf, s.AnyOf, s.OneOf,
-		) {
-			walk(next)
+// alternatives are schemas and all that apply to the same values by reference or combination, each once, however many of the
+// schemas lead there.
+func alternatives(schemas ...*jsonschema.Schema) iter.Seq[*jsonschema.Schema] {
+	return func(yield func(*jsonschema.Schema) bool) {
+		seen := map[*jsonschema.Schema]bool{nil: true}
+		for left := slices.Clone(schemas); len(left) > 0; {
+			s := left[len(left)-1]
+			left = left[:len(left)-1]
+			if seen[s] {
+				continue
+			}
+			seen[s] = true
+			if !yield(s) {
+				return
+			}
+			left = append(left, s.Ref, s.Not, s.If, s.Then, s.Else)
+			left = append(append(append(left, s.AllOf...), s.AnyOf...), s.OneOf...)
 		}
 	}
-	walk(s)
 }
 
 // members are the schemas of an object's values.

@@ -15,7 +15,13 @@ type lines struct {
 	data     []byte
 	starts   []int // offset of each line as yaml.v3 sees them
 	newlines []int // offset after each "\n"
+	// before is how many characters stand before each line, and marks the offset of every markEvery-th character: a long
+	// line is not walked from its start for each of its values.
+	before []int
+	marks  []int
 }
+
+const markEvery = 64
 
 func newLines(data []byte) *lines {
 	l := &lines{data: data}
@@ -23,20 +29,29 @@ func newLines(data []byte) *lines {
 	if bytes.HasPrefix(data, utf8BOM) {
 		first = len(utf8BOM)
 	}
-	l.starts = append(l.starts, first)
+	characters := 0
+	start := func(offset int) {
+		l.starts = append(l.starts, offset)
+		l.before = append(l.before, characters)
+	}
+	start(first)
 	for i := first; i < len(data); {
+		if characters%markEvery == 0 {
+			l.marks = append(l.marks, i)
+		}
+		characters++
 		r, size := utf8.DecodeRune(data[i:])
 		i += size
 		switch r {
 		case '\n':
 			l.newlines = append(l.newlines, i)
-			l.starts = append(l.starts, i)
+			start(i)
 		case '\r':
 			if i == len(data) || data[i] != '\n' {
-				l.starts = append(l.starts, i)
+				start(i)
 			}
 		case '\u0085', '\u2028', '\u2029':
-			l.starts = append(l.starts, i)
+			start(i)
 		}
 	}
 	return l
@@ -58,11 +73,16 @@ func (l *lines) text(index int) string { return string(l.data[l.start(index):l.s
 
 // offset is where the node starts.
 func (l *lines) offset(n *yaml.Node) int {
-	offset := l.start(n.Line - 1)
-	for range n.Column - 1 {
-		if offset >= len(l.data) {
-			break
-		}
+	if n.Line > len(l.starts) {
+		return len(l.data)
+	}
+	character := l.before[n.Line-1] + n.Column - 1
+	mark := character / markEvery
+	if mark >= len(l.marks) {
+		return len(l.data)
+	}
+	offset := l.marks[mark]
+	for range character % markEvery {
 		_, size := utf8.DecodeRune(l.data[offset:])
 		offset += size
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -49,6 +50,10 @@ func localPath(p string) (clean, fault string) {
 		return "", "leaves the manifest's folder"
 	case clean == ".":
 		return "", "is the manifest's folder"
+	case len(clean) > maxPath:
+		return "", fmt.Sprintf("is longer than %d bytes", maxPath)
+	case strings.Count(clean, "/") > maxFolders:
+		return "", fmt.Sprintf("leads through more than %d folders", maxFolders)
 	}
 	return clean, ""
 }

@@ -12,9 +12,6 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
-// MaxSize is the largest manifest that Read looks into, in bytes. Real ones are around one kilobyte.
-const MaxSize = 1 << 20
-
 var utf8BOM = []byte("\ufeff")
 
 // Document is a manifest.yaml as it was written: its content, and where in the file each part of it stands.

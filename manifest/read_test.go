@@ -62,7 +62,7 @@ func TestReadAsPlakar(t *testing.T) {
 		for name, e := range examples(t, pattern) {
 			var theirs pkg.Manifest
 			if err := theirs.Parse(bytes.NewReader(e.document.Raw)); err != nil {
-				if pattern == "good/*" || !finding.HasErrors(e.document.Check(CheckOptions{})) {
+				if pattern == "good/*" || !finding.HasErrors(checked(t, e.document, CheckOptions{})) {
 					t.Errorf("%s: plakar cannot read it: %v", name, err)
 				}
 				continue
@@ -112,7 +112,7 @@ func TestReadBounds(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			findings := Read("manifest.yaml", []byte(test.text)).Check(CheckOptions{})
+			findings := checked(t, Read("manifest.yaml", []byte(test.text)), CheckOptions{})
 			if !slices.ContainsFunc(findings, func(f finding.Finding) bool { return f.Rule == test.rule }) {
 				t.Errorf("no finding of rule %s among %v", test.rule, findings)
 			}
@@ -139,7 +139,7 @@ func TestFailingLine(t *testing.T) {
 		"%YAML 9.9\n---\na: x\n":              1,
 		"a: |\n  x\n\n y\nb: c: d\n":          4,
 	} {
-		findings := Read("manifest.yaml", []byte(text)).Check(CheckOptions{})
+		findings := checked(t, Read("manifest.yaml", []byte(text)), CheckOptions{})
 		if len(findings) != 1 || findings[0].Rule != "yaml-syntax" || findings[0].Line != want {
 			t.Errorf("%q: got %v, want one yaml-syntax on line %d", text, findings, want)
 		}
@@ -164,7 +164,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		document := Read("manifest.yaml", data)
-		findings := document.Check(CheckOptions{})
+		findings := checked(t, document, CheckOptions{})
 		lines := bytes.Count(data, []byte("\n")) + 1
 		for _, f := range findings {
 			if f.Rule == "" || f.Message == "" || f.Line > lines || f.Line < 0 || f.Column < 0 {
@@ -173,7 +173,9 @@ func FuzzRead(f *testing.F) {
 		}
 		if document.root != nil {
 			c := newChecker(document, CheckOptions{})
-			c.run()
+			if err := c.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			for _, v := range c.violations {
 				if !v.claimed {
 					t.Errorf("%q: no rule claims %s at %v", data, v.keyword, v.path)

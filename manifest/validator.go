@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,13 +18,11 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
-// MaxValidatorSize is the largest connector schema that CheckValidator looks into, in bytes.
-const MaxValidatorSize = 256 << 10
-
-// validatorFindings checks each validator that is in the tree once.
-func (c *checker) validatorFindings() []finding.Finding {
+// validatorFindings checks each validator that is in the tree once. The error is that of an ended ctx.
+func (c *checker) validatorFindings(ctx context.Context) ([]finding.Finding, error) {
 	var findings []finding.Finding
 	seen := map[string]bool{}
+	left := newBudget()
 	for _, connector := range c.Manifest.Connectors {
 		name, fault := localPath(connector.Validator)
 		if c.opts.Tree == nil || fault != "" || seen[name] {
@@ -35,9 +34,13 @@ func (c *checker) validatorFindings() []finding.Finding {
 			continue // reported by file-missing or file-kind
 		}
 		file := path.Join(path.Dir(filepath.ToSlash(c.File)), name)
-		findings = append(findings, CheckValidator(file, data, c.opts.Strict)...)
+		found, err := checkValidator(ctx, file, data, c.opts.Strict, left)
+		if err != nil {
+			return nil, err
+		}
+		findings = append(findings, found...)
 	}
-	return findings
+	return findings, nil
 }
 
 // readRegular reads a regular file, and no more of it than shows that it is too large.
@@ -62,6 +65,7 @@ var validatorChecks = []struct {
 	run  func(*validator) bool
 }{
 	{"validator-json", (*validator).isJSON},
+	{"validator-limit", (*validator).isWithinLimits},
 	{"validator-compile", (*validator).compiles},
 	{"validator-type", (*validator).rootIsObject},
 	{"validator-property", (*validator).propertiesHaveTypes},
@@ -70,13 +74,20 @@ var validatorChecks = []struct {
 }
 
 // CheckValidator judges the JSON schema of a connector's configuration, which findings call file. plakar today packs any
-// JSON object; its next validator wants a schema that compiles, of one object with scalar fields. The findings are sorted.
-func CheckValidator(file string, data []byte, strict bool) []finding.Finding {
+// JSON object; its next validator wants a schema that compiles, of one object with scalar fields. The findings are sorted; the
+// error is that of an ended ctx.
+func CheckValidator(ctx context.Context, file string, data []byte, strict bool) ([]finding.Finding, error) {
+	return checkValidator(ctx, file, data, strict, newBudget())
+}
+
+func checkValidator(ctx context.Context, file string, data []byte, strict bool, left *budget) ([]finding.Finding, error) {
 	v := &validator{
 		checker: checker{
 			Document: &Document{File: file, Raw: data, lines: newLines(data)},
 			opts:     CheckOptions{Strict: strict},
 		},
+		ctx:  ctx,
+		left: left,
 	}
 	for _, check := range validatorChecks {
 		v.rule = check.rule
@@ -84,13 +95,18 @@ func CheckValidator(file string, data []byte, strict bool) []finding.Finding {
 			break
 		}
 	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	finding.Sort(v.findings)
-	return v.findings
+	return v.findings, nil
 }
 
 // validator is the state of one CheckValidator.
 type validator struct {
 	checker
+	ctx     context.Context
+	left    *budget
 	offsets map[string]int // of each value, by JSON pointer
 	schema  *jsonschema.Schema
 }
@@ -137,7 +153,6 @@ func (v *validator) isJSON() bool {
 	case errors.As(err, &number):
 		v.error(v.place(int(number.Offset)), "", "the schema holds the %s, which is out of range", number.Value)
 	default:
-		v.offsets = jsonOffsets(v.Raw)
 		end := int(decoder.InputOffset())
 		if rest := bytes.TrimLeft(v.Raw[end:], " \t\r\n"); len(rest) > 0 {
 			v.refused(v.place(len(v.Raw)-len(rest)), "remove it", "something follows the schema")
@@ -148,9 +163,21 @@ func (v *validator) isJSON() bool {
 	return false
 }
 
+// isWithinLimits reports a schema that would take too long to judge.
+func (v *validator) isWithinLimits() bool {
+	offsets, err := jsonOffsets(v.Raw, v.left)
+	var over *excess
+	if errors.As(err, &over) {
+		v.error(v.place(over.offset), "keep to the options that users set", "too much to be judged: %s", over.message)
+		return false
+	}
+	v.offsets = offsets
+	return true
+}
+
 // compiles reports what is no JSON schema of its draft, or not one by itself.
 func (v *validator) compiles() bool {
-	compiled, err := compile(v.Raw)
+	compiled, err := compileWithin(v.ctx, v.Raw)
 	if err == nil {
 		v.schema = compiled
 		return true
@@ -163,6 +190,25 @@ func (v *validator) compiles() bool {
 	}
 	v.refused(place{1, 1}, "use local references such as #/$defs/x only", "the schema does not compile: %s", innermost(err))
 	return false
+}
+
+// compileWithin is compile that an ended ctx does not wait for: the library cannot be stopped and may need a second more.
+func compileWithin(ctx context.Context, data []byte) (*jsonschema.Schema, error) {
+	type outcome struct {
+		compiled *jsonschema.Schema
+		err      error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		compiled, err := compile(data)
+		done <- outcome{compiled, err}
+	}()
+	select {
+	case o := <-done:
+		return o.compiled, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // compile compiles a schema that may not refer to anything outside it. The library panics on some schemas.

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/PlakarKorp/kpkg/finding"
 )
 
 // TestCheckValidator looks at the corners that the test data leaves out: which schemas apply to an option, and bounds.
@@ -36,14 +38,27 @@ func TestCheckValidator(t *testing.T) {
 		"true":                 {`true`, "validator-json"},
 		"byte order mark":      {"\ufeff{}", "validator-json"},
 		"too deep":             {strings.Repeat(`{"not":`, 20_000), "validator-json"},
-		"deep":                 {strings.Repeat(`{"not":`, 500) + "{}" + strings.Repeat("}", 500), "validator-type"},
-		"huge exponent":        {`{"type": "object", "properties": {"a": {"type": "number", "minimum": 1e999999999}}}`, "validator-json"},
-		"too large":            {`{"type": "object"}` + strings.Repeat(" ", MaxValidatorSize), "validator-json"},
+		"deep":                 {strings.Repeat(`{"not":`, 32) + "{}" + strings.Repeat("}", 32), "validator-type"},
+		"deeper":               {strings.Repeat(`{"not":`, 33) + "{}" + strings.Repeat("}", 33), "validator-limit"},
+		"values":               {`{"type": "object", "allOf": [` + strings.Repeat("{},", 9_996) + "{}]}", ""},
+		"more values":          {`{"type": "object", "allOf": [` + strings.Repeat("{},", 9_997) + "{}]}", "validator-limit"},
+		"long key":             {`{"type": "object", "` + strings.Repeat("k", 256) + `": 1}`, ""},
+		"longer key":           {`{"type": "object", "` + strings.Repeat("k", 257) + `": 1}`, "validator-limit"},
+		"tiny number":          {`{"type": "object", "minimum": 1e-1000000}`, "validator-limit"},
+		"long number":          {`{"type": "object", "minimum": 1.` + strings.Repeat("0", 99) + `}`, "validator-limit"},
+		"letters":              {`{"type": "object", "pattern": "^[\\p{L}\\p{N}]{1,1000}$"}`, ""},
+		"unrolled expression":  {`{"type": "object", "pattern": "` + strings.Repeat("(?:a{1000})", 101) + `"}`, "validator-limit"},
+		"unrolled key": {
+			`{"type": "object", "patternProperties": {"` + strings.Repeat("a{1000}", 30) + `": {}, "` + strings.Repeat("b{999}", 30) +
+				`": {}, "` + strings.Repeat("c{1000}", 36) + `": {}, "(d{50}){1000}": {}}}`, "validator-limit",
+		},
+		"huge exponent": {`{"type": "object", "properties": {"a": {"type": "number", "minimum": 1e999999999}}}`, "validator-json"},
+		"too large":     {`{"type": "object"}` + strings.Repeat(" ", MaxValidatorSize), "validator-json"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var rules []string
-			findings := CheckValidator("schema.json", []byte(test.schema), false)
+			findings := judged(t, []byte(test.schema), false)
 			for _, f := range findings {
 				rules = append(rules, f.Rule)
 			}
@@ -52,6 +67,15 @@ func TestCheckValidator(t *testing.T) {
 			}
 		})
 	}
+}
+
+func judged(t *testing.T, schema []byte, strict bool) []finding.Finding {
+	t.Helper()
+	findings, err := CheckValidator(t.Context(), "schema.json", schema, strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return findings
 }
 
 // FuzzCheckValidator holds that any schema is judged, within the file and the same way each time.
@@ -68,14 +92,14 @@ func FuzzCheckValidator(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		findings := CheckValidator("schema.json", data, true)
+		findings := judged(t, data, true)
 		lines := bytes.Count(data, []byte("\n")) + 1
 		for _, f := range findings {
 			if f.Rule == "" || f.Message == "" || f.Line > lines {
 				t.Errorf("%q: bad finding %+v", data, f)
 			}
 		}
-		again := CheckValidator("schema.json", data, true)
+		again := judged(t, data, true)
 		if len(again) != len(findings) {
 			t.Fatalf("%q: %v, then %v", data, findings, again)
 		}

@@ -6,9 +6,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxValues bounds what aliases may expand to; yaml.v3 bounds the depth.
-const maxValues = 10_000
-
 // value is a YAML value with aliases and merge keys resolved and scalars read as plakar reads them: into strings, as they
 // are written, whatever type YAML sees in them ("1.10" stays "1.10", null is the empty string).
 type value struct {

@@ -41,7 +41,7 @@ func TestNormalizeVersion(t *testing.T) {
 		// The schema, for editors, and the code must not disagree.
 		document := Read("manifest.yaml", []byte("version: '"+version+"'\n"))
 		refused := false
-		for _, f := range document.Check(CheckOptions{}) {
+		for _, f := range checked(t, document, CheckOptions{}) {
 			refused = refused || f.Rule == "version"
 		}
 		if version != "" && refused != (want == "") {

@@ -28,8 +28,11 @@ func (v *verifier) checkManifest() (int, error) {
 		return 0, nil
 	}
 	v.doc = manifest.Read(v.inside(manifestName), data)
-	v.report.Findings = append(v.report.Findings,
-		v.doc.Check(manifest.CheckOptions{Strict: v.opts.Strict, Tree: v.pkg.FS()})...)
+	findings, err := v.doc.Check(v.ctx, manifest.CheckOptions{Strict: v.opts.Strict, Tree: v.pkg.FS()})
+	if err != nil {
+		return 0, err
+	}
+	v.report.Findings = append(v.report.Findings, findings...)
 	m := v.doc.Manifest
 	for _, c := range m.Connectors {
 		v.report.Connectors = append(v.report.Connectors,
