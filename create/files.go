@@ -11,12 +11,10 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
-
-// shownFiles are packed when they are there: plakar's clients show them from the package.
-var shownFiles = []string{"README.md", "LICENSE", "assets/icon.svg", "assets/icon.png"}
 
 // PackedFile is one file of a package, before or after it is made.
 type PackedFile struct {
@@ -31,6 +29,35 @@ type PackedFile struct {
 
 // otherFiles lists what a package holds beside the executables.
 func otherFiles(tree *os.Root, doc *manifest.Document) ([]ptarbuild.File, []PackedFile, error) {
+	names := namedFiles(doc)
+	shown, _ := shownFiles(tree, "", names)
+	for _, name := range shown {
+		names[name] = true
+	}
+	// The manifest is packed as Packed gives it, even when an extra file names it.
+	delete(names, manifest.FileName)
+
+	files := []ptarbuild.File{ptarbuild.FromBytes(manifest.FileName, doc.Packed())}
+	listed := []PackedFile{{Name: manifest.FileName, Size: int64(len(doc.Packed()))}}
+	for name := range names {
+		info, err := tree.Lstat(name)
+		if err != nil {
+			return nil, nil, fmt.Errorf("listing what to pack: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, nil, fmt.Errorf("%s is not a regular file: a package holds nothing else", name)
+		}
+		open := func() (io.ReadCloser, error) { return regular.OpenIn(tree, name) }
+		// An extra file may be a script that an executable runs.
+		runs := info.Mode().Perm()&0o111 != 0
+		files = append(files, ptarbuild.File{Name: name, Executable: runs, Open: open})
+		listed = append(listed, PackedFile{Name: name, Size: info.Size(), Executable: runs})
+	}
+	return files, listed, nil
+}
+
+// namedFiles are the files beside the executables that the manifest names.
+func namedFiles(doc *manifest.Document) map[string]bool {
 	names := map[string]bool{}
 	for _, c := range doc.Manifest.Connectors {
 		if c.Validator != "" {
@@ -40,30 +67,7 @@ func otherFiles(tree *os.Root, doc *manifest.Document) ([]ptarbuild.File, []Pack
 			names[path.Clean(name)] = true
 		}
 	}
-	for _, name := range shownFiles {
-		if info, err := tree.Lstat(name); err == nil && info.Mode().IsRegular() {
-			names[name] = true
-		}
-	}
-	// The manifest is packed as Packed gives it, even when an extra file names it.
-	delete(names, ManifestName)
-
-	files := []ptarbuild.File{ptarbuild.FromBytes(ManifestName, doc.Packed())}
-	listed := []PackedFile{{Name: ManifestName, Size: int64(len(doc.Packed()))}}
-	for name := range names {
-		info, err := tree.Lstat(name)
-		if err != nil {
-			return nil, nil, fmt.Errorf("listing what to pack: %w", err)
-		}
-		if !info.Mode().IsRegular() {
-			return nil, nil, fmt.Errorf("%s is not a regular file: a package holds nothing else", name)
-		}
-		// An extra file may be a script that an executable runs.
-		runs := info.Mode().Perm()&0o111 != 0
-		files = append(files, ptarbuild.File{Name: name, Executable: runs, Open: func() (io.ReadCloser, error) { return tree.Open(name) }})
-		listed = append(listed, PackedFile{Name: name, Size: info.Size(), Executable: runs})
-	}
-	return files, listed, nil
+	return names
 }
 
 // executables lists the executables of a package for the platform: built holds their paths, and is nil before they are
@@ -79,7 +83,7 @@ func (i *Integration) executables(platform executable.Platform, built map[string
 		var err error
 		switch {
 		case e.Source == gobuild.Prebuilt: // through the root, which links do not leave
-			file.Open = func() (io.ReadCloser, error) { return i.tree.Open(name) }
+			file.Open = func() (io.ReadCloser, error) { return regular.OpenIn(i.tree, name) }
 			info, err = i.tree.Lstat(name)
 		case built != nil:
 			info, err = os.Stat(built[e.Name])

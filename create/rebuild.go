@@ -88,7 +88,7 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 
 // recordedTime is the one time of a package that kpkg made.
 func recordedTime(p *ptarread.Package) time.Time {
-	entry, _ := p.Entry(ManifestName)
+	entry, _ := p.Entry(manifest.FileName)
 	return entry.ModTime.UTC()
 }
 

@@ -8,19 +8,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
-
-// ManifestName is the name of the manifest in an integration's folder and in a package. plakar knows no other.
-const ManifestName = "manifest.yaml"
 
 // ValidateOptions say how strictly to judge, and how much.
 type ValidateOptions struct {
@@ -56,6 +53,8 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	check := manifest.CheckOptions{Strict: opts.Strict}
 	if opts.ManifestOnly {
 		source.Findings, err = source.Document.Check(ctx, check)
+		source.Findings = append(source.Findings, source.Document.NameFindings(nil)...)
+		finding.Sort(source.Findings)
 		return source, err
 	}
 	tree, err := os.OpenRoot(source.Dir)
@@ -67,7 +66,8 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	if source.Findings, err = source.Document.Check(ctx, check); err != nil {
 		return nil, err
 	}
-	source.Findings = append(source.Findings, checkShown(tree, source.Dir)...)
+	shown, findings := shownFiles(tree, source.Dir, namedFiles(source.Document))
+	source.Findings = slices.Concat(source.Findings, findings, source.Document.NameFindings(shown))
 	if opts.NoBuild {
 		source.Plan = gobuild.ResolveFiles(source.Dir, source.Document)
 	} else {
@@ -82,42 +82,18 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	return source, nil
 }
 
-// checkShown warns of files that clients would show and that cannot be packed as they are.
-func checkShown(tree *os.Root, dir string) []finding.Finding {
-	var findings []finding.Finding
-	for _, name := range shownFiles {
-		if info, err := tree.Lstat(name); err == nil && !info.Mode().IsRegular() {
-			findings = append(findings, finding.Finding{
-				Rule: "file-omitted", Severity: finding.Warning, File: filepath.Join(dir, name),
-				Message: name + " is not a regular file and is left out of the package", Hint: "put the file itself there",
-			})
-		}
-	}
-	return findings
-}
-
 func read(path string) (*Source, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, ManifestName)
-	}
-	info, err := os.Stat(path)
-	switch {
-	case path == "":
+	if path == "" {
 		return nil, errors.New("the manifest's path is empty: name the integration's manifest.yaml or its folder")
-	case errors.Is(err, fs.ErrNotExist):
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, manifest.FileName)
+	}
+	// One byte more than manifest.Read looks into, so that it can tell that there is more.
+	data, err := regular.Read(path, manifest.MaxSize+1)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, missing(path)
-	case err != nil:
-		return nil, fmt.Errorf("reading the manifest: %w", err)
-	case !info.Mode().IsRegular(): // opening a pipe would wait for its other end
-		return nil, fmt.Errorf("reading the manifest: %s is not a regular file", path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the manifest: %w", err)
-	}
-	defer f.Close()
-	// One byte more than Read looks into, so that it can tell that there is more.
-	data, err := io.ReadAll(io.LimitReader(f, manifest.MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}
@@ -128,7 +104,7 @@ func missing(path string) error {
 	for _, other := range []string{"manifest.yml", "Manifest.yaml", "manifest.json"} {
 		other = filepath.Join(filepath.Dir(path), other)
 		if _, err := os.Stat(other); err == nil {
-			return fmt.Errorf("no manifest at %s, but there is %s: rename it, plakar knows only %s", path, other, ManifestName)
+			return fmt.Errorf("no manifest at %s, but there is %s: rename it, plakar knows only %s", path, other, manifest.FileName)
 		}
 	}
 	return fmt.Errorf("no manifest at %s: name the integration's manifest.yaml, or run kpkg in its folder", path)
@@ -140,7 +116,8 @@ func (s *Source) Content(file string) []byte {
 	if file == s.Document.File {
 		return s.Document.Raw
 	}
-	data, err := os.ReadFile(file)
+	const enough = 1 << 20 // bytes; what findings point into is smaller
+	data, err := regular.Read(file, enough)
 	if err != nil {
 		return nil
 	}

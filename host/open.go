@@ -78,11 +78,11 @@ func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
 	if err := pkg.Extract(ctx, unpacked); err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(filepath.Join(unpacked, create.ManifestName))
+	data, err := os.ReadFile(filepath.Join(unpacked, manifest.FileName))
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest of %s: %w", path, err)
 	}
-	return &Integration{Dir: unpacked, Package: path, Manifest: manifest.Read(create.ManifestName, data).Manifest}, nil
+	return &Integration{Dir: unpacked, Package: path, Manifest: manifest.Read(manifest.FileName, data).Manifest}, nil
 }
 
 // Executable is the path of a connector's executable.
@@ -93,7 +93,7 @@ func (i *Integration) Executable(c manifest.Connector) string {
 // IsSource tells a folder or a manifest, of which a package is built, from a package.
 func IsSource(path string) bool {
 	info, err := os.Stat(path)
-	return err == nil && info.IsDir() || filepath.Ext(path) == filepath.Ext(create.ManifestName)
+	return err == nil && info.IsDir() || filepath.Ext(path) == filepath.Ext(manifest.FileName)
 }
 
 // build makes the package of a source for this machine and returns its path.

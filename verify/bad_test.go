@@ -120,7 +120,8 @@ func TestWindows(t *testing.T) {
 	if report := run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{Strict: true}); len(report.Findings) > 0 {
 		t.Error(report.Findings)
 	}
-	files = append(files, ptartest.File{Path: "LICENSE:alternate", Mode: 0o644})
+	files = append(files, ptartest.File{Path: "LICENSE:alternate", Mode: 0o644}, ptartest.File{Path: "License:Alternate", Mode: 0o644})
+	expect(t, run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{}).Findings, finding.Error, "package-case", "on windows")
 	expect(t, run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{}).Findings, finding.Error, "package-path", "LICENSE:alternate")
 }
 

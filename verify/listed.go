@@ -5,12 +5,8 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
-
-// wellKnown are files that belong into every package, without being named by its manifest.
-var wellKnown = map[string]bool{
-	manifestName: true, "README.md": true, "assets/icon.svg": true, "assets/icon.png": true,
-}
 
 // checkListed reports files that the manifest does not account for, and files that should be there and are not.
 func (v *verifier) checkListed() (int, error) {
@@ -35,7 +31,7 @@ func (v *verifier) checkListed() (int, error) {
 		}
 	}
 	for _, f := range files {
-		if !listed[f.Path] && !wellKnown[f.Path] && !isLicense(f.Path) {
+		if !listed[f.Path] && !manifest.IsExpected(f.Path) {
 			v.errorf("package-unlisted", "list it in a connector's extra_files or leave it out",
 				"%s is in the package but no part of the manifest names it", f.Path)
 		}
@@ -44,19 +40,14 @@ func (v *verifier) checkListed() (int, error) {
 	return len(files), nil
 }
 
-// isLicense reports names like LICENSE, LICENSE.md and LICENSE-MIT at the root.
-func isLicense(name string) bool {
-	return !strings.Contains(name, "/") && strings.HasPrefix(name, "LICENSE")
-}
-
 // checkReadme reports a missing README.md, which plakar's next validator wants.
 func (v *verifier) checkReadme() {
-	if entry, ok := v.pkg.Entry("README.md"); ok && entry.Mode.IsRegular() {
+	if entry, ok := v.pkg.Entry(manifest.ReadmeName); ok && entry.Mode.IsRegular() {
 		return
 	}
 	severity := finding.Warning
 	if v.opts.Strict {
 		severity = finding.Error
 	}
-	v.add(severity, "package-readme", "write one: plakar shows it to users", "there is no file README.md at the package's root")
+	v.add(severity, "package-readme", "write one: plakar shows it to users", "there is no file "+manifest.ReadmeName+" at the package's root")
 }

@@ -7,27 +7,24 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// manifestName is the only name under which plakar looks for the manifest, at the package's root.
-const manifestName = "manifest.yaml"
-
 // checkManifest judges the manifest with the rules of kpkg validate, against the files of the package: validators and
 // extra files are there and are what they should be.
 func (v *verifier) checkManifest() (int, error) {
-	entry, ok := v.pkg.Entry(manifestName)
+	entry, ok := v.pkg.Entry(manifest.FileName)
 	if !ok || !entry.Mode.IsRegular() {
 		hint := "build it again with kpkg create"
 		if _, other := v.pkg.Entry("manifest.yml"); other {
 			hint = "rename manifest.yml to manifest.yaml and build it again"
 		}
-		v.errorf("package-manifest", hint, "there is no file %s at the package's root", manifestName)
+		v.errorf("package-manifest", hint, "there is no file %s at the package's root", manifest.FileName)
 		return 0, nil
 	}
-	data, err := v.read(manifestName, manifest.MaxSize+1)
+	data, err := v.read(manifest.FileName, manifest.MaxSize+1)
 	if err != nil {
-		v.unreadable(manifestName, err)
+		v.unreadable(manifest.FileName, err)
 		return 0, nil
 	}
-	v.doc = manifest.Read(v.inside(manifestName), data)
+	v.doc = manifest.Read(v.inside(manifest.FileName), data)
 	findings, err := v.doc.Check(v.ctx, manifest.CheckOptions{Strict: v.opts.Strict, Tree: v.pkg.FS()})
 	if err != nil {
 		return 0, err

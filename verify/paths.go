@@ -1,30 +1,18 @@
 package verify
 
-import (
-	"path"
-	"regexp"
-	"strings"
-)
-
-// reserved are names that Windows keeps for devices, with any extension, and characters and endings that it refuses.
-var reserved = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?$|[<>:"|?*]|[. ]$`)
+import "github.com/PlakarKorp/kpkg/manifest"
 
 // checkPaths reports names that do not survive an installation on a system that tells fewer names apart than Linux.
 func (v *verifier) checkPaths() (int, error) {
-	entries := v.pkg.Entries()
-	spellings := map[string]string{}
-	for _, e := range entries {
-		folded := strings.ToLower(e.Path)
-		if other, twice := spellings[folded]; twice {
-			v.warningf("package-case", "rename one of them", "%s and %s are one file on systems that ignore case", other, e.Path)
+	var paths []string
+	for _, e := range v.pkg.Entries() {
+		if e.Mode.IsDir() {
+			e.Path += "/"
 		}
-		spellings[folded] = e.Path
-		if v.identity == nil || v.identity.OS != "windows" || e.Path == "." {
-			continue
-		}
-		if name := path.Base(e.Path); reserved.MatchString(name) {
-			v.errorf("package-path", "rename it", "windows has no file named %s", e.Path)
-		}
+		paths = append(paths, e.Path)
 	}
-	return len(entries), nil
+	for _, fault := range manifest.NameFaults(paths, v.identity != nil && v.identity.OS == "windows") {
+		v.add(fault.Severity, fault.Rule, fault.Hint, fault.Message)
+	}
+	return len(paths), nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 func newValidateCommand() *cobra.Command {
@@ -30,7 +31,7 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 the manifest could not be r
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
 	cmd.Flags().BoolVar(&opts.ManifestOnly, "manifest-only", false, "check the manifest alone, not the files and packages it names")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		path := create.ManifestName
+		path := manifest.FileName
 		if len(args) == 1 {
 			path = args[0]
 		}
