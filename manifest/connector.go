@@ -18,7 +18,7 @@ func (c *checker) connectors() {
 // connectorType reports connectors that plakar skips because of their type.
 func (c *checker) connectorType() {
 	for _, v := range c.claim("required", "connectors", anyIndex, "type") {
-		c.error(c.atMissing(v.path...), "say what it is: "+suggest.OneOf("", schemaEnum("type")), "the connector has no \"type\"")
+		c.error(c.atMissing(v.path...), "say what it is: "+suggest.OneOf("", ConnectorTypes()), "the connector has no \"type\"")
 	}
 	for _, v := range c.claim("enum", "connectors", anyIndex, "type") {
 		written := c.text(v.path...)
@@ -91,15 +91,6 @@ func (c *checker) protocols() {
 		report(c.atMissing(v.path...), "name the schemes of its locations, as in protocols: [ftp]",
 			"the connector has no \"protocols\": no location leads to it")
 	}
-}
-
-// servesLocations tells whether the released plakar uses connectors of the type at all; it skips the others.
-func servesLocations(connectorType string) bool {
-	switch connectorType {
-	case "importer", "exporter", "storage":
-		return true
-	}
-	return false
 }
 
 // protocolForm reports protocols that plakar cannot find in a location: it takes letters, digits, "+", "-" and "." up to a

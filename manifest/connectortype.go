@@ -1,0 +1,25 @@
+package manifest
+
+import "slices"
+
+// ConnectorTypes are the types that a connector may have, in the order of the schema.
+func ConnectorTypes() []string { return schemaEnum("type") }
+
+// builtins are the types of connectors that plakar v1.1.4 uses at all, each with the protocols that it registers for the
+// connectors in its own binary. Its package manager refuses a package that claims one of them for the same type. A test holds
+// the table to the modules that plakar links; they stay out of kpkg's binary.
+var builtins = map[string][]string{
+	"importer": {"fs", "stdin", "tar", "tar+gz", "tar+gzip", "tgz"},
+	"exporter": {"fs", "stderr", "stdout"},
+	"storage":  {"fs", "http", "https", "ptar", "ptar+http", "ptar+https"},
+}
+
+func isBuiltin(connectorType, protocol string) bool {
+	return slices.Contains(builtins[connectorType], protocol)
+}
+
+// servesLocations tells whether the released plakar uses connectors of the type at all; it skips the others.
+func servesLocations(connectorType string) bool {
+	_, used := builtins[connectorType]
+	return used
+}
