@@ -56,6 +56,9 @@ func (r *run) load(ctx context.Context, path string) *Integration {
 	if !finding.HasErrors(i.Findings) {
 		i.Err = r.list(ctx, i)
 	}
+	var silenced int
+	i.Findings, silenced = source.Document.Silence(i.Findings)
+	source.Silenced += silenced
 	finding.Sort(i.Findings)
 	return i
 }

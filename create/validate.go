@@ -36,8 +36,9 @@ type Source struct {
 	Dir string
 	// Plan is nil when only the manifest was looked at.
 	Plan *gobuild.Plan
-	// Findings are sorted.
+	// Findings are sorted, without the Silenced ones that the manifest's build.ignore leaves out.
 	Findings []finding.Finding
+	Silenced int
 }
 
 // Validate reads the manifest at path, or manifest.yaml in the folder at path, and judges it and the tree around it.
@@ -54,7 +55,7 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	if opts.ManifestOnly {
 		source.Findings, err = source.Document.Check(ctx, check)
 		source.Findings = append(source.Findings, source.Document.NameFindings(nil)...)
-		finding.Sort(source.Findings)
+		source.silence()
 		return source, err
 	}
 	tree, err := os.OpenRoot(source.Dir)
@@ -78,8 +79,15 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 		source.Plan = plan
 		source.Findings = append(source.Findings, findings...)
 	}
-	finding.Sort(source.Findings)
+	source.silence()
 	return source, nil
+}
+
+// silence does what the manifest says of findings that its author does not want.
+func (s *Source) silence() {
+	s.Findings = append(s.Findings, checkIgnored(s.Document)...)
+	s.Findings, s.Silenced = s.Document.Silence(s.Findings)
+	finding.Sort(s.Findings)
 }
 
 func read(path string) (*Source, error) {

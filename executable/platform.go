@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // Platform is a pair of GOOS and GOARCH that the Go toolchain can build for.
@@ -88,25 +88,21 @@ func (p Platform) suggestion() string {
 	if known, ok := architectures[usual.OS]; ok {
 		return fmt.Sprintf("Go builds %s for %s", usual.OS, strings.Join(known, ", "))
 	}
-	const near = 3 // edits: more than a slip of the finger is another name
-	if nearest, distance := nearestPlatform(usual); distance <= near {
-		return fmt.Sprintf("did you mean %s?", nearest)
+	if closest := suggest.Closest(usual.String(), pairs()); closest != "" {
+		return fmt.Sprintf("did you mean %s?", closest)
 	}
 	return "the pairs Go knows are printed by `go tool dist list`"
 }
 
-func nearestPlatform(p Platform) (nearest Platform, distance int) {
-	distance = -1
+// pairs are all platforms that Go knows.
+func pairs() []string {
+	var all []string
 	for os, archs := range architectures {
 		for _, arch := range archs {
-			candidate := Platform{os, arch}
-			d := levenshtein.ComputeDistance(p.String(), candidate.String())
-			if distance < 0 || d < distance || d == distance && candidate.String() < nearest.String() {
-				nearest, distance = candidate, d
-			}
+			all = append(all, Platform{os, arch}.String())
 		}
 	}
-	return nearest, distance
+	return all
 }
 
 // otherNames are what uname, Rust and people call a GOOS or GOARCH.

@@ -50,6 +50,7 @@ func (v *value) build() *Build {
 		LDFlags:   v.string("ldflags"),
 		Tags:      v.strings("tags"),
 		Env:       v.stringMap("env"),
+		Ignore:    v.strings("ignore"),
 	}
 }
 

@@ -51,4 +51,6 @@ type Build struct {
 	LDFlags  string
 	Tags     []string
 	Env      map[string]string
+	// Ignore are rules of findings that Silence leaves out.
+	Ignore []string
 }

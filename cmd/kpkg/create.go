@@ -256,8 +256,11 @@ func printChecked(diagnostics io.Writer, i *create.Integration, quiet bool) {
 		findings = onlyErrors(findings)
 	}
 	printFindings(diagnostics, findings, i.Source.Content)
-	if finding.HasErrors(findings) {
-		fmt.Fprintf(diagnostics, "%s: %s; nothing was made\n", i.Source.Document.File, finding.Tally(i.Findings))
+	switch {
+	case finding.HasErrors(findings):
+		fmt.Fprintf(diagnostics, "%s: %s; nothing was made\n", i.Source.Document.File, tally(i.Source, i.Findings))
+	case i.Source.Silenced > 0 && !quiet:
+		fmt.Fprintf(diagnostics, "%s: %s\n", i.Source.Document.File, tally(i.Source, i.Findings))
 	}
 	if i.Err != nil {
 		printError(diagnostics, i.Err)

@@ -43,7 +43,7 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 the manifest could not be r
 		if format.name == "json" {
 			err = finding.WriteJSON(out, finding.NewReport(source.Findings))
 		} else if err = printFindings(out, source.Findings, source.Content); err == nil {
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", source.Document.File, finding.Tally(source.Findings))
+			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", source.Document.File, tally(source, source.Findings))
 		}
 		if err != nil {
 			return fmt.Errorf("printing the findings: %w", err)
@@ -51,4 +51,12 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 the manifest could not be r
 		return verdict(source.Findings)
 	}
 	return cmd
+}
+
+// tally is the count of findings, and of those that the manifest silences.
+func tally(source *create.Source, findings []finding.Finding) string {
+	if source.Silenced == 0 {
+		return finding.Tally(findings)
+	}
+	return fmt.Sprintf("%s, %d silenced", finding.Tally(findings), source.Silenced)
 }

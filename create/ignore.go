@@ -1,0 +1,41 @@
+package create
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
+	"github.com/PlakarKorp/kpkg/manifest"
+)
+
+// rules are the ids of all rules that a source is judged by, which build.ignore may name.
+func rules() []string {
+	own := []string{"file-omitted", "source-modified", "output-name", "ignore-unknown"}
+	return slices.Concat(manifest.Rules(), gobuild.Rules(), own)
+}
+
+// checkIgnored reports rules that a manifest wants silenced and that do not exist: the finding that they are meant for stays.
+func checkIgnored(doc *manifest.Document) []finding.Finding {
+	if doc.Manifest.Build == nil {
+		return nil
+	}
+	var findings []finding.Finding
+	known := rules()
+	for i, rule := range doc.Manifest.Build.Ignore {
+		if slices.Contains(known, rule) {
+			continue
+		}
+		line, column := doc.Position("build", "ignore", i)
+		hint := suggest.DidYouMean(rule, known)
+		if hint == "" {
+			hint = "findings name their rules in brackets"
+		}
+		findings = append(findings, finding.Finding{
+			Rule: "ignore-unknown", Severity: finding.Warning, File: doc.File, Line: line, Column: column,
+			Message: fmt.Sprintf("no check of sources has the rule %q", rule), Hint: hint,
+		})
+	}
+	return findings
+}

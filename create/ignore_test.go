@@ -1,0 +1,63 @@
+package create
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+)
+
+// TestIgnore holds that build.ignore silences warnings and notes alone, counts them, and is itself checked.
+func TestIgnore(t *testing.T) {
+	const text = "name: X\nconnectors:\n- {type: importer, protocols: [fs], executable: x}\n" +
+		"build:\n  ignore: [class-missing, name-case, protocol-builtin, version-key, licence, zzz]\n"
+	s, dir := source(t, text, map[string][]byte{})
+	want := []string{
+		"error manifest.yaml:3 plakar has its own importer for protocol \"fs\" and will not install this one",
+		"warning manifest.yaml:5 no check of sources has the rule \"licence\"",
+		"warning manifest.yaml:5 no check of sources has the rule \"zzz\"",
+	}
+	ignored := []string{"class-missing", "name-case", "protocol-builtin", "ignore-unknown"}
+	if diff := cmp.Diff(want, of(s.Findings, ignored...)); diff != "" {
+		t.Error(diff)
+	}
+	if s.Silenced != 2 { // class-missing and name-case
+		t.Errorf("%d silenced", s.Silenced)
+	}
+	for _, f := range s.Findings {
+		if f.Rule == "ignore-unknown" && f.Hint != `did you mean "license"?` && f.Hint != "findings name their rules in brackets" {
+			t.Errorf("hint %q", f.Hint)
+		}
+	}
+	alone, err := Validate(t.Context(), dir, ValidateOptions{ManifestOnly: true, Strict: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.Silenced != 2 || !finding.HasErrors(alone.Findings) {
+		t.Errorf("the manifest alone: %d silenced, %v", alone.Silenced, alone.Findings)
+	}
+}
+
+// TestRulesAreDocumented holds the list of rules to the table of docs/building.md.
+func TestRulesAreDocumented(t *testing.T) {
+	data, err := os.ReadFile("../docs/building.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for _, cell := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(string(data), -1) {
+		documented = append(documented, cell[1])
+	}
+	own := rules()[len(rules())-4:]
+	listed := slices.Concat(gobuild.Rules(), own)
+	slices.Sort(documented)
+	slices.Sort(listed)
+	if diff := cmp.Diff(documented, listed); diff != "" {
+		t.Error(diff)
+	}
+}
