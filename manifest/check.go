@@ -40,6 +40,7 @@ var checks = []struct {
 	{"class", (*checker).class},
 	{"class-missing", (*checker).missingClass},
 	{"subclass", (*checker).subclass},
+	{"subclass-new", (*checker).newSubclass},
 	{"protocols", (*checker).protocols},
 	{"protocol-form", (*checker).protocolForm},
 	{"protocol-duplicate", (*checker).duplicateProtocols},

@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"slices"
+
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
@@ -78,6 +80,16 @@ func (c *checker) subclass() {
 	}
 }
 
+// newSubclass reports subclasses that the released plakar is not sure to accept and the next does.
+func (c *checker) newSubclass() {
+	for i, connector := range c.Manifest.Connectors {
+		if slices.Contains(released.refusedSubclasses, connector.Subclass) {
+			c.warning(c.at("connectors", i, "subclass"), "leave it out until plakar knows it",
+				"released clients may refuse subclass %q, which came later", connector.Subclass)
+		}
+	}
+}
+
 // protocols reports connectors that no location leads to.
 func (c *checker) protocols() {
 	claims := c.claim("required", "connectors", anyIndex, "protocols")
@@ -149,9 +161,9 @@ func (c *checker) locationFlags() {
 func (c *checker) newLocationFlags() {
 	for i, connector := range c.Manifest.Connectors {
 		for j, flag := range connector.LocationFlags {
-			if flag == "exportxattr" || flag == "walkdirorder" {
+			if slices.Contains(released.refusedFlags, flag) {
 				c.error(c.at("connectors", i, "location_flags", j), "leave it out until plakar knows it",
-					"plakar v1.1.4 does not know location flag %q and will not install the package", flag)
+					"plakar %s does not know location flag %q and will not install the package", released.Last, flag)
 			}
 		}
 	}
@@ -190,7 +202,7 @@ func (c *checker) container() {
 	for i, connector := range c.Manifest.Connectors {
 		if connector.ImageID != "" && connector.Executable == "" {
 			c.error(c.atKey("connectors", i, "image_id"), "give it an executable",
-				"plakar v1.1.4 runs executables only, not containers")
+				"plakar %s runs executables only, not containers", released.Last)
 		}
 	}
 }

@@ -5,8 +5,7 @@ import "slices"
 // ConnectorTypes are the types that a connector may have, in the order of the schema.
 func ConnectorTypes() []string { return schemaEnum("type") }
 
-// builtins are the types of connectors that plakar v1.1.4 uses at all, each with the protocols that it registers for the
-// connectors in its own binary. Its package manager refuses a package that claims one of them for the same type. A test holds
+// builtins are the protocols that plakar v1.1.4 registers for the connectors in its own binary, by type of connector. Its package manager refuses a package that claims one of them for the same type. A test holds
 // the table to the modules that plakar links; they stay out of kpkg's binary.
 var builtins = map[string][]string{
 	"importer": {"fs", "stdin", "tar", "tar+gz", "tar+gzip", "tgz"},
@@ -20,6 +19,5 @@ func isBuiltin(connectorType, protocol string) bool {
 
 // servesLocations tells whether the released plakar uses connectors of the type at all; it skips the others.
 func servesLocations(connectorType string) bool {
-	_, used := builtins[connectorType]
-	return used
+	return slices.Contains(ConnectorTypes(), connectorType) && !slices.Contains(released.skippedTypes, connectorType)
 }

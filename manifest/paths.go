@@ -67,15 +67,23 @@ func (c *checker) paths() {
 	}
 }
 
-// missingFiles reports files that packing would not find.
+// missingFiles reports files that packing would not find or could not read.
 func (c *checker) missingFiles() {
-	c.eachFile(func(file namedFile, _ fs.FileInfo, err error) {
-		if err != nil && !file.built {
-			message := "does not exist"
-			if !errors.Is(err, fs.ErrNotExist) {
-				message = "cannot be read: " + err.Error()
+	c.eachFile(func(file namedFile, info fs.FileInfo, err error) {
+		if file.built {
+			return
+		}
+		if err == nil && info.Mode().IsRegular() {
+			var f fs.File
+			if f, err = c.opts.Tree.Open(path.Clean(file.path)); err == nil {
+				f.Close()
 			}
-			c.error(file.at, "", "%q %s", file.path, message)
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			c.error(file.at, "", "%q does not exist", file.path)
+		case err != nil:
+			c.error(file.at, "", "%q cannot be read: %s", file.path, innermost(err))
 		}
 	})
 }

@@ -100,6 +100,7 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 			"%s is built for %s, the package is for %v", e.name, target(binary), e.platform)
 	}
 	e.compareProtocol(described)
+	e.checkSDK(described, e.key...)
 }
 
 // target names what a binary is for.

@@ -42,7 +42,7 @@ func (v *verifier) checkListed() (int, error) {
 
 // checkReadme reports a missing README.md, which plakar's next validator wants.
 func (v *verifier) checkReadme() {
-	if entry, ok := v.pkg.Entry(manifest.ReadmeName); ok && entry.Mode.IsRegular() {
+	if v.hasReadme() {
 		return
 	}
 	severity := finding.Warning
@@ -50,4 +50,9 @@ func (v *verifier) checkReadme() {
 		severity = finding.Error
 	}
 	v.add(severity, "package-readme", "write one: plakar shows it to users", "there is no file "+manifest.ReadmeName+" at the package's root")
+}
+
+func (v *verifier) hasReadme() bool {
+	entry, ok := v.pkg.Entry(manifest.ReadmeName)
+	return ok && entry.Mode.IsRegular()
 }

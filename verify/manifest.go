@@ -29,6 +29,7 @@ func (v *verifier) checkManifest() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	v.ofManifest = findings
 	v.report.Findings = append(v.report.Findings, findings...)
 	m := v.doc.Manifest
 	for _, c := range m.Connectors {

@@ -26,6 +26,9 @@ type Report struct {
 	Files       []PackedFile `json:"files"`
 	Encoding    Encoding     `json:"encoding"`
 
+	// Clients are the lines of plakar's releases, from the oldest to the one to come; none when there is no manifest.
+	Clients []Client `json:"clients"`
+
 	// Checks lists what was checked; a package that does not open leaves most out.
 	Checks []Check `json:"checks"`
 	// Findings are sorted.
@@ -98,7 +101,7 @@ func newReport(path string) *Report {
 	return &Report{
 		File:       path,
 		Connectors: []Connector{}, Executables: []Executable{}, Files: []PackedFile{},
-		Checks: []Check{}, Findings: []finding.Finding{},
+		Clients: []Client{}, Checks: []Check{}, Findings: []finding.Finding{},
 	}
 }
 

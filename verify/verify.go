@@ -33,6 +33,8 @@ type Options struct {
 	Name string
 	// Strict makes errors of what plakar's next validator refuses; they are warnings otherwise.
 	Strict bool
+	// Client is the name of the line of plakar's releases that must be able to use the package, "" for none in particular.
+	Client string
 }
 
 // checks are all families of checks, in the order in which they run and are reported.
@@ -53,6 +55,7 @@ var checks = []struct {
 	{"paths", "entries", true, (*verifier).checkPaths},
 	{"sizes", "files", true, (*verifier).checkSizes},
 	{"privacy", "facts", true, (*verifier).checkPrivacy},
+	{"clients", "clients", true, (*verifier).checkClients},
 }
 
 // verifier is the state of judging one package.
@@ -65,6 +68,8 @@ type verifier struct {
 	pkg *ptarread.Package
 	// doc is nil when the package has no manifest.
 	doc *manifest.Document
+	// ofManifest are the findings on it, relaxed all findings as they are when Options.Strict is not set.
+	ofManifest, relaxed []finding.Finding
 	// identity is nil when the file name is none of a package, platform when it names no platform that Go knows.
 	identity *manifest.Identity
 	platform *executable.Platform

@@ -12,12 +12,13 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
 func newVerifyCommand() *cobra.Command {
 	var opts verify.Options
-	var source string
+	var source, client string
 	cmd := &cobra.Command{
 		Use:   "verify PACKAGE...",
 		Short: "Check every byte of packages, and all that plakar demands of them",
@@ -25,6 +26,9 @@ func newVerifyCommand() *cobra.Command {
 the ptar, the manifest, each executable's mode and platform, the files the manifest names and
 those it does not, sizes and ratios. Nothing is extracted or run. A package that passes installs
 with "plakar pkg add"; who made it, only a signature tells.
+
+The report names the releases of plakar that can use the package; --client makes errors of what keeps
+one of them from it: a release such as v1.1.4, or next, the one to come.
 
 With --rebuild, a package that passes is also made again from the source in DIR, and the two must be
 identical; otherwise the first differences are named: a file, a build setting, a Go version.
@@ -35,7 +39,15 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 	format := formatFlag(cmd.Flags(), "text", "json")
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
 	cmd.Flags().StringVar(&source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
+	cmd.Flags().StringVar(&client, "client", "", "make errors of what keeps plakar `VERSION`, such as v1.1.4, from using a package")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if client != "" {
+			known, err := manifest.FindClient(client)
+			if err != nil {
+				return usagef("--client: %v", err)
+			}
+			opts.Client = known.Name
+		}
 		var all []finding.Finding
 		var reports []*verify.Report
 		failed := false
@@ -122,6 +134,13 @@ func printReport(out io.Writer, r *verify.Report) error {
 	if e := r.Encoding; e.Blobs > 0 {
 		row("stored", "%d files, %s in %s; %d blobs, %s, %s, state %s", len(r.Files),
 			humanize.IBytes(uint64(r.Unpacked)), humanize.IBytes(uint64(r.Size)), e.Blobs, e.Compression, e.Hashing, e.State)
+	}
+	for _, c := range r.Clients {
+		if c.Usable {
+			row("plakar "+c.Versions, "installs and runs it")
+		} else if len(c.Refusals) > 0 {
+			row("plakar "+c.Versions, "no: %s", strings.Join(c.Refusals, "; "))
+		}
 	}
 	if r.SHA256 != "" {
 		row("sha256", "%s", r.SHA256)
