@@ -9,13 +9,15 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kloset/location"
+
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// The types of connectors.
+// The types of connectors that there are checks for.
 const (
-	Importer = "importer"
-	Exporter = "exporter"
-	Storage  = "storage"
+	Importer = manifest.Importer
+	Exporter = manifest.Exporter
+	Storage  = manifest.Storage
 )
 
 // Program is a plugin's executable.

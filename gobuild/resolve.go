@@ -225,7 +225,7 @@ func (r *resolver) mainsHint(d declared) string {
 	case len(mains) == 0 && len(r.tree.unread) > 0:
 		return fmt.Sprintf("make %s readable: what is in it is not known", dotted(r.tree.unread[0]))
 	case len(mains) == 0:
-		kind := "importer"
+		kind := manifest.Importer
 		if len(d.types) > 0 {
 			kind = d.types[0]
 		}

@@ -117,7 +117,7 @@ func (c *checker) at(path ...any) place {
 }
 
 func (c *checker) atKey(path ...any) place {
-	line, column := c.KeyPosition(path...)
+	line, column := c.keyPosition(path...)
 	return place{line, column}
 }
 

@@ -17,9 +17,10 @@ type Client struct {
 	// for in catalogues; packages tells whether it reads packages of today's format.
 	protocol string
 	packages bool
-	// types, flags and subclasses are those of the schema that it skips (types) or refuses; containers whether it runs them.
-	skippedTypes, refusedFlags, refusedSubclasses []string
-	containers                                    bool
+	// types are the types of connectors that it uses; it skips others. The flags and subclasses are those of the schema that it
+	// refuses; containers tells whether it runs them.
+	types, refusedFlags, refusedSubclasses []string
+	containers                             bool
 	// strict tells that it refuses what CheckOptions.Strict makes errors of.
 	strict bool
 }
@@ -29,14 +30,14 @@ var clients = []Client{
 	{Name: "v1.0", First: "v1.0.0", Last: "v1.0.999", protocol: "v1.0"},
 	{
 		Name: "v1.1", First: "v1.1.0", Last: "v1.1.4", protocol: "v1.1", packages: true,
-		skippedTypes: []string{"inventory", "secret_provider"},
+		types:        []string{Importer, Exporter, Storage},
 		refusedFlags: []string{"exportxattr", "walkdirorder"},
 		// Of pkg, the package manager, v1.1.0 looks at no subclass, v1.1.1 and v1.1.2 refuse this one.
 		refusedSubclasses: []string{"secret-manager"},
 	},
 	{
 		Name: "next", protocol: "v1.1", packages: true, containers: true, strict: true,
-		skippedTypes: []string{"inventory", "secret_provider"},
+		types: []string{Importer, Exporter, Storage},
 	},
 }
 
@@ -114,7 +115,7 @@ func (c Client) Refusals(m Manifest, modules []Module) []string {
 	}
 	used := false
 	for _, connector := range m.Connectors {
-		used = used || !slices.Contains(c.skippedTypes, connector.Type)
+		used = used || slices.Contains(c.types, connector.Type)
 		for _, flag := range connector.LocationFlags {
 			if slices.Contains(c.refusedFlags, flag) {
 				refuse("it does not know location flag %s", flag)
@@ -128,7 +129,7 @@ func (c Client) Refusals(m Manifest, modules []Module) []string {
 		}
 	}
 	if !used {
-		refuse("it skips connectors of the types %s", strings.Join(c.skippedTypes, " and "))
+		refuse("it uses no connectors but those of the types %s", strings.Join(c.types, ", "))
 	}
 	slices.Sort(reasons)
 	return slices.Compact(reasons)

@@ -2,15 +2,22 @@ package manifest
 
 import "slices"
 
+// The types of connectors that plakar runs; the schema knows more.
+const (
+	Importer = "importer"
+	Exporter = "exporter"
+	Storage  = "storage"
+)
+
 // ConnectorTypes are the types that a connector may have, in the order of the schema.
 func ConnectorTypes() []string { return schemaEnum("type") }
 
 // builtins are the protocols that plakar v1.1.4 registers for the connectors in its own binary, by type of connector. Its package manager refuses a package that claims one of them for the same type. A test holds
 // the table to the modules that plakar links; they stay out of kpkg's binary.
 var builtins = map[string][]string{
-	"importer": {"fs", "stdin", "tar", "tar+gz", "tar+gzip", "tgz"},
-	"exporter": {"fs", "stderr", "stdout"},
-	"storage":  {"fs", "http", "https", "ptar", "ptar+http", "ptar+https"},
+	Importer: {"fs", "stdin", "tar", "tar+gz", "tar+gzip", "tgz"},
+	Exporter: {"fs", "stderr", "stdout"},
+	Storage:  {"fs", "http", "https", "ptar", "ptar+http", "ptar+https"},
 }
 
 func isBuiltin(connectorType, protocol string) bool {
@@ -19,5 +26,5 @@ func isBuiltin(connectorType, protocol string) bool {
 
 // servesLocations tells whether the released plakar uses connectors of the type at all; it skips the others.
 func servesLocations(connectorType string) bool {
-	return slices.Contains(ConnectorTypes(), connectorType) && !slices.Contains(released.skippedTypes, connectorType)
+	return slices.Contains(released.types, connectorType)
 }

@@ -11,8 +11,8 @@ func (d *Document) Position(path ...any) (line, column int) {
 	return d.lines.position(offset)
 }
 
-// KeyPosition is Position for the key at the end of path instead of its value.
-func (d *Document) KeyPosition(path ...any) (line, column int) {
+// keyPosition is Position for the key at the end of path instead of its value.
+func (d *Document) keyPosition(path ...any) (line, column int) {
 	if len(path) > 0 && d.root != nil {
 		if parent, _, found := d.root.find(path[:len(path)-1]); found {
 			if name, isKey := path[len(path)-1].(string); isKey {

@@ -47,9 +47,9 @@ func TestPosition(t *testing.T) {
 		if got := fmt.Sprintf("%d:%d", line, column); got != test.value {
 			t.Errorf("Position(%v) = %s, want %s", test.path, got, test.value)
 		}
-		line, column = document.KeyPosition(test.path...)
+		line, column = document.keyPosition(test.path...)
 		if got := fmt.Sprintf("%d:%d", line, column); got != test.key {
-			t.Errorf("KeyPosition(%v) = %s, want %s", test.path, got, test.key)
+			t.Errorf("keyPosition(%v) = %s, want %s", test.path, got, test.key)
 		}
 	}
 	if line, column := Read("manifest.yaml", nil).Position("name"); line != 0 || column != 0 {

@@ -30,8 +30,8 @@ type Version struct {
 	Tagged bool // one of the git tags at HEAD says it, as Source or beside it
 }
 
-// ErrNoVersion is returned by ResolveVersion when nothing gives a version.
-var ErrNoVersion = errors.New("no version: give one as an argument, or tag the commit vX.Y.Z")
+// errNoVersion is returned by ResolveVersion when nothing gives a version.
+var errNoVersion = errors.New("no version: give one as an argument, or tag the commit vX.Y.Z")
 
 // NormalizeVersion returns a semantic version with the "v" that plakar requires. Unlike plakar it wants all three numbers:
 // "1.10" in a manifest is as likely a slip as a version.
@@ -80,7 +80,7 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 		}
 	}
 	if chosen.Value == "" {
-		return Version{}, nil, ErrNoVersion
+		return Version{}, nil, errNoVersion
 	}
 	chosen.Tagged = slices.Contains(atHead, chosen.Value) || slices.Contains(atHead, name+"/"+chosen.Value)
 	return chosen, findings, nil

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/PlakarKorp/kpkg/internal/place"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // Backup backs the location up into the data file. Entries that could not be read are failures of the result, and what
@@ -39,7 +40,7 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 }
 
 func (t *trial) backup(ctx context.Context) error {
-	if err := t.start(ctx, "importer"); err != nil {
+	if err := t.start(ctx, manifest.Importer); err != nil {
 		return err
 	}
 	imp, err := t.plugin.Importer(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))

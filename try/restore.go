@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/PlakarKorp/kloset/snapshot"
+
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // Restore copies what the data file holds to the location. Entries that the exporter could not write are failures of the
@@ -34,7 +36,7 @@ func (t *trial) restore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", t.opts.Data, err)
 	}
-	if err := t.start(ctx, "exporter"); err != nil {
+	if err := t.start(ctx, manifest.Exporter); err != nil {
 		return err
 	}
 	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
