@@ -72,6 +72,14 @@ func (r *resolver) windowsMatters() bool {
 	return true
 }
 
+// checkFileKinds reports what go would wait for when it reads a package.
+func (r *resolver) checkFileKinds() {
+	r.tree.mains() // walks the tree
+	for _, name := range r.tree.unopenable {
+		r.report("go-file-kind", finding.Error, dotted(name)+" is not a regular file: go may wait for it for ever", "remove it")
+	}
+}
+
 // checkPackages judges the packages that were found.
 func (r *resolver) checkPackages() {
 	built := map[string]string{} // executable by conventional package

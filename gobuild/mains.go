@@ -33,8 +33,9 @@ type tree struct {
 	mains func() []string
 	// usual lists those in the usual places, in the order in which these are asked.
 	usual func() []usualPlace
-	// unread are the folders that mains could not look into.
-	unread []string
+	// unread are the folders that mains could not look into, unopenable the files beside Go files that are named like these and
+	// are none.
+	unread, unopenable []string
 }
 
 func newTree(ctx context.Context, dir string, settings manifest.Build) *tree {
@@ -63,30 +64,37 @@ func (t *tree) importPackage(dir string, platform executable.Platform) (*build.P
 	return target.ImportDir(t.file(dir), 0)
 }
 
-// sourceFiles are the files of a folder that go/build may look into, in the order of their names. Others than regular ones are
-// no part of a package; opening a pipe would wait for its other end.
+// sourceFiles are the files of a folder that go/build may look into, in the order of their names.
 func sourceFiles(dir string) ([]fs.FileInfo, error) {
+	files, _, err := listSource(dir)
+	return files, err
+}
+
+// listSource lists the files of a folder: the regular ones, and those named like Go files that are something else, such as a
+// pipe that go would wait for.
+func listSource(dir string) (files, others []fs.FileInfo, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var files []fs.FileInfo
 	for _, entry := range entries {
 		if entry.IsDir() {
 			continue
 		}
 		info, err := os.Stat(filepath.Join(dir, entry.Name()))
-		switch {
-		case err != nil: // such as a link to nowhere, which go refuses
+		if err != nil { // such as a link to nowhere, which go refuses
 			if info, err = entry.Info(); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-		case !info.Mode().IsRegular():
-			continue
 		}
-		files = append(files, info)
+		switch {
+		case info.Mode().IsRegular(), info.Mode()&fs.ModeSymlink != 0:
+			files = append(files, info)
+		case isGo(info) && !info.IsDir():
+			others = append(others, info)
+		}
 	}
-	return files, nil
+	return files, others, nil
 }
 
 func isGo(file fs.FileInfo) bool { return strings.HasSuffix(file.Name(), ".go") }
@@ -177,7 +185,9 @@ func (t *tree) findMains() []string {
 			return nil
 		case dir != "." && (ignored(path.Base(dir)) || t.hasFile(path.Join(dir, "go.mod"))):
 			return fs.SkipDir
-		case t.checkMain(dir) == nil:
+		}
+		t.findUnopenable(dir)
+		if t.checkMain(dir) == nil {
 			mains = append(mains, dir)
 		}
 		return nil
@@ -186,6 +196,17 @@ func (t *tree) findMains() []string {
 		return nil
 	}
 	return mains
+}
+
+// findUnopenable notes the files of a package that go must not be let near. Where there is nothing else, there is no package.
+func (t *tree) findUnopenable(dir string) {
+	files, others, err := listSource(t.file(dir))
+	if err != nil || !slices.ContainsFunc(files, isGo) {
+		return
+	}
+	for _, other := range others {
+		t.unopenable = append(t.unopenable, path.Join(dir, other.Name()))
+	}
 }
 
 func ignored(folder string) bool {

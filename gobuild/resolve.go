@@ -40,6 +40,7 @@ func Resolve(ctx context.Context, dir string, doc *manifest.Document) (*Plan, []
 	r.checkSettings()
 	r.checkMakefile()
 	r.checkPackages()
+	r.checkFileKinds()
 	if ctx.Err() != nil { // what was not looked at is no finding
 		return nil, nil, context.Cause(ctx)
 	}

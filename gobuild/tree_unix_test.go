@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -33,15 +34,28 @@ func TestPipes(t *testing.T) {
 	if err := os.Symlink("two.go", filepath.Join(dir, "other", "one.go")); err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan *Plan, 1)
+	type outcome struct {
+		plan     *Plan
+		findings []finding.Finding
+	}
+	done := make(chan outcome, 1)
 	go func() {
-		plan, _, _ := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(text)))
-		done <- plan
+		plan, findings, _ := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(text)))
+		done <- outcome{plan, findings}
 	}()
 	select {
-	case plan := <-done:
-		if len(plan.Executables) != 1 || plan.Executables[0].Package != "./plugin/importer" {
-			t.Errorf("%+v", plan.Executables)
+	case got := <-done:
+		if len(got.plan.Executables) != 1 || got.plan.Executables[0].Package != "./plugin/importer" {
+			t.Errorf("%+v", got.plan.Executables)
+		}
+		var named []string
+		for _, f := range got.findings {
+			if f.Rule == "go-file-kind" {
+				named = append(named, f.Message)
+			}
+		}
+		if len(named) != 1 || !strings.HasPrefix(named[0], "./plugin/importer/x.go ") {
+			t.Errorf("%q", named)
 		}
 	case <-time.After(time.Minute):
 		t.Fatal("waits for a pipe")
