@@ -4,6 +4,7 @@ package gobuild
 func Rules() []string {
 	return []string{
 		"executable-unbuilt", "executable-not-made", "wrong-package", "same-package", "module-missing", "go-file-kind",
-		"build-platform", "build-ldflags", "makefile-undeclared", "makefile-package", "makefile-ext", "makefile-size", "makefile-missing",
+		"build-platform", "build-ldflags", "makefile-undeclared", "makefile-package", "makefile-ext", "makefile-size",
+		"makefile-missing",
 	}
 }

@@ -12,8 +12,9 @@ const (
 // ConnectorTypes are the types that a connector may have, in the order of the schema.
 func ConnectorTypes() []string { return schemaEnum("type") }
 
-// builtins are the protocols that plakar v1.1.4 registers for the connectors in its own binary, by type of connector. Its package manager refuses a package that claims one of them for the same type. A test holds
-// the table to the modules that plakar links; they stay out of kpkg's binary.
+// builtins are the protocols that plakar v1.1.4 registers for the connectors in its own binary, by type of connector. Its
+// package manager refuses a package that claims one of them for the same type. A test holds the table to the modules that
+// plakar links; they stay out of kpkg's binary.
 var builtins = map[string][]string{
 	Importer: {"fs", "stdin", "tar", "tar+gz", "tar+gzip", "tgz"},
 	Exporter: {"fs", "stderr", "stdout"},

@@ -73,8 +73,12 @@ func (v *verifier) strictErrors() (int, error) {
 		strict, relaxed = relaxed, other
 	}
 	v.relaxed = slices.Clone(relaxed)
+	ofManifest := map[finding.Finding]bool{}
+	for _, f := range v.ofManifest {
+		ofManifest[f] = true
+	}
 	for _, f := range v.report.Findings {
-		if f.Rule != "package-readme" && !slices.Contains(v.ofManifest, f) {
+		if f.Rule != "package-readme" && !ofManifest[f] {
 			v.relaxed = append(v.relaxed, f)
 		}
 	}

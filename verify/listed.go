@@ -49,7 +49,8 @@ func (v *verifier) checkReadme() {
 	if v.opts.Strict {
 		severity = finding.Error
 	}
-	v.add(severity, "package-readme", "write one: plakar shows it to users", "there is no file "+manifest.ReadmeName+" at the package's root")
+	v.add(severity, "package-readme", "write one: plakar shows it to users",
+		"there is no file "+manifest.ReadmeName+" at the package's root")
 }
 
 func (v *verifier) hasReadme() bool {

@@ -8,7 +8,8 @@ func (v *verifier) checkSizes() (int, error) {
 	for _, shown := range manifest.ShownFiles() {
 		entry, found := v.pkg.Entry(shown.Name)
 		if found && entry.Mode.IsRegular() && !shown.Fits(entry.Size) {
-			v.warningf("package-size", "make it smaller", "%s is %d bytes long; clients show at most %d", shown.Name, entry.Size, shown.Limit)
+			v.warningf("package-size", "make it smaller", "%s is %d bytes long; clients show at most %d",
+				shown.Name, entry.Size, shown.Limit)
 		}
 	}
 	return len(v.files()), nil
