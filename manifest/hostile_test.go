@@ -24,26 +24,26 @@ func repeated(n int, separator string, f func(int) string) string {
 	return strings.Join(parts, separator)
 }
 
-// TestSlowValidators judges schemas of about half of what the limits allow, each with one thing that the schema library or
+// TestSlowValidators judges schemas of about what the limits allow, each with one thing that the schema library or
 // the rules on options do again and again.
 func TestSlowValidators(t *testing.T) {
 	object := func(rest string) string { return `{"type":"object",` + rest + `}` }
 	for name, schema := range map[string]string{
-		"options that refer to one list": object(`"0":{"allOf":[` + repeated(2_000, ",", func(int) string { return "{}" }) +
-			`]},"properties":{` + repeated(1_200, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"type":"string","$ref":"#/0"}`, i) }) + `}`),
-		"alternatives": object(`"allOf":[` + repeated(5_000, ",", func(int) string { return "{}" }) + `]`),
-		"anchors": object(`"$defs":{` + repeated(800, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"$anchor":"x%x"}`, i, i) }) +
-			`},"allOf":[` + repeated(1_600, ",", func(i int) string { return fmt.Sprintf(`{"$ref":"#x%x"}`, i%800) }) + `]`),
-		"dynamic anchors": object(`"$defs":{` + repeated(1_200, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"$dynamicAnchor":"x%x"}`, i, i) }) +
-			`},"allOf":[` + repeated(1_200, ",", func(i int) string { return fmt.Sprintf(`{"$dynamicRef":"#x%x"}`, i) }) + `]`),
-		"identifiers": object(`"$defs":{` + repeated(800, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"$id":"x%x"}`, i, i) }) +
-			`},"allOf":[` + repeated(1_600, ",", func(i int) string { return fmt.Sprintf(`{"$ref":"x%x"}`, i%800) }) + `]`),
-		"a chain of references": object(`"$defs":{` + repeated(2_500, ",", func(i int) string { return fmt.Sprintf(`"a%d":{"$ref":"#/$defs/a%d"}`, i, i+1) }) +
-			`,"a2500":{}},"$ref":"#/$defs/a0"`),
-		"references to each level": object(`"x":` + strings.Repeat(`{"x":`, 29) + `{"allOf":[` + repeated(5_000, ",", func(int) string { return "{}" }) + `]}` +
+		"options that refer to one list": object(`"0":{"allOf":[` + repeated(1_500, ",", func(int) string { return "{}" }) +
+			`]},"properties":{` + repeated(1_300, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"type":"string","$ref":"#/0"}`, i) }) + `}`),
+		"alternatives": object(`"allOf":[` + repeated(2_900, ",", func(int) string { return "{}" }) + `]`),
+		"anchors": object(`"$defs":{` + repeated(700, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"$anchor":"x%x"}`, i, i) }) +
+			`},"allOf":[` + repeated(1_400, ",", func(i int) string { return fmt.Sprintf(`{"$ref":"#x%x"}`, i%700) }) + `]`),
+		"dynamic anchors": object(`"$defs":{` + repeated(1_300, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"$dynamicAnchor":"x%x"}`, i, i) }) +
+			`},"allOf":[` + repeated(1_300, ",", func(i int) string { return fmt.Sprintf(`{"$dynamicRef":"#x%x"}`, i) }) + `]`),
+		"identifiers": object(`"$defs":{` + repeated(700, ",", func(i int) string { return fmt.Sprintf(`"a%x":{"$id":"x%x"}`, i, i) }) +
+			`},"allOf":[` + repeated(1_400, ",", func(i int) string { return fmt.Sprintf(`{"$ref":"x%x"}`, i%700) }) + `]`),
+		"a chain of references": object(`"$defs":{` + repeated(2_900, ",", func(i int) string { return fmt.Sprintf(`"a%d":{"$ref":"#/$defs/a%d"}`, i, i+1) }) +
+			`,"a2900":{}},"$ref":"#/$defs/a0"`),
+		"references to each level": object(`"x":` + strings.Repeat(`{"x":`, 29) + `{"allOf":[` + repeated(2_900, ",", func(int) string { return "{}" }) + `]}` +
 			strings.Repeat("}", 29) + `,"allOf":[` + repeated(30, ",", func(i int) string { return `{"$ref":"#` + strings.Repeat("/x", i+1) + `"}` }) + `]`),
-		"references to nowhere known": object(`"x":{` + repeated(1_600, ",", func(i int) string { return fmt.Sprintf(`"%d":{}`, i) }) +
-			`},"allOf":[` + repeated(1_600, ",", func(i int) string { return fmt.Sprintf(`{"$ref":"#/x/%d"}`, i) }) + `]`),
+		"references to nowhere known": object(`"x":{` + repeated(1_400, ",", func(i int) string { return fmt.Sprintf(`"%d":{}`, i) }) +
+			`},"allOf":[` + repeated(1_400, ",", func(i int) string { return fmt.Sprintf(`{"$ref":"#/x/%d"}`, i) }) + `]`),
 		"expressions": object(`"properties":{` + repeated(45, ",", func(i int) string {
 			return fmt.Sprintf(`"a%d":{"type":"string","pattern":"[\\p{L}a-z]{999}%d"}`, i, i)
 		}) + `}`),
@@ -51,7 +51,7 @@ func TestSlowValidators(t *testing.T) {
 		"an old draft's enumeration": object(`"$schema":"http://json-schema.org/draft-04/schema#","properties":{"a":{"type":"string","enum":[` +
 			repeated(2_600, ",", func(i int) string { return fmt.Sprintf("%d.%090d", i, i) }) + `]}}`),
 		"long keys": object(`"properties":` + strings.Repeat(`{"`+strings.Repeat("k", 256)+`":`, 28) + `{"allOf":[` +
-			repeated(9_000, ",", func(int) string { return "{}" }) + "]}" + strings.Repeat("}", 28)),
+			repeated(2_900, ",", func(int) string { return "{}" }) + "]}" + strings.Repeat("}", 28)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			started := time.Now()
@@ -91,7 +91,7 @@ func TestLongLine(t *testing.T) {
 
 // TestManyValidators holds that the limits are on all validators of a manifest together, each judged once.
 func TestManyValidators(t *testing.T) {
-	schema := `{"type":"object","allOf":[` + repeated(3_000, ",", func(int) string { return "{}" }) + `]}`
+	schema := `{"type":"object","allOf":[` + repeated(900, ",", func(int) string { return "{}" }) + `]}`
 	tree := fstest.MapFS{}
 	text := "name: x\nconnectors:\n"
 	for i := range 500 {

@@ -10,9 +10,9 @@ import (
 )
 
 // budget is what is left of the limits on all validators of a manifest.
-type budget struct{ values, regexps int }
+type budget struct{ values, schemas, regexps int }
 
-func newBudget() *budget { return &budget{maxValues, maxSchemaRegexps} }
+func newBudget() *budget { return &budget{maxValues, maxSchemas, maxSchemaRegexps} }
 
 // excess says which limit a schema goes over, and where.
 type excess struct {
@@ -94,6 +94,12 @@ func (w *jsonWalker) count(token json.Token, key string, depth int) error {
 		return fmt.Errorf("values are nested more than %d deep", maxSchemaDepth)
 	}
 	switch token := token.(type) {
+	case bool:
+		return w.countSchema()
+	case json.Delim:
+		if token == '{' {
+			return w.countSchema()
+		}
 	case json.Number:
 		_, power, _ := strings.Cut(strings.ToLower(token.String()), "e")
 		if exponent, err := strconv.Atoi(power); len(token) > maxSchemaNumber ||
@@ -102,6 +108,13 @@ func (w *jsonWalker) count(token json.Token, key string, depth int) error {
 		}
 	case string:
 		return w.countRegexp(token, key == "pattern")
+	}
+	return nil
+}
+
+func (w *jsonWalker) countSchema() error {
+	if w.left.schemas--; w.left.schemas < 0 {
+		return fmt.Errorf("all validators together hold more than %d objects", maxSchemas)
 	}
 	return nil
 }

@@ -5,8 +5,7 @@ package manifest
 const (
 	// MaxSize is the largest manifest that Read looks into, in bytes.
 	MaxSize = 1 << 20
-	// maxValues bounds what a manifest's aliases may expand to, and what all its validators may hold together: the schema
-	// library looks at each schema of a file for each other one, which then takes about a second.
+	// maxValues bounds what a manifest's aliases may expand to, and what all its validators may hold together.
 	maxValues = 10_000
 	// maxPath is the longest path in a manifest, in bytes, and maxFolders how many folders it may lead through: a package
 	// with more is not read.
@@ -15,6 +14,9 @@ const (
 
 	// MaxValidatorSize is the largest connector schema that CheckValidator looks into, in bytes.
 	MaxValidatorSize = 256 << 10
+	// maxSchemas is how many objects and booleans, each of which may be a schema, all validators of a manifest may hold
+	// together: the schema library looks at each schema of a file for each other one.
+	maxSchemas = 3_000
 	// maxSchemaDepth is how deep the values of a validator may nest. The schema library judges a value again for each
 	// reference to what is around it, and keeps the path of each value.
 	maxSchemaDepth = 32

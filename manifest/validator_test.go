@@ -42,6 +42,8 @@ func TestCheckValidator(t *testing.T) {
 		"deeper":               {strings.Repeat(`{"not":`, 33) + "{}" + strings.Repeat("}", 33), "validator-limit"},
 		"values":               {`{"type": "object", "x": [` + strings.Repeat("1,", 9_996) + "1]}", ""},
 		"more values":          {`{"type": "object", "x": [` + strings.Repeat("1,", 9_997) + "1]}", "validator-limit"},
+		"schemas":              {`{"type": "object", "allOf": [` + strings.Repeat("{},true,", 1_499) + "{}]}", ""},
+		"more schemas":         {`{"type": "object", "allOf": [` + strings.Repeat("{},true,", 1_499) + "{},{}]}", "validator-limit"},
 		"long key":             {`{"type": "object", "` + strings.Repeat("k", 256) + `": 1}`, ""},
 		"longer key":           {`{"type": "object", "` + strings.Repeat("k", 257) + `": 1}`, "validator-limit"},
 		"tiny number":          {`{"type": "object", "minimum": 1e-1000000}`, "validator-limit"},
