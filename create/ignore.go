@@ -12,7 +12,7 @@ import (
 
 // rules are the ids of all rules that a source is judged by, which build.ignore may name.
 func rules() []string {
-	own := []string{"file-omitted", "source-modified", "output-name", "ignore-unknown"}
+	own := []string{"file-omitted", "package-readme", "source-modified", "output-name", "ignore-unknown"}
 	return slices.Concat(manifest.Rules(), gobuild.Rules(), own)
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
@@ -55,4 +56,16 @@ func spelledOtherwise(tree *os.Root, name string) string {
 		}
 	}
 	return ""
+}
+
+// missingReadme reports a tree whose package plakar's next validator refuses for want of a README. Without strict it is left to
+// the verification of the package.
+func missingReadme(dir string, shown []string, named map[string]bool) []finding.Finding {
+	if slices.Contains(shown, manifest.ReadmeName) || named[manifest.ReadmeName] {
+		return nil
+	}
+	return []finding.Finding{{
+		Rule: "package-readme", Severity: finding.Error, File: dir, Hint: "write one: plakar shows it to users",
+		Message: "there is no file " + manifest.ReadmeName + " to pack",
+	}}
 }

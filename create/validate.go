@@ -67,7 +67,11 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	if source.Findings, err = source.Document.Check(ctx, check); err != nil {
 		return nil, err
 	}
-	shown, findings := shownFiles(tree, source.Dir, namedFiles(source.Document))
+	named := namedFiles(source.Document)
+	shown, findings := shownFiles(tree, source.Dir, named)
+	if opts.Strict {
+		findings = append(findings, missingReadme(source.Dir, shown, named)...)
+	}
 	source.Findings = slices.Concat(source.Findings, findings, source.Document.NameFindings(shown))
 	if opts.NoBuild {
 		source.Plan = gobuild.ResolveFiles(source.Dir, source.Document)

@@ -1,8 +1,9 @@
 package create
 
+// The trees of these tests hold names that differ by case alone, which the usual file systems of other systems do not.
+
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,43 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 const shownManifest = "name: x\nconnectors:\n- {type: importer, protocols: [x], executable: x}\n"
-
-// source lays out a tree and validates it, without looking for main packages.
-func source(t *testing.T, text string, files map[string][]byte) (*Source, string) {
-	t.Helper()
-	dir := t.TempDir()
-	files[manifest.FileName] = []byte(text)
-	for name, content := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s, err := Validate(t.Context(), dir, ValidateOptions{NoBuild: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, dir
-}
-
-// of writes the findings with one of the rules.
-func of(findings []finding.Finding, rules ...string) []string {
-	var lines []string
-	for _, f := range findings {
-		if slices.Contains(rules, f.Rule) {
-			lines = append(lines, fmt.Sprintf("%s %s:%d %s", f.Severity, filepath.Base(f.File), f.Line, f.Message))
-		}
-	}
-	return lines
-}
 
 // TestShownFiles holds what is packed of the files that clients show, and that whatever is left out is said.
 func TestShownFiles(t *testing.T) {
@@ -111,6 +79,23 @@ func TestShownFileIsALink(t *testing.T) {
 	want := []string{"warning README.md:0 README.md is left out of the package: it is not a regular file"}
 	if diff := cmp.Diff(want, of(s.Findings, "file-omitted")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestReadmeUnderStrict holds that what fails the verification of a strict run fails it before anything is built.
+func TestReadmeUnderStrict(t *testing.T) {
+	_, dir := source(t, shownManifest, map[string][]byte{"readme.md": nil})
+	for strict, want := range map[bool][]string{
+		false: nil,
+		true:  {"error " + filepath.Base(dir) + ":0 there is no file README.md to pack"},
+	} {
+		s, err := Validate(t.Context(), dir, ValidateOptions{NoBuild: true, Strict: strict})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, of(s.Findings, "package-readme")); diff != "" {
+			t.Errorf("strict %t: %s", strict, diff)
+		}
 	}
 }
 
