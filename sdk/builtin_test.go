@@ -168,15 +168,15 @@ func export(ctx context.Context, exp exporter.Exporter, root string) (map[string
 		})
 	}()
 	answers := make(map[string]error)
-	answered := make(chan struct{})
+	collected := make(chan struct{})
 	go func() {
-		defer close(answered)
+		defer close(collected)
 		for result := range results {
 			answers[result.Record.Pathname] = result.Err
 		}
 	}()
 	err := exp.Export(ctx, records, results)
-	<-answered
+	<-collected
 	return answers, err
 }
 

@@ -150,7 +150,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestLateReaders reads after the whole import is over, as hosts may that have answered for nothing yet.
+// TestLateReaders reads after the import is over, as hosts may that have acknowledged nothing yet.
 func TestLateReaders(t *testing.T) {
 	s := &source{importFn: func(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 		defer close(records)

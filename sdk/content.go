@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// readAhead is how much of the files to come is held for an exporter, in bytes. The host sends one file after the other;
+// readAhead is how much of the files to come is buffered for an exporter, in bytes. The host sends one file after the other;
 // without reading ahead an exporter could never write two at a time.
 const readAhead = 16 << 20
 
-// blockSize is the size of the pieces that are held.
+// blockSize is the size of the buffered pieces.
 const blockSize = 64 << 10
 
 var blocks = sync.Pool{New: func() any { return new([blockSize]byte) }}
@@ -36,7 +36,7 @@ type content struct {
 	closed bool
 }
 
-// Read waits for content. It returns io.EOF only after the whole of the file: if the host breaks off, the error is
+// Read waits for content. It returns io.EOF only after all of the file: if the host breaks off, the error is
 // another one.
 func (c *content) Read(p []byte) (int, error) {
 	c.mu.Lock()
@@ -79,7 +79,7 @@ func (c *content) freeLocked(count int) {
 	c.changed.Broadcast()
 }
 
-// push adds a block, waiting for room. A content of which nothing is held always has room for one block: its reader may
+// push adds a block, waiting for space. A content of which nothing is buffered always has space for one block: its reader may
 // be the one that everything waits for. It reports whether anybody wants more.
 func (c *content) push(block []byte) bool {
 	c.mu.Lock()

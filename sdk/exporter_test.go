@@ -33,7 +33,7 @@ func (s *sink) Export(ctx context.Context, records <-chan *connectors.Record, re
 }
 
 func (s *sink) service() func(*guard) service {
-	return newExporting(func(context.Context, *connectors.Options, string, map[string]string) (Exporter, error) {
+	return newExporterService(func(context.Context, *connectors.Options, string, map[string]string) (Exporter, error) {
 		return s, nil
 	})
 }
@@ -64,7 +64,7 @@ func send(t *testing.T, p *plugin, sent ...*connectors.Record) (map[string]error
 	work.Go(func() {
 		for result := range results {
 			if _, twice := answers[result.Record.Pathname]; twice {
-				t.Errorf("%s is answered for twice", result.Record.Pathname)
+				t.Errorf("%s has two results", result.Record.Pathname)
 			}
 			answers[result.Record.Pathname] = result.Err
 		}
@@ -250,8 +250,8 @@ func TestMisbehavingExporters(t *testing.T) {
 			wantError(t, "Export", err, test.failure)
 			for i, want := range test.answers {
 				path := []string{"/folder", "/large", "/small", "/last"}[i]
-				got, answered := answers[path]
-				if !answered {
+				got, found := answers[path]
+				if !found {
 					t.Errorf("%s: no answer", path)
 				}
 				wantError(t, path, got, want)
@@ -286,7 +286,7 @@ func TestBrokenOff(t *testing.T) {
 		t.Error("no error")
 	}
 	if err := <-seen; err == nil {
-		t.Error("the exporter took the file for whole")
+		t.Error("the exporter took the file for complete")
 	}
 }
 
@@ -314,9 +314,9 @@ func TestLargeAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"/before": "", "/large": "", "/refused": "too many attributes", "/after": ""} {
-		got, answered := answers[path]
-		if !answered || (want == "") != (got == nil) || got != nil && !strings.Contains(got.Error(), want) {
-			t.Errorf("%s: answered %v with %v, want %q", path, answered, got, want)
+		got, found := answers[path]
+		if !found || (want == "") != (got == nil) || got != nil && !strings.Contains(got.Error(), want) {
+			t.Errorf("%s: a result: %v, %v, want %q", path, found, got, want)
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (s *source) Close(ctx context.Context) error {
 
 // service makes a service of an importer.
 func (s *source) service() func(*guard) service {
-	return newImporting(func(context.Context, *connectors.Options, string, map[string]string) (Importer, error) {
+	return newImporterService(func(context.Context, *connectors.Options, string, map[string]string) (Importer, error) {
 		return s, nil
 	})
 }

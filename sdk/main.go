@@ -33,19 +33,19 @@ func Main(connectors Connectors) {
 	if construct := connectors.Importer; construct != nil {
 		served = append(served, "importer")
 		if argument == "importer" {
-			run("an importer", newImporting(construct))
+			run("an importer", newImporterService(construct))
 		}
 	}
 	if construct := connectors.Exporter; construct != nil {
 		served = append(served, "exporter")
 		if argument == "exporter" {
-			run("an exporter", newExporting(construct))
+			run("an exporter", newExporterService(construct))
 		}
 	}
 	if construct := connectors.Storage; construct != nil {
 		served = append(served, "storage")
 		if argument == "storage" {
-			run("a storage", newStoring(construct))
+			run("a storage", newStorageService(construct))
 		}
 	}
 	choice := strings.Join(served, " or ")

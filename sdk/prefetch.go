@@ -31,7 +31,7 @@ type prefetch struct {
 	workers int // 0 turns it off
 
 	mu      sync.Mutex
-	queue   []*heldFile // announced, in order
+	queue   []*announcedFile // announced, in order
 	running int
 	bytes   int64         // of what is fetched and not taken
 	opening time.Duration // average time to the first byte
@@ -48,7 +48,7 @@ type fetched struct {
 func (f *fetched) Close() error { return f.close() }
 
 // announced queues a file.
-func (p *prefetch) announced(f *heldFile) {
+func (p *prefetch) announced(f *announcedFile) {
 	if p.workers == 0 || f.size <= 0 || f.size > prefetchSize {
 		return
 	}
@@ -59,7 +59,7 @@ func (p *prefetch) announced(f *heldFile) {
 }
 
 // open is told that the host opens the file. The caller reads and closes what it returns.
-func (p *prefetch) open(f *heldFile) io.ReadCloser {
+func (p *prefetch) open(f *announcedFile) io.ReadCloser {
 	ahead := p.take(f, true)
 	if ahead != nil {
 		<-ahead.done
@@ -72,7 +72,7 @@ func (p *prefetch) open(f *heldFile) io.ReadCloser {
 }
 
 // skip is told that the host does not want the file.
-func (p *prefetch) skip(f *heldFile) {
+func (p *prefetch) skip(f *announcedFile) {
 	ahead := p.take(f, false)
 	if ahead == nil {
 		p.discard(f.reader)
@@ -84,7 +84,7 @@ func (p *prefetch) skip(f *heldFile) {
 	}()
 }
 
-func (p *prefetch) take(f *heldFile, wanted bool) *fetched {
+func (p *prefetch) take(f *announcedFile, wanted bool) *fetched {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f.taken = true

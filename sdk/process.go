@@ -85,9 +85,9 @@ func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	answered, cancel := context.WithTimeout(context.Background(), answering)
+	limit, cancel := context.WithTimeout(context.Background(), answering)
 	defer cancel()
-	conn.Wait(answered)
+	conn.Wait(limit)
 
 	within, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()

@@ -13,21 +13,21 @@ import (
 func RunImporter[I Importer](
 	construct func(context.Context, *connectors.Options, string, map[string]string) (I, error),
 ) {
-	run("an importer", newImporting(ImporterFrom(construct)))
+	run("an importer", newImporterService(ImporterFrom(construct)))
 }
 
 // RunExporter serves an exporter, as RunImporter does an importer.
 func RunExporter[E Exporter](
 	construct func(context.Context, *connectors.Options, string, map[string]string) (E, error),
 ) {
-	run("an exporter", newExporting(ExporterFrom(construct)))
+	run("an exporter", newExporterService(ExporterFrom(construct)))
 }
 
 // RunStorage serves a storage, as RunImporter does an importer.
 func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
 	construct func(context.Context, string, map[string]string) (S, error),
 ) {
-	run("a storage", newStoring(StorageFrom(construct)))
+	run("a storage", newStorageService(StorageFrom(construct)))
 }
 
 // EntrypointImporter is RunImporter for a main that passes os.Args, as go-kloset-sdk has it. It takes no arguments.

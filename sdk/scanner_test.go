@@ -32,7 +32,7 @@ func (s simple) NewReader(pathname string) (io.ReadCloser, error) {
 func TestScanner(t *testing.T) {
 	fails := false
 	closed := false
-	p := start(t, newImporting(ScannerFrom(
+	p := start(t, newImporterService(ScannerFrom(
 		func(context.Context, *connectors.Options, string, map[string]string) (simple, error) {
 			return simple{
 				scan: func() (<-chan *ScanResult, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )
 
-// maxRequest bounds a request that is held in memory whole, in bytes. Configurations of several MiB do occur.
+// maxRequest bounds a request that is read into memory, in bytes. Configurations of several MiB do occur.
 const maxRequest = 64 << 20
 
 // connector is what importers, exporters and storages have in common.

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func constructed(construct ImporterFn) func(*guard) service { return newImporting(construct) }
+func constructed(construct ImporterFn) func(*guard) service { return newImporterService(construct) }
 
 func TestInit(t *testing.T) {
 	var gotOptions connectors.Options

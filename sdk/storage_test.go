@@ -102,7 +102,7 @@ func (m *memory) Delete(_ context.Context, _ Resource, mac objects.MAC) error {
 }
 
 func (m *memory) service() func(*guard) service {
-	return newStoring(func(context.Context, string, map[string]string) (Store, error) { return m, nil })
+	return newStorageService(func(context.Context, string, map[string]string) (Store, error) { return m, nil })
 }
 
 func put(t *testing.T, store storage.Store, mac objects.MAC, r io.Reader) (int64, error) {
@@ -184,7 +184,7 @@ func TestMisbehavingStorages(t *testing.T) {
 		<-begun
 		cancel()
 		if err := <-seen; err == nil {
-			t.Error("the storage took half an object for whole")
+			t.Error("the storage took half an object for all of it")
 		}
 	})
 	for name, test := range map[string]struct {

@@ -107,12 +107,12 @@ func (u *upload) next() error {
 	return nil
 }
 
-// swallow takes what the storage did not read. It returns an error if the host has not sent the object to its end.
-func (u *upload) swallow() error {
+// drain takes what the storage did not read. It returns an error if the host has not sent the object to its end.
+func (u *upload) drain() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.over = true
-	deadline := time.Now().Add(swallowTime)
+	deadline := time.Now().Add(drainTime)
 	buf := make([]byte, 64<<10)
 	for {
 		switch _, err := u.readLocked(buf); {

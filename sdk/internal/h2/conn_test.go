@@ -168,7 +168,7 @@ func TestFlowControl(t *testing.T) {
 			widened += int(f.Increment)
 		}
 	}
-	p.WriteData(1, true, make([]byte, 1)) // which the window has room for again
+	p.WriteData(1, true, make([]byte, 1)) // which the window has space for again
 	p.until(http2.FrameHeaders)
 }
 
@@ -242,10 +242,10 @@ func TestEarlyAnswer(t *testing.T) {
 
 func TestManyStreams(t *testing.T) {
 	var running atomic.Int32
-	hold := make(chan struct{})
+	release := make(chan struct{})
 	p := dial(t, func(s *Stream) {
 		running.Add(1)
-		<-hold
+		<-release
 		s.WriteHeaders(ok, true)
 	})
 	for i := range uint32(MaxStreams + 1) {
@@ -255,7 +255,7 @@ func TestManyStreams(t *testing.T) {
 	if refused.StreamID != 2*MaxStreams+1 || refused.ErrCode != http2.ErrCodeRefusedStream {
 		t.Error(refused)
 	}
-	close(hold)
+	close(release)
 	for range MaxStreams {
 		p.until(http2.FrameHeaders)
 	}

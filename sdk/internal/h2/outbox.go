@@ -24,7 +24,7 @@ type outbox struct {
 	pending []byte
 	spare   []byte
 	wake    sync.Cond // the writer: there is something to write, or the end
-	changed sync.Cond // senders: room, a wider window, or the end
+	changed sync.Cond // senders: space, a wider window, or the end
 	window  int64     // what the peer lets the connection send
 	initial int64     // what it lets a new stream send
 }

@@ -47,7 +47,7 @@ func (s *Stream) Write(p []byte) (int, error) {
 	defer c.wake.Signal()
 	total := len(p)
 	for len(p) > 0 {
-		if err := s.roomLocked(true); err != nil {
+		if err := s.spaceLocked(true); err != nil {
 			return total - len(p), err
 		}
 		n := min(len(p), maxFrameLen, int(min(c.window, s.window)))
@@ -66,7 +66,7 @@ func (s *Stream) WriteHeaders(block []byte, end bool) error {
 	c := s.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := s.roomLocked(false); err != nil {
+	if err := s.spaceLocked(false); err != nil {
 		return err
 	}
 	flags := uint8(flagEndHeaders)
@@ -84,8 +84,8 @@ func (s *Stream) WriteHeaders(block []byte, end bool) error {
 	return nil
 }
 
-// roomLocked waits for room in the outbox and, for data, in the windows.
-func (s *Stream) roomLocked(data bool) error {
+// spaceLocked waits for space in the outbox and, for data, in the windows.
+func (s *Stream) spaceLocked(data bool) error {
 	c := s.conn
 	for {
 		switch {
@@ -115,7 +115,7 @@ func (s *Stream) abort(cause error) {
 	s.inbox.end(cause)
 }
 
-// finish releases the stream when its handler has returned. One that was not answered to its end is reset.
+// finish releases the stream when its handler has returned. One whose answer is incomplete is reset.
 func (s *Stream) finish() {
 	c := s.conn
 	c.mu.Lock()

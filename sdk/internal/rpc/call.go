@@ -21,9 +21,9 @@ type Call struct {
 	ctx    context.Context
 	stream *h2.Stream
 
-	left     int  // of the message being received
-	answered bool // the headers were sent
-	header   [prefixLen]byte
+	left        int // of the message being received
+	headersSent bool
+	header      [prefixLen]byte
 }
 
 // Context ends when the host cancels the call, at the call's deadline, and when the call is over.
@@ -81,7 +81,7 @@ func (c *Call) Discard() (int64, error) {
 	return io.Copy(io.Discard, c)
 }
 
-// Message receives the next message whole, appended to buf, which grows only as bytes arrive. One longer than limit
+// Message receives the next message, appended to buf, which grows only as bytes arrive. One longer than limit
 // is refused.
 func (c *Call) Message(buf []byte, limit int) ([]byte, error) {
 	length, err := c.Next()
@@ -141,9 +141,9 @@ func (c *Call) Send(message []byte) error {
 }
 
 func (c *Call) sendHeaders() error {
-	if c.answered {
+	if c.headersSent {
 		return nil
 	}
-	c.answered = true
+	c.headersSent = true
 	return c.stream.WriteHeaders(headers, false)
 }

@@ -102,7 +102,7 @@ func parseTimeout(value string) (time.Duration, error) {
 func (c *Call) failure(err error) []byte {
 	code, message := statusOf(err)
 	fields := make([]h2.Field, 0, 4)
-	if !c.answered {
+	if !c.headersSent {
 		fields = append(fields,
 			h2.Field{Name: ":status", Value: "200"},
 			h2.Field{Name: "content-type", Value: "application/grpc"})

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipeSize is what a pipe should hold, in bytes: with Linux's 64 KiB the two processes take turns too often.
+// pipeSize is what a pipe should take, in bytes: with Linux's 64 KiB the two processes take turns too often.
 const pipeSize = 256 << 10
 
 // widen enlarges a pipe. The system may refuse, and a socket has no such size: it works without as well.

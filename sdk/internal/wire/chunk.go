@@ -6,8 +6,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// ChunkRoom is how much precedes the bytes of a chunk at most: tag and length.
-const ChunkRoom = 1 + 4
+// ChunkPrefix is how much precedes the bytes of a chunk at most: tag and length.
+const ChunkPrefix = 1 + 4
 
 // AppendChunkHeader appends what precedes a chunk of n bytes in an OpenResponse or GetResponse, and nothing follows it.
 func AppendChunkHeader(b []byte, n int) []byte {
@@ -22,7 +22,7 @@ type Tag struct {
 	Value  uint64 // if it is a number
 }
 
-// ReadTag reads the beginning of a field, and the whole of a number. What has a length is left unread.
+// ReadTag reads the beginning of a field, and all of a number. What has a length is left unread.
 func ReadTag(r io.ByteReader) (Tag, error) {
 	v, err := readVarint(r)
 	if err != nil {

@@ -117,17 +117,17 @@ func appendFileInfo(b []byte, fi *objects.FileInfo) []byte {
 	return appendNumber(b, 12, uint64(fi.Flags))
 }
 
-// DecodeRecord reads a record, which must be whole. hasReader says that its content follows.
+// DecodeRecord reads a record, which must be complete. hasReader says that its content follows.
 func DecodeRecord(message []byte) (record *connectors.Record, hasReader bool, err error) {
-	record, hasReader, whole, err := decodeRecord(message)
-	if err == nil && !whole {
+	record, hasReader, complete, err := decodeRecord(message)
+	if err == nil && !complete {
 		err = ErrMalformed
 	}
 	return record, hasReader, err
 }
 
-// decodeRecord reads a record. It is whole if it is an error, an attribute, or has what is known of the file.
-func decodeRecord(message []byte) (r *connectors.Record, hasReader, whole bool, err error) {
+// decodeRecord reads a record. It is complete if it is an error, an attribute, or has what is known of the file.
+func decodeRecord(message []byte) (r *connectors.Record, hasReader, complete bool, err error) {
 	r = &connectors.Record{}
 	var failure string
 	err = each(message, func(f field) error {
@@ -147,10 +147,10 @@ func decodeRecord(message []byte) (r *connectors.Record, hasReader, whole bool, 
 		case 7:
 			return f.text(&r.Target)
 		case 8:
-			if !whole {
+			if !complete {
 				r.FileInfo.LmodTime = time.Unix(0, 0).UTC() // what a missing time means in protobuf
 			}
-			whole = true
+			complete = true
 			return f.message(func(b []byte) error { return decodeFileInfo(b, &r.FileInfo) })
 		case 9:
 			var name string
@@ -166,9 +166,9 @@ func decodeRecord(message []byte) (r *connectors.Record, hasReader, whole bool, 
 		r.Err = errors.New(failure)
 	}
 	if r.Err != nil || r.IsXattr {
-		whole, r.FileInfo = true, objects.FileInfo{}
+		complete, r.FileInfo = true, objects.FileInfo{}
 	}
-	return r, hasReader, whole, err
+	return r, hasReader, complete, err
 }
 
 func decodeFileInfo(message []byte, fi *objects.FileInfo) error {

@@ -18,14 +18,14 @@ import (
 const lateResults = 3 * time.Second
 
 var (
-	errUnanswered = errors.New("the exporter did not say what became of this entry")
-	errNilResult  = errors.New("the exporter sent a nil result")
-	errBrokenOff  = errors.New("the host broke off within a file")
+	errNoResult  = errors.New("the exporter did not say what became of this entry")
+	errNilResult = errors.New("the exporter sent a nil result")
+	errBrokenOff = errors.New("the host broke off within a file")
 )
 
-// exportRun is one export under way.
-type exportRun struct {
-	s       *exporting
+// exportCall is one export under way.
+type exportCall struct {
+	s       *exporterService
 	call    *rpc.Call
 	records chan *connectors.Record
 	results chan *connectors.Result
@@ -42,14 +42,14 @@ type exportRun struct {
 	abandoned bool          // nobody takes records any more
 }
 
-func (s *exporting) answerExport(call *rpc.Call) error {
+func (s *exporterService) answerExport(call *rpc.Call) error {
 	exporter, err := s.get()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(call.Context())
 	defer cancel()
-	run := &exportRun{
+	run := &exportCall{
 		s:        s,
 		call:     call,
 		records:  make(chan *connectors.Record, s.concurrency()),
@@ -72,7 +72,7 @@ func (s *exporting) answerExport(call *rpc.Call) error {
 
 // answer sends the exporter's results until there are no more. A failure is reported after the host has sent all its
 // records: to a host that is still sending, it would look like the end of the connection.
-func (run *exportRun) answer(ctx context.Context) error {
+func (run *exportCall) answer(ctx context.Context) error {
 	failure := run.sendResults(ctx)
 	run.abandon()
 	select {
@@ -80,7 +80,7 @@ func (run *exportRun) answer(ctx context.Context) error {
 		if failure == nil {
 			failure = err
 		}
-	case <-time.After(swallowTime):
+	case <-time.After(drainTime):
 		return errors.Join(failure, errUnread)
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -88,11 +88,11 @@ func (run *exportRun) answer(ctx context.Context) error {
 	if failure != nil {
 		return failure
 	}
-	return run.sendUnanswered()
+	return run.sendMissing()
 }
 
 // sendResults sends results until Export has returned and nothing is left.
-func (run *exportRun) sendResults(ctx context.Context) error {
+func (run *exportCall) sendResults(ctx context.Context) error {
 	results, returned := run.results, run.returned
 	var timeout <-chan time.Time // after Export has returned
 	for results != nil || returned != nil {
@@ -109,7 +109,7 @@ func (run *exportRun) sendResults(ctx context.Context) error {
 			if flushErr := run.flush(); err == nil {
 				err = flushErr
 			}
-			if err != nil || run.unanswered() <= 0 {
+			if err != nil || run.missing() <= 0 {
 				return err
 			}
 			returned = nil
@@ -123,8 +123,8 @@ func (run *exportRun) sendResults(ctx context.Context) error {
 	return nil
 }
 
-// flush sends what the channel still held when Export returned.
-func (run *exportRun) flush() error {
+// flush sends what was still in the channel when Export returned.
+func (run *exportCall) flush() error {
 	for range len(run.results) {
 		if result, more := <-run.results; more {
 			if err := run.sendResult(result); err != nil {
@@ -135,7 +135,7 @@ func (run *exportRun) flush() error {
 	return nil
 }
 
-func (run *exportRun) sendResult(result *connectors.Result) error {
+func (run *exportCall) sendResult(result *connectors.Result) error {
 	if result == nil {
 		return errNilResult
 	}
@@ -166,20 +166,20 @@ func (run *exportRun) sendResult(result *connectors.Result) error {
 	return run.call.Send(run.buf)
 }
 
-func (run *exportRun) unanswered() int {
+func (run *exportCall) missing() int {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	return run.count
 }
 
-// sendUnanswered answers for the records the exporter did not: to the host, no answer is success.
-func (run *exportRun) sendUnanswered() error {
-	if run.unanswered() <= 0 {
+// sendMissing sends a failure for every record the exporter sent no result for: to the host, no result is success.
+func (run *exportCall) sendMissing() error {
+	if run.missing() <= 0 {
 		return nil // if paths were changed before the answers, which record an answer is for cannot be told
 	}
 	for e, n := range run.waiting {
-		record := connectors.Record{Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errUnanswered}
-		run.buf = wire.AppendResult(rpc.Begin(run.buf), record.Error(errUnanswered))
+		record := connectors.Record{Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errNoResult}
+		run.buf = wire.AppendResult(rpc.Begin(run.buf), record.Error(errNoResult))
 		for range n {
 			if err := run.call.Send(run.buf); err != nil {
 				return err
@@ -190,7 +190,7 @@ func (run *exportRun) sendUnanswered() error {
 }
 
 // receive takes records and their contents from the host until it has sent the last.
-func (run *exportRun) receive(ctx context.Context) error {
+func (run *exportCall) receive(ctx context.Context) error {
 	ahead := newAhead()
 	for {
 		record, hasReader, err := run.nextRecord()
@@ -235,7 +235,7 @@ func (run *exportRun) receive(ctx context.Context) error {
 }
 
 // nextRecord receives the packet that carries a record.
-func (run *exportRun) nextRecord() (*connectors.Record, bool, error) {
+func (run *exportCall) nextRecord() (*connectors.Record, bool, error) {
 	if _, err := run.call.Next(); err != nil {
 		return nil, false, err
 	}
@@ -255,7 +255,7 @@ func (run *exportRun) nextRecord() (*connectors.Record, bool, error) {
 }
 
 // receiveContent receives the chunks of a file up to the empty one that ends it.
-func (run *exportRun) receiveContent(c *content) error {
+func (run *exportCall) receiveContent(c *content) error {
 	wanted := true
 	for {
 		switch _, err := run.call.Next(); {
@@ -283,7 +283,7 @@ func (run *exportRun) receiveContent(c *content) error {
 }
 
 // abandon makes receive read on without keeping anything.
-func (run *exportRun) abandon() {
+func (run *exportCall) abandon() {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	run.abandoned = true
@@ -294,7 +294,7 @@ func (run *exportRun) abandon() {
 }
 
 // drain lets an exporter that does not heed its context run to its end.
-func (run *exportRun) drain() {
+func (run *exportCall) drain() {
 	for {
 		select {
 		case _, more := <-run.results:

@@ -8,20 +8,20 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )
 
-// storing serves a storage.
-type storing struct {
+// storageService serves a storage.
+type storageService struct {
 	*session[Store]
 }
 
-func newStoring(construct StoreFn) func(*guard) service {
+func newStorageService(construct StoreFn) func(*guard) service {
 	return func(g *guard) service {
-		return &storing{newSession("storage", g, func(ctx context.Context, in wire.Init) (Store, error) {
+		return &storageService{newSession("storage", g, func(ctx context.Context, in wire.Init) (Store, error) {
 			return construct(ctx, in.Proto, in.Config)
 		})}
 	}
 }
 
-func (s *storing) methods() rpc.Server {
+func (s *storageService) methods() rpc.Server {
 	return s.guarded(map[string]rpc.Method{
 		"/store.Store/Init": func(call *rpc.Call) error {
 			return s.initialize(call, wire.DecodeStorageInit, wire.AppendStorageIdentity)
@@ -40,7 +40,7 @@ func (s *storing) methods() rpc.Server {
 }
 
 // unary makes a method of a function from one message to one appended to the last argument.
-func (s *storing) unary(answer func(context.Context, Store, []byte, []byte) ([]byte, error)) rpc.Method {
+func (s *storageService) unary(answer func(context.Context, Store, []byte, []byte) ([]byte, error)) rpc.Method {
 	return func(call *rpc.Call) error {
 		store, err := s.get()
 		if err != nil {
@@ -61,7 +61,7 @@ func (s *storing) unary(answer func(context.Context, Store, []byte, []byte) ([]b
 	}
 }
 
-func (s *storing) create(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+func (s *storageService) create(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
 	config, err := wire.DecodeConfig(request)
 	if err != nil {
 		return nil, err
@@ -69,22 +69,22 @@ func (s *storing) create(ctx context.Context, store Store, request, answer []byt
 	return answer, store.Create(ctx, config)
 }
 
-func (s *storing) open(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+func (s *storageService) open(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
 	config, err := store.Open(ctx)
 	return wire.AppendConfig(answer, config), err
 }
 
-func (s *storing) mode(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+func (s *storageService) mode(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
 	mode, err := store.Mode(ctx)
 	return wire.AppendNumber(answer, int64(mode)), err
 }
 
-func (s *storing) size(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+func (s *storageService) size(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
 	size, err := store.Size(ctx)
 	return wire.AppendNumber(answer, size), err
 }
 
-func (s *storing) list(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+func (s *storageService) list(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
 	resource, err := wire.DecodeList(request)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (s *storing) list(ctx context.Context, store Store, request, answer []byte)
 	return wire.AppendMACs(answer, macs), err
 }
 
-func (s *storing) remove(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+func (s *storageService) remove(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
 	object, err := wire.DecodeObject(request)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (s *storing) remove(ctx context.Context, store Store, request, answer []byt
 }
 
 // fetch answers Get.
-func (s *storing) fetch(call *rpc.Call) error {
+func (s *storageService) fetch(call *rpc.Call) error {
 	store, err := s.get()
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *storing) fetch(call *rpc.Call) error {
 var errNoReader = errors.New("the storage returned neither a reader nor an error")
 
 // put answers Put.
-func (s *storing) put(call *rpc.Call) error {
+func (s *storageService) put(call *rpc.Call) error {
 	store, err := s.get()
 	if err != nil {
 		return err
@@ -143,8 +143,8 @@ func (s *storing) put(call *rpc.Call) error {
 		written, err = store.Put(call.Context(), Resource(object.resource), object.mac, object)
 		return err
 	})
-	if swallowErr := object.swallow(); err == nil {
-		err = swallowErr
+	if drainErr := object.drain(); err == nil {
+		err = drainErr
 	}
 	if err != nil {
 		return err

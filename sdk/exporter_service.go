@@ -7,20 +7,20 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )
 
-// exporting serves an exporter.
-type exporting struct {
+// exporterService serves an exporter.
+type exporterService struct {
 	*session[Exporter]
 }
 
-func newExporting(construct ExporterFn) func(*guard) service {
+func newExporterService(construct ExporterFn) func(*guard) service {
 	return func(g *guard) service {
-		return &exporting{newSession("exporter", g, func(ctx context.Context, in wire.Init) (Exporter, error) {
+		return &exporterService{newSession("exporter", g, func(ctx context.Context, in wire.Init) (Exporter, error) {
 			return construct(ctx, &in.Options, in.Proto, in.Config)
 		})}
 	}
 }
 
-func (s *exporting) methods() rpc.Server {
+func (s *exporterService) methods() rpc.Server {
 	return s.guarded(map[string]rpc.Method{
 		"/plakar.exporter.Exporter/Init": func(call *rpc.Call) error {
 			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)

@@ -8,10 +8,10 @@ import (
 	"github.com/PlakarKorp/kloset/connectors"
 )
 
-// answers counts the host's answers for records, and passes them on to an importer that wants them. The host sends one
-// for every record whether or not anybody takes them, and must not be held up; so they queue here until Import has
+// acknowledgements counts the host's answers for records, and passes them on to an importer that wants them. The host sends one
+// for every record whether or not anybody takes them, and must not be kept waiting; so they queue here until Import has
 // returned. After the last one the importer's channel is closed, which some importers wait for before they return.
-type answers struct {
+type acknowledgements struct {
 	results chan *connectors.Result // nil if the importer wants none
 
 	mu      sync.Mutex
@@ -22,8 +22,8 @@ type answers struct {
 	over    bool // Import has returned
 }
 
-func newAnswers(wanted bool, size int) *answers {
-	a := &answers{}
+func newAcknowledgements(wanted bool, size int) *acknowledgements {
+	a := &acknowledgements{}
 	a.changed.L = &a.mu
 	if wanted {
 		a.results = make(chan *connectors.Result, size)
@@ -31,20 +31,20 @@ func newAnswers(wanted bool, size int) *answers {
 	return a
 }
 
-func (a *answers) update(change func()) {
+func (a *acknowledgements) update(change func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change()
 	a.changed.Broadcast()
 }
 
-func (a *answers) recordSent()     { a.update(func() { a.waiting++ }) }
-func (a *answers) recordsEnded()   { a.update(func() { a.last = true }) }
-func (a *answers) answersEnded()   { a.update(func() { a.last, a.waiting = true, 0 }) }
-func (a *answers) importReturned() { a.update(func() { a.over, a.queue = true, nil }) }
+func (a *acknowledgements) recordSent()     { a.update(func() { a.waiting++ }) }
+func (a *acknowledgements) recordsEnded()   { a.update(func() { a.last = true }) }
+func (a *acknowledgements) answersEnded()   { a.update(func() { a.last, a.waiting = true, 0 }) }
+func (a *acknowledgements) importReturned() { a.update(func() { a.over, a.queue = true, nil }) }
 
 // received reports whether there was a record to answer for.
-func (a *answers) received(result *connectors.Result) (expected bool) {
+func (a *acknowledgements) received(result *connectors.Result) (expected bool) {
 	a.update(func() {
 		expected = a.waiting > 0
 		a.waiting--
@@ -55,8 +55,8 @@ func (a *answers) received(result *connectors.Result) (expected bool) {
 	return expected
 }
 
-// wait waits, with the mutex held, until the condition is true or the context has ended.
-func (a *answers) wait(ctx context.Context, until func() bool) {
+// wait waits, with the mutex locked, until the condition is true or the context has ended.
+func (a *acknowledgements) wait(ctx context.Context, until func() bool) {
 	stop := context.AfterFunc(ctx, func() { a.update(func() {}) })
 	defer stop()
 	for !until() && ctx.Err() == nil {
@@ -64,8 +64,8 @@ func (a *answers) wait(ctx context.Context, until func() bool) {
 	}
 }
 
-// await waits, no longer than this, until the host has answered for every record it was sent.
-func (a *answers) await(ctx context.Context, atMost time.Duration) {
+// await waits, no longer than this, until the host has acknowledged every record it was sent.
+func (a *acknowledgements) await(ctx context.Context, atMost time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
 	a.mu.Lock()
@@ -74,7 +74,7 @@ func (a *answers) await(ctx context.Context, atMost time.Duration) {
 }
 
 // forward passes answers on until the last, or until the context ends; then it closes the importer's channel.
-func (a *answers) forward(ctx context.Context) {
+func (a *acknowledgements) forward(ctx context.Context) {
 	if a.results == nil {
 		return
 	}

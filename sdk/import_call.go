@@ -37,40 +37,40 @@ var (
 	errHostEnded = errors.New("the host ended the import")
 )
 
-// importRun is one import under way.
+// importCall is one import under way.
 //
 // The host takes "finished" for success and reads nothing after it. It is therefore sent last, when Import has returned
 // without an error and every record is out; an import that failed ends with an error status instead.
-type importRun struct {
-	s       *importing
-	call    *rpc.Call
-	held    *held
-	answers *answers
-	records chan *connectors.Record
+type importCall struct {
+	s         *importerService
+	call      *rpc.Call
+	announced *announced
+	acks      *acknowledgements
+	records   chan *connectors.Record
 
 	returned <-chan error // what Import returned
 	received chan error   // how the host's answers ended
 	buf      []byte
 }
 
-func (s *importing) answerImport(call *rpc.Call) error {
+func (s *importerService) answerImport(call *rpc.Call) error {
 	importer, err := s.get()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(call.Context())
 	flags := importer.Flags()
-	run := &importRun{
-		s:        s,
-		call:     call,
-		held:     s.begin(flags),
-		answers:  newAnswers(flags&location.FLAG_NEEDACK != 0, s.concurrency()),
-		records:  make(chan *connectors.Record, s.concurrency()),
-		received: make(chan error, 1),
+	run := &importCall{
+		s:         s,
+		call:      call,
+		announced: s.begin(flags),
+		acks:      newAcknowledgements(flags&location.FLAG_NEEDACK != 0, s.concurrency()),
+		records:   make(chan *connectors.Record, s.concurrency()),
+		received:  make(chan error, 1),
 	}
 	var forwarding sync.WaitGroup
-	forwarding.Go(func() { run.answers.forward(ctx) })
-	run.returned = s.start("Import", func() error { return importer.Import(ctx, run.records, run.answers.results) })
+	forwarding.Go(func() { run.acks.forward(ctx) })
+	run.returned = s.start("Import", func() error { return importer.Import(ctx, run.records, run.acks.results) })
 	go func() { run.received <- run.receive() }()
 
 	err = run.serve(ctx)
@@ -78,24 +78,24 @@ func (s *importing) answerImport(call *rpc.Call) error {
 	if err != nil {
 		go run.drain()
 	}
-	if err != nil || run.held.empty() {
-		s.forget(run.held)
+	if err != nil || run.announced.empty() {
+		s.forget(run.announced)
 	}
 	forwarding.Wait()
 	return err
 }
 
 // serve sends what the importer produces until the end.
-func (run *importRun) serve(ctx context.Context) error {
+func (run *importCall) serve(ctx context.Context) error {
 	if err := run.send(ctx); err != nil {
-		run.answers.await(ctx, lateAnswers)
+		run.acks.await(ctx, lateAnswers)
 		return err
 	}
 	if err := run.call.Send(wire.AppendFinished(rpc.Begin(run.buf))); err != nil {
 		return err
 	}
 	select {
-	case err := <-run.received: // the host ends the call once it has answered for every record
+	case err := <-run.received: // the host ends the call once it has acknowledged every record
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -103,7 +103,7 @@ func (run *importRun) serve(ctx context.Context) error {
 }
 
 // send sends records until there are no more and Import has returned.
-func (run *importRun) send(ctx context.Context) error {
+func (run *importCall) send(ctx context.Context) error {
 	records, returned := run.records, run.returned
 	var timeout <-chan time.Time // after Import has returned
 	late := false
@@ -112,7 +112,7 @@ func (run *importRun) send(ctx context.Context) error {
 		case record, more := <-records:
 			if !more {
 				records = nil
-				run.answers.recordsEnded()
+				run.acks.recordsEnded()
 				continue
 			}
 			if err := run.sendRecord(record); err != nil {
@@ -122,7 +122,7 @@ func (run *importRun) send(ctx context.Context) error {
 				timeout, late = time.After(lateSilence), true
 			}
 		case err := <-returned:
-			run.answers.importReturned()
+			run.acks.importReturned()
 			if flushErr := run.flush(); err == nil {
 				err = flushErr
 			}
@@ -137,7 +137,7 @@ func (run *importRun) send(ctx context.Context) error {
 			}
 			run.s.logf("importer: Import has returned without closing its records: what it sent is taken for all")
 			records = nil
-			run.answers.recordsEnded()
+			run.acks.recordsEnded()
 		case err := <-run.received:
 			if err == nil {
 				err = errHostEnded
@@ -150,8 +150,8 @@ func (run *importRun) send(ctx context.Context) error {
 	return context.Cause(ctx) // some importers return nil when they are told to stop
 }
 
-// flush sends what the channel still held when Import returned.
-func (run *importRun) flush() error {
+// flush sends what was still in the channel when Import returned.
+func (run *importCall) flush() error {
 	for range len(run.records) {
 		if record, more := <-run.records; more {
 			if err := run.sendRecord(record); err != nil {
@@ -162,7 +162,7 @@ func (run *importRun) flush() error {
 	return nil
 }
 
-func (run *importRun) sendRecord(r *connectors.Record) error {
+func (run *importCall) sendRecord(r *connectors.Record) error {
 	if r == nil {
 		return errNilRecord
 	}
@@ -179,17 +179,17 @@ func (run *importRun) sendRecord(r *connectors.Record) error {
 	}
 	switch {
 	case r.Reader != nil:
-		run.held.hold(r)
+		run.announced.add(r)
 	case reader != nil:
 		run.s.discard(reader)
 	}
-	run.answers.recordSent()
+	run.acks.recordSent()
 	return run.call.Send(run.buf)
 }
 
 // receive takes the host's answers until it has sent the last.
-func (run *importRun) receive() error {
-	defer run.answers.answersEnded()
+func (run *importCall) receive() error {
+	defer run.acks.answersEnded()
 	var buf []byte
 	for {
 		var err error
@@ -204,17 +204,17 @@ func (run *importRun) receive() error {
 		if err != nil {
 			return rpc.Errorf(rpc.InvalidArgument, "cannot read the answer for a record: %v", err)
 		}
-		if file := run.held.release(entryOf(&result.Record)); file != nil {
-			run.held.ahead.skip(file)
+		if file := run.announced.release(entryOf(&result.Record)); file != nil {
+			run.announced.ahead.skip(file)
 		}
-		if !run.answers.received(result) {
+		if !run.acks.received(result) {
 			return rpc.Errorf(rpc.InvalidArgument, "the host answers for more records than it was sent")
 		}
 	}
 }
 
 // drain lets an importer that does not heed its context run to its end, and closes the readers it still sends.
-func (run *importRun) drain() {
+func (run *importCall) drain() {
 	discard := func(r *connectors.Record) {
 		if r != nil && r.Reader != nil {
 			run.s.discard(r.Reader)

@@ -11,23 +11,23 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )
 
-// importing serves an importer.
-type importing struct {
+// importerService serves an importer.
+type importerService struct {
 	*session[Importer]
 
 	mu      sync.Mutex
-	imports []*held // the newest last
+	imports []*announced // the newest last
 }
 
-func newImporting(construct ImporterFn) func(*guard) service {
+func newImporterService(construct ImporterFn) func(*guard) service {
 	return func(g *guard) service {
-		return &importing{session: newSession("importer", g, func(ctx context.Context, in wire.Init) (Importer, error) {
+		return &importerService{session: newSession("importer", g, func(ctx context.Context, in wire.Init) (Importer, error) {
 			return construct(ctx, &in.Options, in.Proto, in.Config)
 		})}
 	}
 }
 
-func (s *importing) methods() rpc.Server {
+func (s *importerService) methods() rpc.Server {
 	return s.guarded(map[string]rpc.Method{
 		"/importer.Importer/Init": func(call *rpc.Call) error {
 			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
@@ -40,7 +40,7 @@ func (s *importing) methods() rpc.Server {
 }
 
 // open answers Open: it sends the content of a record that an import has announced.
-func (s *importing) open(call *rpc.Call) error {
+func (s *importerService) open(call *rpc.Call) error {
 	if _, err := s.get(); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (s *importing) open(call *rpc.Call) error {
 }
 
 // find takes a file out of the newest import that holds it.
-func (s *importing) find(e entry) (*held, *heldFile) {
+func (s *importerService) find(e entry) (*announced, *announcedFile) {
 	s.mu.Lock()
 	imports := slices.Clone(s.imports)
 	s.mu.Unlock()
@@ -75,12 +75,12 @@ func (s *importing) find(e entry) (*held, *heldFile) {
 }
 
 // begin registers an import, so that what it announces can be opened, even after it has ended.
-func (s *importing) begin(flags location.Flags) *held {
+func (s *importerService) begin(flags location.Flags) *announced {
 	ahead := &prefetch{guard: s.guard}
 	if flags&(location.FLAG_STREAM|location.FLAG_NEEDACK) == 0 { // those care about the order of things
 		ahead.workers = max(0, readersAtOnce-s.concurrency())
 	}
-	h := newHeld(ahead)
+	h := newAnnounced(ahead)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.imports = append(s.imports, h)
@@ -88,26 +88,26 @@ func (s *importing) begin(flags location.Flags) *held {
 }
 
 // forget closes what an import still holds.
-func (s *importing) forget(h *held) {
+func (s *importerService) forget(h *announced) {
 	s.mu.Lock()
-	s.imports = slices.DeleteFunc(s.imports, func(other *held) bool { return other == h })
+	s.imports = slices.DeleteFunc(s.imports, func(other *announced) bool { return other == h })
 	s.mu.Unlock()
 	for _, file := range h.drain() {
 		h.ahead.skip(file)
 	}
 }
 
-func (s *importing) answerClose(call *rpc.Call) error {
+func (s *importerService) answerClose(call *rpc.Call) error {
 	s.forgetAll()
 	return s.session.answerClose(call)
 }
 
-func (s *importing) close(ctx context.Context) error {
+func (s *importerService) close(ctx context.Context) error {
 	s.forgetAll()
 	return s.session.close(ctx)
 }
 
-func (s *importing) forgetAll() {
+func (s *importerService) forgetAll() {
 	s.mu.Lock()
 	imports := slices.Clone(s.imports)
 	s.mu.Unlock()
