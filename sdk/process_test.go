@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,14 @@ import (
 
 	"github.com/PlakarKorp/kloset/connectors"
 )
+
+// Printed by the initialization of a package, as the banner of a library is, before main has begun.
+var _ = func() bool {
+	if os.Getenv(pluginEnv) == "talkative" {
+		fmt.Println("printed by an initialization")
+	}
+	return true
+}()
 
 // talkative is an importer that prints wherever it can, waits when asked to, and says when it is closed.
 func talkative(
@@ -61,10 +70,37 @@ func TestPrinting(t *testing.T) {
 		t.Error(all.content, err)
 	}
 	p.end(t)
-	for _, by := range []string{"the constructor", "os.Stdout", "a child", "Import"} {
+	for _, by := range []string{"an initialization", "the constructor", "os.Stdout", "a child", "Import"} {
 		if !strings.Contains(p.stderr.String(), "printed by "+by) {
 			t.Errorf("what %s printed is not on standard error: %s", by, p.stderr)
 		}
+	}
+}
+
+// TestInitialization checks that the descriptors are taken away before anything can print through package os.
+func TestInitialization(t *testing.T) {
+	executable := filepath.Join(t.TempDir(), "light")
+	if out, err := exec.Command("go", "build", "-o", executable, "./internal/minimal/light").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	cmd := exec.Command(executable)
+	cmd.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, _ := cmd.CombinedOutput()
+	order := make(map[string]int)
+	for line := range strings.Lines(string(out)) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == "init" {
+			order[words[1]] = len(order) + 1
+		}
+	}
+	const claim = "github.com/PlakarKorp/kpkg/sdk/internal/claim"
+	for _, later := range []string{"internal/poll", "os"} {
+		if order[claim] == 0 || order[later] == 0 || order[claim] > order[later] {
+			t.Errorf("%s is number %d and %s number %d of\n%s", claim, order[claim], later, order[later], out)
+		}
+	}
+	imports, err := exec.Command("go", "list", "-f", "{{.Imports}}", "./internal/claim").Output()
+	if err != nil || strings.TrimSpace(string(imports)) != "[syscall]" {
+		t.Errorf("package claim imports %s, %v: it must not wait for more than syscall", imports, err)
 	}
 }
 
