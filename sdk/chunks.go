@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +31,9 @@ func sendChunks(call *rpc.Call, r io.Reader) error {
 	defer chunks.Put(buf)
 	var prefix [chunkPrefix]byte
 	for empty := 0; ; {
+		if call.Context().Err() != nil {
+			return context.Cause(call.Context())
+		}
 		n, err := r.Read(buf[chunkPrefix:])
 		switch {
 		case n < 0 || n > chunkSize:

@@ -191,7 +191,6 @@ func (run *exportCall) sendMissing() error {
 
 // receive takes records and their contents from the host until it has sent the last.
 func (run *exportCall) receive(ctx context.Context) error {
-	ahead := newAhead()
 	for {
 		record, hasReader, err := run.nextRecord()
 		if errors.Is(err, io.EOF) {
@@ -205,7 +204,7 @@ func (run *exportCall) receive(ctx context.Context) error {
 		run.waiting[entryOf(record)]++
 		var c *content
 		if hasReader {
-			c = &content{ahead: ahead}
+			c = &content{ahead: run.s.ahead}
 			record.Reader = c
 			run.current = c
 			if run.abandoned {

@@ -10,11 +10,12 @@ import (
 // exporterService serves an exporter.
 type exporterService struct {
 	*session[Exporter]
+	ahead *ahead // of all exports together
 }
 
 func newExporterService(construct ExporterFn) func(*guard) service {
 	return func(g *guard) service {
-		return &exporterService{newSession("exporter", g, func(ctx context.Context, in wire.Init) (Exporter, error) {
+		return &exporterService{ahead: newAhead(), session: newSession("exporter", g, func(ctx context.Context, in wire.Init) (Exporter, error) {
 			return construct(ctx, &in.Options, in.Proto, in.Config)
 		})}
 	}

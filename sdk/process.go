@@ -76,7 +76,7 @@ func run(kind string, newService func(*guard) service) {
 // serve answers a host until it closes its end or ctx does. Whatever happens, the connector was closed when it returns,
 // unless its Close takes too long.
 func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
-	conn := h2.NewConn(ctx, in, out, s.methods().Serve)
+	conn := h2.NewConn(ctx, in, out, s.methods().Handler())
 	ended := make(chan error, 1)
 	go func() { ended <- conn.Run() }()
 	var err error
@@ -87,7 +87,7 @@ func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	}
 	limit, cancel := context.WithTimeout(context.Background(), answering)
 	defer cancel()
-	conn.Wait(limit)
+	conn.Wait(limit, func(headersSent bool) []byte { return rpc.Failure(errStuck(err), headersSent) })
 
 	within, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
@@ -97,7 +97,13 @@ func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	case <-closed: // nobody is left to be told
 	case <-within.Done():
 	}
+	conn.Flush(within)
 	return err
+}
+
+// errStuck is the answer to a call whose method does not return.
+func errStuck(cause error) error {
+	return rpc.Errorf(rpc.Unavailable, "%v, and the call did not end within %v", cause, answering)
 }
 
 func fatal(err error) {

@@ -11,8 +11,8 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/internal/wire"
 )
 
-// maxRequest bounds a request that is read into memory, in bytes. Configurations of several MiB do occur.
-const maxRequest = 64 << 20
+// maxRequest bounds a request that is read into memory, in bytes.
+const maxRequest = rpc.MaxReceived
 
 // connector is what importers, exporters and storages have in common.
 type connector interface {

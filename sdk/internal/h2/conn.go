@@ -6,7 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -30,7 +33,9 @@ type Conn struct {
 	headers   *headerReader
 	last      uint32 // highest stream number seen
 	continued *frame // HEADERS frame that CONTINUATION frames must follow
-	received  int    // bytes taken from the connection's window and not given back yet
+
+	receivable atomic.Int64 // what the peer may still send on the connection
+	consumed   atomic.Int64 // what was read or dropped, and not yet given back to that window
 
 	mu      sync.Mutex
 	streams map[uint32]*Stream
@@ -50,6 +55,7 @@ func NewConn(ctx context.Context, in io.Reader, out io.Writer, handle func(*Stre
 		streams: make(map[uint32]*Stream),
 	}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
+	c.receivable.Store(connWindow)
 	c.outbox.init(&c.mu, out)
 	return c
 }
@@ -67,20 +73,32 @@ func (c *Conn) Run() error {
 	return err
 }
 
-// Wait waits for the handlers to return, and for what they sent to be written, but no longer than ctx. Nothing can be
-// sent after it.
-func (c *Conn) Wait(ctx context.Context) {
-	idle := make(chan struct{})
+// Wait waits for the handlers to return, but no longer than ctx. The requests of those that have not are answered by the
+// block that unanswered makes, which is told whether the answer's headers were sent. Nothing can be sent after it: see
+// Flush.
+func (c *Conn) Wait(ctx context.Context, unanswered func(headersSent bool) []byte) {
+	wait(ctx, &c.handlers)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		for _, s := range c.streams {
+			s.appendHeadersLocked(unanswered(s.headersSent), true)
+		}
+	}
+	c.failLocked(errGone)
+}
+
+// Flush waits until what was sent before Wait returned is written, but no longer than ctx.
+func (c *Conn) Flush(ctx context.Context) { wait(ctx, &c.writer) }
+
+func wait(ctx context.Context, work *sync.WaitGroup) {
+	ended := make(chan struct{})
 	go func() {
-		defer close(idle)
-		c.handlers.Wait()
-		c.mu.Lock()
-		c.failLocked(errGone)
-		c.mu.Unlock()
-		c.writer.Wait()
+		defer close(ended)
+		work.Wait()
 	}()
 	select {
-	case <-idle:
+	case <-ended:
 	case <-ctx.Done():
 	}
 }
@@ -164,8 +182,8 @@ func (c *Conn) readData(f frame, payload []byte) error {
 	if f.stream == 0 || f.stream > c.last {
 		return protocolError("DATA on a stream that was not opened")
 	}
-	if err := c.creditConnection(f.length); err != nil {
-		return err
+	if c.receivable.Add(int64(-f.length)) < 0 {
+		return &ConnError{FlowControlError, "more data than the connection's window"}
 	}
 	data, err := unpad(f, payload)
 	if err != nil {
@@ -173,19 +191,26 @@ func (c *Conn) readData(f frame, payload []byte) error {
 	}
 	s := c.stream(f.stream)
 	if s == nil {
-		return nil // crossed our end of the stream on its way
+		return c.credit(f.length) // crossed our end of the stream on its way
 	}
-	return s.inbox.put(data, f.length, f.has(flagEndStream))
+	dropped, err := s.inbox.put(data, f.length, f.has(flagEndStream))
+	if err != nil {
+		return err
+	}
+	return c.credit(dropped)
 }
 
-// creditConnection gives bytes back to the connection's window as they arrive.
-func (c *Conn) creditConnection(n int) error {
-	if c.received += n; c.received < connWindow/2 {
+// credit gives bytes that were read or dropped back to the connection's window.
+func (c *Conn) credit(n int) error {
+	if c.consumed.Add(int64(n)) < connWindow/2 {
 		return nil
 	}
-	increment := c.received
-	c.received = 0
-	return c.control(appendWindowUpdate(nil, 0, increment))
+	increment := c.consumed.Swap(0)
+	if increment == 0 {
+		return nil // another goroutine was faster
+	}
+	c.receivable.Add(increment)
+	return c.control(appendWindowUpdate(nil, 0, int(increment)))
 }
 
 func (c *Conn) readHeaders(f frame, payload []byte) error {
@@ -222,7 +247,8 @@ func (c *Conn) readFragment(f frame, fragment []byte) error {
 	end := begin.has(flagEndStream)
 	if begin.stream <= c.last { // trailers, or a stream that is over already
 		if s := c.stream(begin.stream); s != nil && end {
-			return s.inbox.put(nil, 0, true)
+			_, err := s.inbox.put(nil, 0, true)
+			return err
 		}
 		return nil
 	}
@@ -302,12 +328,14 @@ func (c *Conn) stream(id uint32) *Stream {
 	return c.streams[id]
 }
 
-// interrupt wakes the handlers that wait for the peer to send.
+// interrupt wakes the handlers that wait for the peer to send, or for it to take more.
 func (c *Conn) interrupt() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, s := range c.streams {
-		s.inbox.end(context.Cause(c.ctx))
+	streams := slices.Collect(maps.Values(c.streams))
+	c.changed.Broadcast()
+	c.mu.Unlock()
+	for _, s := range streams {
+		s.end(context.Cause(c.ctx))
 	}
 }
 
@@ -328,6 +356,6 @@ func (c *Conn) close(err error) {
 
 	c.cancel(cause)
 	for _, s := range streams {
-		s.inbox.end(cause)
+		s.end(cause)
 	}
 }

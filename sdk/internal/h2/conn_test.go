@@ -47,7 +47,8 @@ func dialSilent(t *testing.T, handle func(*Stream)) *peer {
 	p.encoder = hpack.NewEncoder(&p.block)
 	go func() {
 		err := conn.Run()
-		conn.Wait(t.Context())
+		conn.Wait(t.Context(), nil)
+		conn.Flush(t.Context())
 		theirs.Close()
 		p.served <- err
 	}()
@@ -378,7 +379,7 @@ func TestHello(t *testing.T) {
 			if err := conn.Run(); !errors.Is(err, test.want) {
 				t.Errorf("%v, want %v", err, test.want)
 			}
-			conn.Wait(t.Context())
+			conn.Wait(t.Context(), nil)
 		})
 	}
 }
@@ -421,7 +422,7 @@ func FuzzConn(f *testing.F) {
 		defer cancel()
 		conn := NewConn(ctx, io.MultiReader(strings.NewReader(preface), bytes.NewReader(input)), io.Discard, echo)
 		conn.Run()
-		conn.Wait(ctx)
+		conn.Wait(ctx, func(bool) []byte { return ok })
 		if ctx.Err() != nil {
 			t.Fatal("the handlers did not return")
 		}

@@ -21,36 +21,41 @@ func (b *inbox) init() {
 	b.window = streamWindow
 }
 
-// put adds the payload of a DATA frame whose length, padding included, was taken from the window.
-func (b *inbox) put(data []byte, length int, end bool) error {
+// put adds the payload of a DATA frame whose length, padding included, was taken from the window. It returns how much of
+// that length it did not keep.
+func (b *inbox) put(data []byte, length int, end bool) (dropped int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.err != nil {
-		return nil // the stream is over, or this is what follows its end
+		return length, nil // the stream is over, or this is what follows its end
 	}
 	if b.window -= length; b.window < 0 {
-		return &ConnError{FlowControlError, "more data than the stream's window"}
+		return 0, &ConnError{FlowControlError, "more data than the stream's window"}
 	}
-	b.taken += length - len(data)
+	dropped = length - len(data)
+	b.taken += dropped
 	b.data.Write(data)
 	if end {
 		b.err = io.EOF
 	}
 	b.arrived.Signal()
-	return nil
+	return dropped, nil
 }
 
 // end makes err what follows the data that arrived: for anything but the request's proper end that data is dropped.
-func (b *inbox) end(err error) {
+// It returns how much that was.
+func (b *inbox) end(err error) (dropped int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != io.EOF {
+		dropped = b.data.Len()
 		b.data = bytes.Buffer{}
 	} else if b.err != nil {
-		return
+		return 0
 	}
 	b.err = err
 	b.arrived.Signal()
+	return dropped
 }
 
 // ended reports whether the peer has sent all of the request.

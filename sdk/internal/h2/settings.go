@@ -11,9 +11,9 @@ const (
 	// how many are ever buffered for it.
 	streamWindow = 512 << 10
 
-	// connWindow is as good as unlimited: the windows of the streams bound memory, and a connection's window on top of
-	// them would let one handler that does not read stop all others.
-	connWindow = 1<<30 - 1
+	// connWindow is the same for all requests together. It lets 128 handlers that do not read leave the others alone, and
+	// bounds what a host can make the connection keep by filling the windows of MaxStreams requests.
+	connWindow = 64 << 20
 )
 
 const (

@@ -16,8 +16,9 @@ type Stream struct {
 	inbox  inbox
 
 	// Guarded by the connection's mutex.
-	window int64 // what the peer lets the stream send
-	err    error // why nothing can be sent any more
+	window      int64 // what the peer lets the stream send
+	headersSent bool
+	err         error // why nothing can be sent any more
 }
 
 func newStream(c *Conn, id uint32, fields []Field) *Stream {
@@ -33,6 +34,7 @@ func (s *Stream) Context() context.Context { return s.ctx }
 // Read reads the request's body. It ends with io.EOF only if the peer ended the request itself.
 func (s *Stream) Read(p []byte) (int, error) {
 	n, credit, err := s.inbox.read(p)
+	s.conn.credit(n)
 	if credit > 0 {
 		s.conn.control(appendWindowUpdate(nil, s.id, credit))
 	}
@@ -69,6 +71,13 @@ func (s *Stream) WriteHeaders(block []byte, end bool) error {
 	if err := s.spaceLocked(false); err != nil {
 		return err
 	}
+	s.appendHeadersLocked(block, end)
+	return nil
+}
+
+func (s *Stream) appendHeadersLocked(block []byte, end bool) {
+	c := s.conn
+	s.headersSent = true
 	flags := uint8(flagEndHeaders)
 	if end {
 		flags |= flagEndStream
@@ -81,10 +90,10 @@ func (s *Stream) WriteHeaders(block []byte, end bool) error {
 		c.pending = appendRSTStream(c.pending, s.id, NoError) // RFC 9113 section 8.1: "stop sending, all is well"
 	}
 	c.wake.Signal()
-	return nil
 }
 
-// spaceLocked waits for space in the outbox and, for data, in the windows.
+// spaceLocked waits for space in the outbox and, for data, in the windows. Once the stream's context has ended, data that
+// would have to wait is not sent.
 func (s *Stream) spaceLocked(data bool) error {
 	c := s.conn
 	for {
@@ -95,6 +104,10 @@ func (s *Stream) spaceLocked(data bool) error {
 			return c.err
 		case len(c.pending) < outboxLimit && (!data || c.window > 0 && s.window > 0):
 			return nil
+		case data && c.ctx.Err() != nil:
+			return context.Cause(c.ctx)
+		case data && s.ctx.Err() != nil:
+			return context.Cause(s.ctx)
 		}
 		c.wake.Signal()
 		c.changed.Wait()
@@ -112,8 +125,20 @@ func (s *Stream) abort(cause error) {
 	c.changed.Broadcast()
 	c.mu.Unlock()
 	s.cancel(cause)
-	s.inbox.end(cause)
+	s.end(cause)
 }
+
+// Stop ends the stream's context and what its handler waits for. The handler can still end the answer.
+func (s *Stream) Stop(cause error) {
+	s.cancel(cause)
+	s.conn.mu.Lock()
+	s.conn.changed.Broadcast()
+	s.conn.mu.Unlock()
+	s.end(cause)
+}
+
+// end makes err what follows the part of the request that has arrived.
+func (s *Stream) end(err error) { s.conn.credit(s.inbox.end(err)) }
 
 // finish releases the stream when its handler has returned. One whose answer is incomplete is reset.
 func (s *Stream) finish() {
@@ -128,5 +153,5 @@ func (s *Stream) finish() {
 	}
 	c.mu.Unlock()
 	s.cancel(errFinished)
-	s.inbox.end(errFinished)
+	s.end(errFinished)
 }

@@ -21,6 +21,8 @@ type Call struct {
 	ctx    context.Context
 	stream *h2.Stream
 
+	memory      *memory
+	taken       int // of memory, by the current message
 	left        int // of the message being received
 	headersSent bool
 	header      [prefixLen]byte
@@ -30,8 +32,9 @@ type Call struct {
 func (c *Call) Context() context.Context { return c.ctx }
 
 // Next moves on to the next message, whatever is left of the last one, and returns its length. After the last message
-// it returns io.EOF.
+// it returns io.EOF. What Message and Rest returned of the last one counts no longer as received.
 func (c *Call) Next() (int, error) {
+	c.release()
 	if _, err := c.Discard(); err != nil {
 		return 0, err
 	}
@@ -102,6 +105,10 @@ func (c *Call) Rest(buf []byte, length, limit int) ([]byte, error) {
 	const step = 64 << 10
 	for length > 0 {
 		n := min(length, step)
+		if !c.memory.take(n) {
+			return buf, Errorf(ResourceExhausted, "the calls under way have sent the %d bytes that are kept at once", MaxReceived)
+		}
+		c.taken += n
 		buf = slices.Grow(buf, n)
 		part := buf[len(buf) : len(buf)+n]
 		if _, err := io.ReadFull(c, part); err != nil {
@@ -112,6 +119,14 @@ func (c *Call) Rest(buf []byte, length, limit int) ([]byte, error) {
 	}
 	return buf, nil
 }
+
+func (c *Call) release() {
+	c.memory.release(c.taken)
+	c.taken = 0
+}
+
+// Stop ends the call's context and what it waits for, with an error.
+func (c *Call) Stop(cause error) { c.stream.Stop(cause) }
 
 // Request receives the only message of a call that takes one.
 func (c *Call) Request(limit int) ([]byte, error) {

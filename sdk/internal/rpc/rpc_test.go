@@ -30,7 +30,7 @@ func (raw) Unmarshal(data []byte, v any) error { *v.(*[]byte) = bytes.Clone(data
 func dial(t *testing.T, server Server) *grpc.ClientConn {
 	t.Helper()
 	ours, theirs := net.Pipe()
-	conn := h2.NewConn(t.Context(), theirs, theirs, server.Serve)
+	conn := h2.NewConn(t.Context(), theirs, theirs, server.Handler())
 	go conn.Run()
 	client, err := grpc.NewClient("passthrough:", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.ForceCodec(raw{})),
@@ -155,7 +155,7 @@ func TestPromises(t *testing.T) {
 		got := make(chan error, 1)
 		in, host := io.Pipe()
 		conn := h2.NewConn(t.Context(), in, io.Discard, func(s *h2.Stream) {
-			_, err := (&Call{stream: s, ctx: s.Context()}).Request(64 << 20)
+			_, err := (&Call{stream: s, ctx: s.Context(), memory: &memory{}}).Request(64 << 20)
 			got <- err
 		})
 		go conn.Run()
@@ -165,7 +165,7 @@ func TestPromises(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		host.Close()
-		conn.Wait(t.Context())
+		conn.Wait(t.Context(), nil)
 	}
 }
 

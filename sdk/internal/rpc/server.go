@@ -23,18 +23,23 @@ var (
 	success = h2.HeaderBlock(h2.Field{Name: "grpc-status", Value: "0"})
 )
 
-// Serve answers the call that a stream carries: the handler for h2.NewConn.
-func (s Server) Serve(stream *h2.Stream) {
-	call := &Call{stream: stream, ctx: stream.Context()}
+// Handler returns the handler for one h2.NewConn. It answers the call that a stream carries.
+func (s Server) Handler() func(*h2.Stream) {
+	received := &memory{}
+	return func(stream *h2.Stream) { s.answer(&Call{stream: stream, ctx: stream.Context(), memory: received}) }
+}
+
+func (s Server) answer(call *Call) {
+	defer call.release()
 	err := s.serve(call)
 	if err == nil {
 		err = call.sendHeaders()
 	}
 	trailers := success
 	if err != nil {
-		trailers = call.failure(err)
+		trailers = Failure(err, call.headersSent)
 	}
-	stream.WriteHeaders(trailers, true) // fails only if nobody listens any more
+	call.stream.WriteHeaders(trailers, true) // fails only if nobody listens any more
 }
 
 func (s Server) serve(call *Call) error {
@@ -58,6 +63,7 @@ func (s Server) serve(call *Call) error {
 			}
 			ctx, cancel := context.WithTimeout(call.ctx, timeout)
 			defer cancel()
+			defer context.AfterFunc(ctx, func() { call.Stop(context.Cause(ctx)) })()
 			call.ctx = ctx
 		}
 	}
@@ -98,11 +104,11 @@ func parseTimeout(value string) (time.Duration, error) {
 	return time.Duration(amount) * unit, nil
 }
 
-// failure makes the trailers for an error, with the headers in front if none were sent.
-func (c *Call) failure(err error) []byte {
+// Failure makes the trailers for an error, with the headers in front if none were sent.
+func Failure(err error, headersSent bool) []byte {
 	code, message := statusOf(err)
 	fields := make([]h2.Field, 0, 4)
-	if !c.headersSent {
+	if !headersSent {
 		fields = append(fields,
 			h2.Field{Name: ":status", Value: "200"},
 			h2.Field{Name: "content-type", Value: "application/grpc"})
