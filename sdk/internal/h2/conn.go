@@ -328,11 +328,11 @@ func (c *Conn) stream(id uint32) *Stream {
 	return c.streams[id]
 }
 
-// interrupt wakes the handlers that wait for the peer to send, or for it to take more.
+// interrupt wakes the handlers that wait for the peer to send. Those that wait for it to read do so on: an answer that is
+// cut short within a message hides its status from the peer.
 func (c *Conn) interrupt() {
 	c.mu.Lock()
 	streams := slices.Collect(maps.Values(c.streams))
-	c.changed.Broadcast()
 	c.mu.Unlock()
 	for _, s := range streams {
 		s.end(context.Cause(c.ctx))

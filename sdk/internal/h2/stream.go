@@ -17,6 +17,7 @@ type Stream struct {
 
 	// Guarded by the connection's mutex.
 	window      int64 // what the peer lets the stream send
+	stopped     error // why what would have to wait is not sent any more
 	headersSent bool
 	err         error // why nothing can be sent any more
 }
@@ -92,8 +93,8 @@ func (s *Stream) appendHeadersLocked(block []byte, end bool) {
 	c.wake.Signal()
 }
 
-// spaceLocked waits for space in the outbox and, for data, in the windows. Once the stream's context has ended, data that
-// would have to wait is not sent.
+// spaceLocked waits for space in the outbox and, for data, in the windows, which a stream that
+// was stopped does not.
 func (s *Stream) spaceLocked(data bool) error {
 	c := s.conn
 	for {
@@ -104,10 +105,8 @@ func (s *Stream) spaceLocked(data bool) error {
 			return c.err
 		case len(c.pending) < outboxLimit && (!data || c.window > 0 && s.window > 0):
 			return nil
-		case data && c.ctx.Err() != nil:
-			return context.Cause(c.ctx)
-		case data && s.ctx.Err() != nil:
-			return context.Cause(s.ctx)
+		case data && s.stopped != nil:
+			return s.stopped
 		}
 		c.wake.Signal()
 		c.changed.Wait()
@@ -128,10 +127,12 @@ func (s *Stream) abort(cause error) {
 	s.end(cause)
 }
 
-// Stop ends the stream's context and what its handler waits for. The handler can still end the answer.
+// Stop ends the stream's context and what its handler waits for. The handler can still end the answer, but the peer will
+// not understand it if a message was cut short: this is for answers that nobody waits for.
 func (s *Stream) Stop(cause error) {
 	s.cancel(cause)
 	s.conn.mu.Lock()
+	s.stopped = cause
 	s.conn.changed.Broadcast()
 	s.conn.mu.Unlock()
 	s.end(cause)
