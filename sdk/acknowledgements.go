@@ -8,9 +8,11 @@ import (
 	"github.com/PlakarKorp/kloset/connectors"
 )
 
-// acknowledgements counts the host's answers for records, and passes them on to an importer that wants them. The host sends one
-// for every record whether or not anybody takes them, and must not be kept waiting; so they queue here until Import has
-// returned. After the last one the importer's channel is closed, which some importers wait for before they return.
+// acknowledgements counts the host's answers for records, and passes them on to an importer that wants them. The host sends
+// one for every record whether or not anybody takes them, and must not be kept waiting; so they queue here until Import has
+// returned. One is passed on once the record's reader is closed: importers of streams go on to the next entry then, which
+// must not happen beside a Read of the last. After the last one the importer's channel is closed, which some importers wait
+// for before they return.
 type acknowledgements struct {
 	results chan *connectors.Result // nil if the importer wants none
 
@@ -18,6 +20,7 @@ type acknowledgements struct {
 	changed sync.Cond
 	queue   []*connectors.Result
 	waiting int  // records without an answer
+	reading int  // answers for records whose reader is not closed
 	last    bool // there are no more records, or no more answers
 	over    bool // Import has returned
 }
@@ -43,16 +46,26 @@ func (a *acknowledgements) recordsEnded()   { a.update(func() { a.last = true })
 func (a *acknowledgements) answersEnded()   { a.update(func() { a.last, a.waiting = true, 0 }) }
 func (a *acknowledgements) importReturned() { a.update(func() { a.over, a.queue = true, nil }) }
 
-// received reports whether there was a record to answer for.
-func (a *acknowledgements) received(result *connectors.Result) (expected bool) {
+// received counts an answer, and reports whether there was a record for it. If the importer wants it, deliver follows.
+func (a *acknowledgements) received() (expected bool) {
 	a.update(func() {
 		expected = a.waiting > 0
 		a.waiting--
-		if expected && a.results != nil && !a.over {
-			a.queue = append(a.queue, result)
+		if expected && a.results != nil {
+			a.reading++
 		}
 	})
 	return expected
+}
+
+// deliver queues an answer for the importer.
+func (a *acknowledgements) deliver(result *connectors.Result) {
+	a.update(func() {
+		a.reading--
+		if !a.over {
+			a.queue = append(a.queue, result)
+		}
+	})
 }
 
 // wait waits, with the mutex locked, until the condition is true or the context has ended.
@@ -73,15 +86,24 @@ func (a *acknowledgements) await(ctx context.Context, atMost time.Duration) {
 	a.wait(ctx, func() bool { return a.waiting <= 0 })
 }
 
-// forward passes answers on until the last, or until the context ends; then it closes the importer's channel.
-func (a *acknowledgements) forward(ctx context.Context) {
+// forward passes answers on until the last, or until the context ends. Then it closes the importer's channel. If Import is
+// still waiting for answers, closeReaders is called before, which must see to it that nothing is read any more.
+func (a *acknowledgements) forward(ctx context.Context, closeReaders func()) {
 	if a.results == nil {
 		return
 	}
-	defer close(a.results)
+	defer func() {
+		a.mu.Lock()
+		over := a.over
+		a.mu.Unlock()
+		if !over {
+			closeReaders()
+		}
+		close(a.results)
+	}()
 	for {
 		a.mu.Lock()
-		a.wait(ctx, func() bool { return len(a.queue) > 0 || a.last && a.waiting <= 0 || a.over })
+		a.wait(ctx, func() bool { return len(a.queue) > 0 || a.last && a.waiting <= 0 && a.reading == 0 || a.over })
 		if len(a.queue) == 0 {
 			a.mu.Unlock()
 			return

@@ -2,6 +2,8 @@ package sdk
 
 import (
 	"io"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -30,24 +32,28 @@ type announcedFile struct {
 	size    int64 // what the record says
 	fetched *fetched
 	taken   bool // by the host, which reads it or did not want it
+
+	stop   func()        // ends the call that reads it
+	closed chan struct{} // its reader, after it was handed over
 }
 
 // announced keeps the contents of the records that the host knows and has not acknowledged. An importer may announce the
-// same path several times: the host opens and answers once for each, so they are taken in order and answers are counted
-// against those that were opened first.
+// same path several times: the host opens and acknowledges once for each, so they are taken in order, and
+// acknowledgements count for those that were opened first.
 type announced struct {
 	mu      sync.Mutex
 	entries map[entry]*announcedEntry
+	reading map[*announcedFile]bool // those that were handed over and are not closed
 	ahead   *prefetch
 }
 
 type announcedEntry struct {
 	unopened []*announcedFile
-	opened   int
+	opened   []*announcedFile
 }
 
 func newAnnounced(ahead *prefetch) *announced {
-	return &announced{entries: make(map[entry]*announcedEntry), ahead: ahead}
+	return &announced{entries: make(map[entry]*announcedEntry), reading: make(map[*announcedFile]bool), ahead: ahead}
 }
 
 // add keeps the reader of a record.
@@ -63,43 +69,94 @@ func (a *announced) add(r *connectors.Record) {
 	a.ahead.announced(f)
 }
 
-// open hands a file over, to be closed by the caller. It is nil if there is none left.
-func (a *announced) open(e entry) *announcedFile {
+// open hands a file over to a call, which closes its reader, says so by close, and can be ended by stop. It is nil if there
+// is none left.
+func (a *announced) open(e entry, stop func()) *announcedFile {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	entry := a.entries[e]
-	if entry == nil || len(entry.unopened) == 0 {
+	known := a.entries[e]
+	if known == nil || len(known.unopened) == 0 {
 		return nil
 	}
-	entry.opened++
-	return entry.pop()
-}
-
-func (e *announcedEntry) pop() *announcedFile {
-	f := e.unopened[0]
-	e.unopened = e.unopened[1:]
+	f := shift(&known.unopened)
+	f.stop = stop
+	a.handOverLocked(f)
+	known.opened = append(known.opened, f)
 	return f
 }
 
-// release is told that the host has acknowledged a record. If it did not open it, release returns the file, to be closed
-// by the caller.
-func (a *announced) release(e entry) *announcedFile {
+// handOverLocked is for a file whose reader somebody is going to close.
+func (a *announced) handOverLocked(f *announcedFile) {
+	f.closed = make(chan struct{})
+	a.reading[f] = true
+}
+
+// close says that the reader of a file from open or drain is closed.
+func (a *announced) close(f *announcedFile) {
+	a.mu.Lock()
+	delete(a.reading, f)
+	a.mu.Unlock()
+	close(f.closed)
+}
+
+// acknowledge is told that the host has acknowledged a record, and closes its reader if that was not opened. If it was and
+// then is not nil, the call that reads it ends: the host needs no more of it. then is called once the reader is closed.
+func (a *announced) acknowledge(e entry, then func()) {
+	f, opened := a.take(e)
+	if f != nil && !opened {
+		a.ahead.skip(f)
+	}
+	if then == nil {
+		return
+	}
+	if opened {
+		select {
+		case <-f.closed:
+		default:
+			f.stop()
+			go func() {
+				<-f.closed
+				then()
+			}()
+			return
+		}
+	}
+	then()
+}
+
+// take removes the file that an acknowledgement is for; nil if there is none.
+func (a *announced) take(e entry) (f *announcedFile, opened bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	entry := a.entries[e]
-	if entry == nil {
-		return nil
+	known := a.entries[e]
+	if known == nil {
+		return nil, false
 	}
-	var f *announcedFile
-	if entry.opened > 0 {
-		entry.opened--
+	if opened = len(known.opened) > 0; opened {
+		f = shift(&known.opened)
 	} else {
-		f = entry.pop()
+		f = shift(&known.unopened)
 	}
-	if entry.opened == 0 && len(entry.unopened) == 0 {
+	if len(known.opened) == 0 && len(known.unopened) == 0 {
 		delete(a.entries, e)
 	}
-	return f
+	return f, opened
+}
+
+// waitClosed waits until the readers that are open are closed.
+func (a *announced) waitClosed() {
+	a.mu.Lock()
+	reading := slices.Collect(maps.Keys(a.reading))
+	a.mu.Unlock()
+	for _, f := range reading {
+		<-f.closed
+	}
+}
+
+func shift(files *[]*announcedFile) *announcedFile {
+	first := (*files)[0]
+	*files = (*files)[1:]
+	return first
 }
 
 // empty reports whether the host has acknowledged every record with a reader.
@@ -114,8 +171,11 @@ func (a *announced) drain() []*announcedFile {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var all []*announcedFile
-	for _, entry := range a.entries {
-		all = append(all, entry.unopened...)
+	for _, known := range a.entries {
+		all = append(all, known.unopened...)
+	}
+	for _, f := range all {
+		a.handOverLocked(f)
 	}
 	a.entries = make(map[entry]*announcedEntry)
 	return all

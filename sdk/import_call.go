@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -68,8 +67,7 @@ func (s *importerService) answerImport(call *rpc.Call) error {
 		records:   make(chan *connectors.Record, s.concurrency()),
 		received:  make(chan error, 1),
 	}
-	var forwarding sync.WaitGroup
-	forwarding.Go(func() { run.acks.forward(ctx) })
+	go run.acks.forward(ctx, run.closeReaders)
 	run.returned = s.start("Import", func() error { return importer.Import(ctx, run.records, run.acks.results) })
 	go func() { run.received <- run.receive() }()
 
@@ -81,8 +79,13 @@ func (s *importerService) answerImport(call *rpc.Call) error {
 	if err != nil || run.announced.empty() {
 		s.forget(run.announced)
 	}
-	forwarding.Wait()
 	return err
+}
+
+// closeReaders closes what the host has not opened, and waits until it has closed the rest.
+func (run *importCall) closeReaders() {
+	run.s.forget(run.announced)
+	run.announced.waitClosed()
 }
 
 // serve sends what the importer produces until the end.
@@ -204,12 +207,14 @@ func (run *importCall) receive() error {
 		if err != nil {
 			return rpc.Errorf(rpc.InvalidArgument, "cannot read the answer for a record: %v", err)
 		}
-		if file := run.announced.release(entryOf(&result.Record)); file != nil {
-			run.announced.ahead.skip(file)
-		}
-		if !run.acks.received(result) {
+		if !run.acks.received() {
 			return rpc.Errorf(rpc.InvalidArgument, "the host answers for more records than it was sent")
 		}
+		var deliver func()
+		if run.acks.results != nil {
+			deliver = func() { run.acks.deliver(result) }
+		}
+		run.announced.acknowledge(entryOf(&result.Record), deliver)
 	}
 }
 

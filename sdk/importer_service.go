@@ -39,7 +39,7 @@ func (s *importerService) methods() rpc.Server {
 	})
 }
 
-// open answers Open: it sends the content of a record that an import has announced.
+// open serves Open: it sends the content of a record that an import has announced.
 func (s *importerService) open(call *rpc.Call) error {
 	if _, err := s.get(); err != nil {
 		return err
@@ -52,23 +52,29 @@ func (s *importerService) open(call *rpc.Call) error {
 	if err != nil {
 		return rpc.Errorf(rpc.InvalidArgument, "cannot read the request to open a record: %v", err)
 	}
-	h, file := s.find(entryOf(record))
+	if err := call.Context().Err(); err != nil {
+		return err // or an entry of the same path, announced since the host gave this one up, would be taken for it
+	}
+	a, file := s.find(entryOf(record), func() { call.Stop(errAcknowledged) })
 	if file == nil {
 		return rpc.Errorf(rpc.NotFound, "%s: not announced by the import, or opened before", record.Pathname)
 	}
-	reader := h.ahead.open(file)
+	reader := a.ahead.open(file)
+	defer a.close(file)
 	defer s.discard(reader)
 	return sendChunks(call, reader)
 }
 
+var errAcknowledged = rpc.Errorf(rpc.Canceled, "the host has acknowledged the file")
+
 // find takes a file out of the newest import that holds it.
-func (s *importerService) find(e entry) (*announced, *announcedFile) {
+func (s *importerService) find(e entry, stop func()) (*announced, *announcedFile) {
 	s.mu.Lock()
 	imports := slices.Clone(s.imports)
 	s.mu.Unlock()
-	for _, h := range slices.Backward(imports) {
-		if file := h.open(e); file != nil {
-			return h, file
+	for _, a := range slices.Backward(imports) {
+		if file := a.open(e, stop); file != nil {
+			return a, file
 		}
 	}
 	return nil, nil
@@ -80,20 +86,21 @@ func (s *importerService) begin(flags location.Flags) *announced {
 	if flags&(location.FLAG_STREAM|location.FLAG_NEEDACK) == 0 { // those care about the order of things
 		ahead.workers = max(0, readersAtOnce-s.concurrency())
 	}
-	h := newAnnounced(ahead)
+	a := newAnnounced(ahead)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.imports = append(s.imports, h)
-	return h
+	s.imports = append(s.imports, a)
+	return a
 }
 
 // forget closes what an import still holds.
-func (s *importerService) forget(h *announced) {
+func (s *importerService) forget(a *announced) {
 	s.mu.Lock()
-	s.imports = slices.DeleteFunc(s.imports, func(other *announced) bool { return other == h })
+	s.imports = slices.DeleteFunc(s.imports, func(other *announced) bool { return other == a })
 	s.mu.Unlock()
-	for _, file := range h.drain() {
-		h.ahead.skip(file)
+	for _, file := range a.drain() {
+		a.ahead.skip(file)
+		a.close(file)
 	}
 }
 
@@ -111,7 +118,7 @@ func (s *importerService) forgetAll() {
 	s.mu.Lock()
 	imports := slices.Clone(s.imports)
 	s.mu.Unlock()
-	for _, h := range imports {
-		s.forget(h)
+	for _, a := range imports {
+		s.forget(a)
 	}
 }
