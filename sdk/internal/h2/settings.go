@@ -11,9 +11,9 @@ const (
 	// how many are ever buffered for it.
 	streamWindow = 512 << 10
 
-	// connWindow is the same for all requests together. It lets 128 handlers that do not read leave the others alone, and
+	// connWindow is the same for all requests together. It lets 63 handlers that do not read leave the others alone, and
 	// bounds what a host can make the connection keep by filling the windows of MaxStreams requests.
-	connWindow = 64 << 20
+	connWindow = 32 << 20
 )
 
 const (

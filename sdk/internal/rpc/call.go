@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"github.com/PlakarKorp/kpkg/sdk/internal/h2"
 )
@@ -22,8 +23,8 @@ type Call struct {
 	stream *h2.Stream
 
 	memory      *memory
-	taken       int // of memory, by the current message
-	left        int // of the message being received
+	taken       atomic.Int64 // of memory, by the current message
+	left        int          // of the message being received
 	headersSent bool
 	header      [prefixLen]byte
 }
@@ -106,12 +107,14 @@ func (c *Call) Rest(buf []byte, length, limit int) ([]byte, error) {
 	for length > 0 {
 		n := min(length, step)
 		if !c.memory.take(n) {
+			c.release()
 			return buf, Errorf(ResourceExhausted, "the calls under way have sent the %d bytes that are kept at once", MaxReceived)
 		}
-		c.taken += n
+		c.taken.Add(int64(n))
 		buf = slices.Grow(buf, n)
 		part := buf[len(buf) : len(buf)+n]
 		if _, err := io.ReadFull(c, part); err != nil {
+			c.release() // the call may be over already, and what receives its messages a goroutine of its own
 			return buf, err
 		}
 		buf = buf[:len(buf)+n]
@@ -120,10 +123,7 @@ func (c *Call) Rest(buf []byte, length, limit int) ([]byte, error) {
 	return buf, nil
 }
 
-func (c *Call) release() {
-	c.memory.release(c.taken)
-	c.taken = 0
-}
+func (c *Call) release() { c.memory.release(int(c.taken.Swap(0))) }
 
 // Stop ends the call's context and what it waits for, with an error.
 func (c *Call) Stop(cause error) { c.stream.Stop(cause) }

@@ -4,9 +4,9 @@ import "sync/atomic"
 
 // MaxReceived is how many bytes the messages of all calls of a connection may take together, from their arrival until their
 // call has moved on. Hosts send a few KiB, configurations of several MiB do occur, so this is far above what they need.
-// With what package h2 buffers (64 MiB) it is what keeps a host that starts 1,024 calls at once and feeds them all from
+// With what package h2 buffers (32 MiB) it is what keeps a host that starts 1,024 calls at once and feeds them all from
 // using up the machine: a message beyond it is refused.
-const MaxReceived = 64 << 20
+const MaxReceived = 32 << 20
 
 // memory counts what the calls of a connection have received.
 type memory struct{ used atomic.Int64 }
