@@ -125,6 +125,19 @@ func TestRecords(t *testing.T) {
 	same(t, AppendFinished(nil), &gimporter.ImportResponse{}, &gimporter.ImportResponse{Finished: true})
 }
 
+// TestEmptyErrors sends errors that have no text: to a host an empty text is no error.
+func TestEmptyErrors(t *testing.T) {
+	silent := errors.New("")
+	message := AppendRecord(nil, connectors.NewError("/x", silent))
+	if r, _, err := DecodeRecord(message); err != nil || r.Err == nil || r.Err.Error() == "" {
+		t.Errorf("a record's error becomes %v, %v", r.Err, err)
+	}
+	result, err := DecodeResult(AppendResult(nil, &connectors.Result{Record: connectors.Record{Pathname: "/x", IsXattr: true}, Err: silent}))
+	if err != nil || result.Err == nil || result.Err.Error() == "" {
+		t.Errorf("a result's error becomes %v, %v", result, err)
+	}
+}
+
 func TestUnusableRecords(t *testing.T) {
 	const bad = "a\xff\xfeb"
 	for name, record := range map[string]*connectors.Record{
