@@ -1,11 +1,14 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	gconn "github.com/PlakarKorp/integration-grpc"
@@ -256,6 +259,35 @@ func TestChunks(t *testing.T) {
 	for _, malformed := range []string{"\x1a", "\x00\x01", "\x1a\xff", strings.Repeat("\xff", 11), "\x1b\x01", "\x1a\xff\xff\xff\xff\x0f"} {
 		if tag, err := ReadTag(strings.NewReader(malformed)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%q: %+v, %v", malformed, tag, err)
+		}
+	}
+}
+
+// TestTags reads the beginnings of fields where an input may end, and numbers at the edges of their encoding.
+func TestTags(t *testing.T) {
+	failed := errors.New("connection reset")
+	for name, test := range map[string]struct {
+		input io.Reader
+		want  Tag
+		err   error
+	}{
+		"nothing":        {strings.NewReader(""), Tag{}, io.EOF},
+		"half a tag":     {strings.NewReader("\x80"), Tag{}, ErrMalformed},
+		"a tag alone":    {strings.NewReader("\x08"), Tag{}, ErrMalformed},
+		"half a number":  {strings.NewReader("\x08\x80"), Tag{}, ErrMalformed},
+		"127":            {strings.NewReader("\x08\x7f"), Tag{Number: 1, Value: 127}, nil},
+		"128":            {strings.NewReader("\x08\x80\x01"), Tag{Number: 1, Value: 128}, nil},
+		"2^64-1":         {strings.NewReader("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), Tag{Number: 1, Value: 1<<64 - 1}, nil},
+		"2^64":           {strings.NewReader("\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02"), Tag{}, ErrMalformed},
+		"eleven bytes":   {strings.NewReader("\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"), Tag{}, ErrMalformed},
+		"length 2^31-1":  {strings.NewReader("\x12\xff\xff\xff\xff\x07"), Tag{Number: 2, Length: 1<<31 - 1}, nil},
+		"length 2^31":    {strings.NewReader("\x12\x80\x80\x80\x80\x08"), Tag{}, ErrMalformed},
+		"number 0":       {strings.NewReader("\x00\x01"), Tag{}, ErrMalformed},
+		"failing":        {iotest.ErrReader(failed), Tag{}, failed},
+		"failing midway": {io.MultiReader(strings.NewReader("\x80"), iotest.ErrReader(failed)), Tag{}, failed},
+	} {
+		if got, err := ReadTag(bufio.NewReader(test.input)); got != test.want || err != test.err {
+			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
 }
