@@ -15,9 +15,10 @@ type exporterService struct {
 
 func newExporterService(construct ExporterFn) func(*guard) service {
 	return func(g *guard) service {
-		return &exporterService{ahead: newAhead(), session: newSession("exporter", g, func(ctx context.Context, in wire.Init) (Exporter, error) {
+		construct := func(ctx context.Context, in wire.Init) (Exporter, error) {
 			return construct(ctx, &in.Options, in.Proto, in.Config)
-		})}
+		}
+		return &exporterService{newSession("exporter", g, construct), newAhead()}
 	}
 }
 

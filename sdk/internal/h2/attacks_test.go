@@ -162,6 +162,7 @@ func TestAttacks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			before := heap()
 			p := dial(t, func(s *Stream) { <-s.Context().Done() })
+			p.conn.SetDeadline(time.Now().Add(5 * time.Minute)) // the race detector is slow
 			goAway := make(chan http2.ErrCode, 1)
 			if !test.unread {
 				go func() {
@@ -179,7 +180,7 @@ func TestAttacks(t *testing.T) {
 				}()
 			} else {
 				go func() { // a host that never reads would keep the writer, and so what it waits for, until it goes
-					time.Sleep(2 * time.Second)
+					<-p.over
 					p.conn.Close()
 				}()
 			}

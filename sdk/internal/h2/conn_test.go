@@ -22,6 +22,7 @@ type peer struct {
 	t       *testing.T
 	conn    net.Conn
 	served  chan error
+	over    chan struct{} // Run has returned
 	block   bytes.Buffer
 	encoder *hpack.Encoder
 }
@@ -42,11 +43,13 @@ func dial(t *testing.T, handle func(*Stream)) *peer {
 func dialSilent(t *testing.T, handle func(*Stream)) *peer {
 	ours, theirs := net.Pipe()
 	conn := NewConn(t.Context(), theirs, theirs, handle)
-	p := &peer{Framer: http2.NewFramer(ours, ours), t: t, conn: ours, served: make(chan error, 1)}
+	p := &peer{Framer: http2.NewFramer(ours, ours), t: t, conn: ours, served: make(chan error, 1),
+		over: make(chan struct{})}
 	p.AllowIllegalReads, p.AllowIllegalWrites = true, true
 	p.encoder = hpack.NewEncoder(&p.block)
 	go func() {
 		err := conn.Run()
+		close(p.over)
 		conn.Wait(t.Context(), nil)
 		conn.Flush(t.Context())
 		theirs.Close()

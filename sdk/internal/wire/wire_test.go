@@ -135,7 +135,8 @@ func TestEmptyErrors(t *testing.T) {
 	if r, _, err := DecodeRecord(message); err != nil || r.Err == nil || r.Err.Error() == "" {
 		t.Errorf("a record's error becomes %v, %v", r.Err, err)
 	}
-	result, err := DecodeResult(AppendResult(nil, &connectors.Result{Record: connectors.Record{Pathname: "/x", IsXattr: true}, Err: silent}))
+	failed := &connectors.Result{Record: connectors.Record{Pathname: "/x", IsXattr: true}, Err: silent}
+	result, err := DecodeResult(AppendResult(nil, failed))
 	if err != nil || result.Err == nil || result.Err.Error() == "" {
 		t.Errorf("a result's error becomes %v, %v", result, err)
 	}
