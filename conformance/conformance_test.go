@@ -258,7 +258,7 @@ func TestFindings(t *testing.T) {
 
 // TestDocumented holds docs/testing.md to the checks there are.
 func TestDocumented(t *testing.T) {
-	document, err := os.ReadFile("../../docs/testing.md")
+	document, err := os.ReadFile("../docs/testing.md")
 	if err != nil {
 		t.Fatal(err)
 	}

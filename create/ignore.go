@@ -10,10 +10,13 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// rules are the ids of all rules that a source is judged by, which build.ignore may name.
-func rules() []string {
-	own := []string{"file-omitted", "package-readme", "source-modified", "output-name", "ignore-unknown"}
-	return slices.Concat(manifest.Rules(), gobuild.Rules(), own)
+// ignorable are the rules that a source is judged by, which build.ignore may name.
+func ignorable() []string {
+	var ids []string
+	for _, rule := range slices.Concat(manifest.Rules, gobuild.Rules, Rules) {
+		ids = append(ids, rule.ID)
+	}
+	return append(ids, "package-readme")
 }
 
 // checkIgnored reports rules that a manifest wants silenced and that do not exist: the finding that they are meant for stays.
@@ -22,7 +25,7 @@ func checkIgnored(doc *manifest.Document) []finding.Finding {
 		return nil
 	}
 	var findings []finding.Finding
-	known := rules()
+	known := ignorable()
 	for i, rule := range doc.Manifest.Build.Ignore {
 		if slices.Contains(known, rule) {
 			continue

@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -43,25 +41,6 @@ func TestIgnore(t *testing.T) {
 	}
 	if alone.Silenced != 2 || !finding.HasErrors(alone.Findings) {
 		t.Errorf("the manifest alone: %d silenced, %v", alone.Silenced, alone.Findings)
-	}
-}
-
-// TestRulesAreDocumented holds the list of rules to the table of docs/building.md.
-func TestRulesAreDocumented(t *testing.T) {
-	data, err := os.ReadFile("../docs/building.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var documented []string
-	for _, cell := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(string(data), -1) {
-		documented = append(documented, cell[1])
-	}
-	own := rules()[len(rules())-5:]
-	listed := slices.Concat(gobuild.Rules(), own)
-	slices.Sort(documented)
-	slices.Sort(listed)
-	if diff := cmp.Diff(documented, listed); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -38,7 +38,7 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	}
 	original, err := ptarread.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("rebuilding: %w", err)
+		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
 	defer original.Close()
 
@@ -121,7 +121,8 @@ type comparison struct {
 
 func (c *comparison) differ(name, hint, format string, args ...any) {
 	c.findings = append(c.findings, finding.Finding{
-		Rule: "rebuild-differs", Severity: finding.Error, File: filepath.ToSlash(c.file) + name, Message: fmt.Sprintf(format, args...), Hint: hint,
+		Rule: "rebuild-differs", Severity: finding.Error, File: filepath.ToSlash(c.file) + name,
+		Message: finding.Sprintf(format, args...), Hint: hint,
 	})
 }
 

@@ -59,7 +59,12 @@ type Finding struct {
 	Message string `json:"message"`
 	// Hint says what to do about it, when there is something to say.
 	Hint string `json:"hint,omitempty"`
+	// More, when it is not 0, is how many findings of the rule and severity this one stands for, which are not shown.
+	More int `json:"more,omitempty"`
 }
+
+// count is how many findings it stands for.
+func (f Finding) count() int { return max(1, f.More) }
 
 // String is the one-line form: file:line:column: severity: message [rule].
 func (f Finding) String() string {
@@ -93,12 +98,12 @@ func Sort(findings []Finding) {
 	})
 }
 
-// Count returns how many findings have the severity.
+// Count returns how many findings have the severity, those included that others stand for.
 func Count(findings []Finding, severity Severity) int {
 	n := 0
 	for _, f := range findings {
 		if f.Severity == severity {
-			n++
+			n += f.count()
 		}
 	}
 	return n

@@ -3,7 +3,9 @@ package finding_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -65,20 +67,60 @@ func TestRenderers(t *testing.T) {
 		}
 		golden(t, name, out.Bytes())
 	}
+	report := finding.Report{Command: "validate"}
+	report.Add(all...)
+	report.Lists = []finding.List{finding.NewList("numbers", []int{1, 2}), finding.NewList[string]("nothing", nil)}
 	var out bytes.Buffer
-	if err := finding.WriteJSON(&out, finding.NewReport(all)); err != nil {
+	if err := finding.Write(&out, "json", &report); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "report.json.golden", out.Bytes())
 
-	var back finding.Report
+	var back struct {
+		Version, Errors, Warnings int
+		Command                   string
+		Findings                  []finding.Finding
+		Numbers                   []int
+		Nothing                   []string
+	}
 	if err := json.Unmarshal(out.Bytes(), &back); err != nil {
 		t.Fatal(err)
 	}
-	if back.Findings[1] != all[1] {
-		t.Errorf("a finding comes back from JSON as %+v", back.Findings[1])
+	if back.Findings[1] != all[1] || back.Version != finding.JSONVersion || back.Command != "validate" || len(back.Numbers) != 2 {
+		t.Errorf("the report comes back from JSON as %+v", back)
+	}
+	if back.Errors != report.Count(finding.Error) || back.Nothing == nil {
+		t.Errorf("%d errors and a list of nothing %v", back.Errors, back.Nothing)
 	}
 }
+
+// TestFormats holds that all formats are written, and that an unknown one is an error.
+func TestFormats(t *testing.T) {
+	if diff := cmp.Diff([]string{"text", "json", "junit"}, finding.Formats()); diff != "" {
+		t.Error(diff)
+	}
+	report := finding.Report{Command: "verify"}
+	report.Add(all...)
+	for _, format := range finding.Formats() {
+		var out bytes.Buffer
+		if err := finding.Write(&out, format, &report); err != nil || out.Len() == 0 {
+			t.Errorf("%s: %d bytes, %v", format, out.Len(), err)
+		}
+		if err := finding.Write(full{}, format, &report); err == nil {
+			t.Errorf("%s: writing to a full disk is no error", format)
+		}
+	}
+	if err := finding.Write(io.Discard, "yaml", &report); err == nil {
+		t.Error("an unknown format is written")
+	}
+}
+
+// full takes nothing.
+type full struct{}
+
+var errNoSpace = errors.New("no space left")
+
+func (full) Write([]byte) (int, error) { return 0, errNoSpace }
 
 func TestSort(t *testing.T) {
 	want := []finding.Finding{

@@ -1,35 +1,69 @@
 package finding
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 )
 
-// JSONVersion is the version of all JSON that kpkg's commands print. It changes only when a field goes away or changes its
-// meaning; fields may be added.
-const JSONVersion = 1
+// JSONVersion is the version of all JSON that kpkg's commands print, whose schema is schema/report.schema.json. It changes
+// only when a field goes away or changes its meaning; fields may be added.
+const JSONVersion = 2
 
-// Report is the JSON of a command that only judges: {"version": 1, "errors": 0, "warnings": 1, "findings": [...]}.
-// Commands that say more embed it.
-type Report struct {
-	Version  int       `json:"version"`
-	Errors   int       `json:"errors"`
-	Warnings int       `json:"warnings"`
-	Findings []Finding `json:"findings"`
-}
+var _ = register("json", writeJSON)
 
-// NewReport counts the findings.
-func NewReport(findings []Finding) Report {
-	if findings == nil {
-		findings = []Finding{} // an array in JSON, never null
+// writeJSON writes {"version": 2, "command": ..., "errors": 0, "warnings": 1, "findings": [...]} and the report's lists,
+// one item at a time: a package may have ten thousand files.
+func writeJSON(w io.Writer, r *Report) error {
+	j := jsonWriter{w: w}
+	j.text("{\n  \"version\": %d,\n  \"command\": ", JSONVersion)
+	j.value(r.Command, "  ")
+	j.text(",\n  \"errors\": %d,\n  \"warnings\": %d", r.Count(Error), r.Count(Warning))
+	for _, list := range append([]List{NewList("findings", r.Findings)}, r.Lists...) {
+		j.list(list)
 	}
-	return Report{Version: JSONVersion, Errors: Count(findings, Error), Warnings: Count(findings, Warning), Findings: findings}
+	j.text("\n}\n")
+	return j.err
 }
 
-// WriteJSON writes any report, indented.
-func WriteJSON(w io.Writer, report any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
+// jsonWriter keeps the first error.
+type jsonWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (j *jsonWriter) text(format string, args ...any) {
+	if j.err == nil {
+		_, j.err = fmt.Fprintf(j.w, format, args...)
+	}
+}
+
+// value writes an item, whose lines after the first begin with the indentation.
+func (j *jsonWriter) value(item any, indentation string) {
+	if j.err != nil {
+		return
+	}
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetIndent(indentation, "  ")
 	encoder.SetEscapeHTML(false)
-	return encoder.Encode(report)
+	if j.err = encoder.Encode(item); j.err == nil {
+		_, j.err = j.w.Write(bytes.TrimRight(buffer.Bytes(), "\n"))
+	}
+}
+
+func (j *jsonWriter) list(list List) {
+	j.text(",\n  %q: [", list.Name)
+	for i, item := range list.Items {
+		if i > 0 {
+			j.text(",")
+		}
+		j.text("\n    ")
+		j.value(item, "    ")
+	}
+	if len(list.Items) > 0 {
+		j.text("\n  ")
+	}
+	j.text("]")
 }

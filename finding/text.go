@@ -16,45 +16,120 @@ type Text struct {
 	// Source returns the content of a file that findings name, nil when there is none to show. When it is set, the line of
 	// a finding is shown below it with a caret at its column.
 	Source func(file string) []byte
+	// Width is how many columns such a line may take; a longer one is cut around the finding's column. 0 means 80.
+	Width int
 }
 
-// Write writes the findings in their order.
-func (t Text) Write(w io.Writer, findings []Finding) error {
-	var out bytes.Buffer
-	for _, f := range findings {
-		t.one(&out, f)
+var _ = register("text", writeText)
+
+func writeText(w io.Writer, r *Report) error {
+	if r.Show != nil {
+		return r.Show(w)
 	}
-	_, err := w.Write(out.Bytes())
-	return err
+	return r.Text.Write(w, r.Findings)
 }
+
+// Write writes the findings in their order, each as it comes.
+func (t Text) Write(w io.Writer, findings []Finding) error {
+	sources := map[string]*sourceLines{}
+	for _, f := range findings {
+		var out bytes.Buffer
+		t.one(&out, f)
+		t.snippet(&out, f, sources)
+		if f.Hint != "" {
+			fmt.Fprintf(&out, "    %s %s\n", t.paint(cyan, "hint:"), Printable(cut(f.Hint, maxMessage)))
+		}
+		if _, err := w.Write(out.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var colors = [...]string{Error: red, Warning: yellow, Info: cyan}
 
 func (t Text) one(out *bytes.Buffer, f Finding) {
-	color := map[Severity]string{Error: red, Warning: yellow, Info: cyan}[f.Severity]
 	fmt.Fprintf(out, "%s%s %s %s\n",
-		t.paint(bold, Printable(f.position())), t.paint(color, f.Severity.String()+":"), t.paint(bold, Printable(f.Message)),
-		t.paint(dim, "["+f.Rule+"]"))
-	t.snippet(out, f, color)
-	if f.Hint != "" {
-		fmt.Fprintf(out, "    %s %s\n", t.paint(cyan, "hint:"), Printable(f.Hint))
+		t.paint(bold, Printable(f.position())), t.paint(colors[f.Severity], f.Severity.String()+":"),
+		t.paint(bold, Printable(cut(f.Message, maxMessage))), t.paint(dim, "["+f.Rule+"]"))
+}
+
+// sourceLines are the lines of a file, found once however many findings are about them.
+type sourceLines struct {
+	content []byte
+	starts  []int
+}
+
+func newSourceLines(content []byte) *sourceLines {
+	s := &sourceLines{content: content, starts: []int{0}}
+	for at := 0; ; {
+		next := bytes.IndexByte(content[at:], '\n')
+		if next < 0 {
+			return s
+		}
+		at += next + 1
+		s.starts = append(s.starts, at)
 	}
 }
 
-// snippet shows the line of a finding and points at its column.
-func (t Text) snippet(out *bytes.Buffer, f Finding, color string) {
-	if t.Source == nil || f.Line == 0 || f.Column == 0 {
+// line is a line without its end, by its number from 1.
+func (s *sourceLines) line(number int) ([]byte, bool) {
+	if number > len(s.starts) {
+		return nil, false
+	}
+	end := len(s.content)
+	if number < len(s.starts) {
+		end = s.starts[number] - 1
+	}
+	return bytes.TrimRight(s.content[s.starts[number-1]:end], "\r"), true
+}
+
+// snippet shows the line of a finding, as much of it as the width takes, and points at its column.
+func (t Text) snippet(out *bytes.Buffer, f Finding, sources map[string]*sourceLines) {
+	if t.Source == nil || f.Line == 0 || f.Column == 0 || f.More > 0 {
 		return
 	}
-	lines := bytes.Split(t.Source(f.File), []byte("\n"))
-	if f.Line > len(lines) || f.Column > len(lines[f.Line-1])+1 {
+	source := sources[f.File]
+	if source == nil {
+		source = newSourceLines(t.Source(f.File))
+		sources[f.File] = source
+	}
+	line, found := source.line(f.Line)
+	if !found || f.Column > len(line)+1 {
 		return
 	}
-	line := strings.TrimRight(string(lines[f.Line-1]), "\r")
-	before, at := line[:min(f.Column-1, len(line))], line[min(f.Column-1, len(line)):]
 	number := fmt.Sprint(f.Line)
 	gutter := strings.Repeat(" ", len(number))
-	fmt.Fprintf(out, " %s %s\n", t.paint(dim, number+" |"), untab(line))
-	fmt.Fprintf(out, " %s %s%s\n", t.paint(dim, gutter+" |"),
-		strings.Repeat(" ", utf8.RuneCountInString(untab(before))), t.paint(color, "^"+strings.Repeat("~", max(0, tokenWidth(at)-1))))
+	width := t.Width
+	if width <= 0 {
+		width = 80
+	}
+	shown, before, token := window(line, f.Column-1, max(width-len(number)-4, 20))
+	fmt.Fprintf(out, " %s %s\n", t.paint(dim, number+" |"), shown)
+	fmt.Fprintf(out, " %s %s%s\n", t.paint(dim, gutter+" |"), strings.Repeat(" ", before),
+		t.paint(colors[f.Severity], "^"+strings.Repeat("~", max(0, token-1))))
+}
+
+// ellipsis stands for what a window leaves out.
+const ellipsis = "..."
+
+// window is the part of a line around a byte that fits into so many columns, with the columns before that byte and the
+// columns of the token there. No more of the line is looked at than could be shown.
+func window(line []byte, at, columns int) (shown string, before, token int) {
+	start, end := max(0, at-columns*utf8.UTFMax), min(len(line), at+columns*utf8.UTFMax)
+	for start > 0 && start < at && !utf8.RuneStart(line[start]) {
+		start++
+	}
+	left, right := []rune(untab(string(line[start:at]))), []rune(untab(string(line[at:end])))
+	token = tokenWidth(string(line[at:end]))
+	head, tail := "", ""
+	if start > 0 || len(left)+min(token, columns/2) > columns-len(ellipsis) {
+		head, left = ellipsis, left[max(0, len(left)-columns/3):] // a third of the columns is for what stands before
+	}
+	if room := columns - len(head) - len(left); end < len(line) || len(right) > room {
+		tail, right = ellipsis, right[:min(len(right), room-len(ellipsis))]
+	}
+	return head + string(left) + string(right) + tail, len(head) + len(left), min(token, len(right)+len(tail))
 }
 
 // untab makes a line as wide as it counts: tabs would move the caret.
@@ -124,6 +199,16 @@ func Printable(s string) string {
 		s = s[size:]
 	}
 	return b.String()
+}
+
+// PrintableLines is Printable for text that has lines of its own, such as a compiler's output. Each is cut to what a
+// message holds.
+func PrintableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = Printable(cut(strings.ReplaceAll(lines[i], "\t", "    "), maxMessage))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Tally is the one-line count that ends a report: "2 errors, 1 warning", or "no findings".

@@ -25,20 +25,9 @@ func TestResolve(t *testing.T) {
 	}
 	for _, tree := range trees {
 		t.Run(strings.TrimSuffix(filepath.Base(tree), ".txtar"), func(t *testing.T) {
-			archive, err := txtar.ParseFile(tree)
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir, files := t.TempDir(), map[string]string{}
+			archive, dir := layOut(t, tree)
 			golden := len(archive.Files) - 1
-			if archive.Files[golden].Name != "want" {
-				t.Fatal("the last file of the tree is not named want")
-			}
-			for _, file := range archive.Files[:golden] {
-				files[file.Name] = string(file.Data)
-			}
-			writeTree(t, dir, files)
-			plan, findings, err := Resolve(t.Context(), dir, manifest.Read("manifest.yaml", []byte(files["manifest.yaml"])))
+			plan, findings, err := Resolve(t.Context(), dir, readManifest(t, dir))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,6 +43,34 @@ func TestResolve(t *testing.T) {
 			}
 		})
 	}
+}
+
+// layOut makes the tree of an archive, whose last file is what is wanted.
+func layOut(t *testing.T, path string) (*txtar.Archive, string) {
+	t.Helper()
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, files := t.TempDir(), map[string]string{}
+	golden := len(archive.Files) - 1
+	if archive.Files[golden].Name != "want" {
+		t.Fatal("the last file of the tree is not named want")
+	}
+	for _, file := range archive.Files[:golden] {
+		files[file.Name] = string(file.Data)
+	}
+	writeTree(t, dir, files)
+	return archive, dir
+}
+
+func readManifest(t *testing.T, dir string) *manifest.Document {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "manifest.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manifest.Read("manifest.yaml", data)
 }
 
 func resolved(plan *Plan, findings []finding.Finding) string {

@@ -70,13 +70,13 @@ func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
 	}
 	pkg, err := ptarread.New(file, size)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if err := os.Mkdir(unpacked, 0o700); err != nil {
 		return nil, fmt.Errorf("unpacking %s: %w", path, err)
 	}
 	if err := pkg.Extract(ctx, unpacked); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("unpacking %s: %w", path, err)
 	}
 	data, err := os.ReadFile(filepath.Join(unpacked, manifest.FileName))
 	if err != nil {

@@ -151,7 +151,7 @@ func (c *checker) warning(at place, hint, format string, args ...any) {
 func (c *checker) report(severity finding.Severity, at place, hint, format string, args ...any) {
 	c.findings = append(c.findings, finding.Finding{
 		Rule: c.rule, Severity: severity, File: c.File, Line: at.line, Column: at.column,
-		Message: fmt.Sprintf(format, args...), Hint: hint,
+		Message: finding.Sprintf(format, args...), Hint: hint,
 	})
 }
 

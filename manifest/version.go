@@ -89,7 +89,7 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 func (d *Document) versionMismatch(source VersionSource, value string, chosen Version) finding.Finding {
 	f := finding.Finding{
 		Rule: "version-mismatch", Severity: finding.Warning, File: d.File,
-		Message: fmt.Sprintf("the %s says %s, the %s %s", source, value, chosen.Source, chosen.Value),
+		Message: finding.Sprintf("the %s says %s, the %s %s", source, value, chosen.Source, chosen.Value),
 		Hint:    fmt.Sprintf("the package becomes %s", chosen.Value),
 	}
 	f.Line, f.Column = d.Position("version")

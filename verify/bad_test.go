@@ -56,7 +56,7 @@ func manifestWith(t testing.TB, old, replacement string) []ptartest.File {
 	})
 }
 
-func TestBadContent(t *testing.T) {
+func badContent(t *testing.T) {
 	content := func(data []byte) func(*ptartest.File) { return func(f *ptartest.File) { f.Content = data } }
 	add := func(files ...ptartest.File) []ptartest.File { return append(good(t), files...) }
 	for _, test := range []struct {
@@ -112,7 +112,7 @@ func TestBadContent(t *testing.T) {
 	}
 }
 
-func TestWindows(t *testing.T) {
+func windows(t *testing.T) {
 	files := change(t, "importer", func(f *ptartest.File) {
 		f.Path, f.Content, f.Mode = "importer.exe", program(t, "windows", "amd64"), 0o644
 	})
@@ -125,13 +125,13 @@ func TestWindows(t *testing.T) {
 	expect(t, run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{}).Findings, finding.Error, "package-path", "LICENSE:alternate")
 }
 
-func TestStrict(t *testing.T) {
+func strict(t *testing.T) {
 	report := run(t, write(t, goodName, ptartest.Kpkg(t, change(t, "README.md", nil))), verify.Options{Strict: true})
 	expect(t, report.Findings, finding.Error, "package-readme", "README.md")
 }
 
-// TestForged covers what no writer makes: the package is as it should be, but for what it is forged to hold.
-func TestForged(t *testing.T) {
+// forged covers what no writer makes: the package is as it should be, but for what it is forged to hold.
+func forged(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		forge    func(*ptartest.Forgery)
@@ -203,15 +203,15 @@ func named(f *ptartest.Forgery, path string) *vfs.Entry {
 	return f.Entries[slices.IndexFunc(f.Entries, func(e *vfs.Entry) bool { return e.Path() == path })]
 }
 
-// TestIncomplete is the package of a client that could not read a file, and said nothing.
-func TestIncomplete(t *testing.T) {
+// incomplete is the package of a client that could not read a file, and said nothing.
+func incomplete(t *testing.T) {
 	files := change(t, "importer", func(f *ptartest.File) { f.Err = errors.New("permission denied") })
 	report := run(t, write(t, goodName, ptartest.Upstream(t, files, nil)), verify.Options{})
 	expect(t, report.Findings, finding.Error, "package-incomplete", "without importer: permission denied")
 	expect(t, report.Findings, finding.Error, "executable-missing", "importer")
 }
 
-func TestUncompressed(t *testing.T) {
+func uncompressed(t *testing.T) {
 	data := ptartest.Upstream(t, good(t), func(c *storage.Configuration) { c.Compression = nil })
 	report := run(t, write(t, goodName, data), verify.Options{})
 	expect(t, report.Findings, finding.Warning, "package-uncompressed", "not compressed")
@@ -220,8 +220,8 @@ func TestUncompressed(t *testing.T) {
 	}
 }
 
-// TestNoPackage covers files that are none, which get a finding, not an error.
-func TestNoPackage(t *testing.T) {
+// noPackage covers files that are none, which get a finding, not an error.
+func noPackage(t *testing.T) {
 	data := ptartest.Kpkg(t, good(t))
 	missing := filepath.Join(t.TempDir(), goodName)
 	folder := filepath.Join(t.TempDir(), goodName)
@@ -249,8 +249,8 @@ func TestNoPackage(t *testing.T) {
 	}
 }
 
-// TestDamagedChunk is what the client installs without its executable and without a word.
-func TestDamagedChunk(t *testing.T) {
+// damagedChunk is what the client installs without its executable and without a word.
+func damagedChunk(t *testing.T) {
 	data := ptartest.Kpkg(t, good(t))
 	data[len(data)/2] ^= 1
 	report := run(t, write(t, goodName, data), verify.Options{})

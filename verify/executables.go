@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"path"
 
 	"golang.org/x/mod/semver"
@@ -47,7 +46,7 @@ type executableCheck struct {
 }
 
 func (e *executableCheck) errorf(rule, hint, format string, args ...any) {
-	e.addAt(rule, finding.Error, hint, fmt.Sprintf(format, args...), e.key...)
+	e.addAt(rule, finding.Error, hint, finding.Sprintf(format, args...), e.key...)
 }
 
 // find returns the executable if it is there and can be started; written is its name in the manifest.
@@ -85,18 +84,19 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 		e.errorf("executable-format", "build it for the package's platform", "%s: %v", e.name, err)
 		return
 	}
-	described.Format, described.OS, described.Arch = binary.Format, binary.OS, binary.Arch
+	described.Format, described.OS, described.Arch = binary.Format, finding.Cut(binary.OS), finding.Cut(binary.Arch)
 	described.Stripped = binary.Stripped
 	if binary.Go != nil {
-		described.Go, described.Main = binary.Go.GoVersion, binary.Go.Path
+		described.Go, described.Main = finding.Cut(binary.Go.GoVersion), finding.Cut(binary.Go.Path)
 		described.CGO = binary.Setting("CGO_ENABLED") == "1"
 		described.Trimpath = binary.Setting("-trimpath") == "true"
 		for _, m := range binary.PlakarModules() {
-			described.Modules = append(described.Modules, Module{m.Path, m.Version})
+			described.Modules = append(described.Modules, Module{m.Path, finding.Cut(m.Version)})
 		}
 	}
 	if e.platform != nil && !binary.Runs(*e.platform) {
-		e.errorf("executable-platform", "build it with GOOS="+e.platform.OS+" GOARCH="+e.platform.Arch+", or name the package for its platform",
+		e.errorf("executable-platform",
+			"build it with GOOS="+e.platform.OS+" GOARCH="+e.platform.Arch+", or name the package for its platform",
 			"%s is built for %s, the package is for %v", e.name, target(binary), e.platform)
 	}
 	e.compareProtocol(described)
@@ -126,7 +126,8 @@ func (e *executableCheck) compareProtocol(x Executable) {
 	for _, m := range x.Modules {
 		if m.Path == protocolModule && semver.Compare(semver.MajorMinor(m.Version), semver.MajorMinor(api)) > 0 {
 			e.addAt("executable-protocol", finding.Warning, "build it with the version of api_version, or raise that",
-				fmt.Sprintf("%s speaks the protocol of %s %s, newer than api_version %s", x.Path, path.Base(m.Path), m.Version, api), e.key...)
+				finding.Sprintf("%s speaks the protocol of %s %s, newer than api_version %s",
+					x.Path, path.Base(m.Path), m.Version, api), e.key...)
 		}
 	}
 }

@@ -2,8 +2,8 @@ package verify
 
 import "github.com/PlakarKorp/kpkg/ptarread"
 
-// rules are what problems of a file are called in findings, and what there is to do about them.
-var rules = map[ptarread.Kind]struct{ rule, hint string }{
+// problemRules are what problems of a file are called in findings, and what there is to do about them.
+var problemRules = map[ptarread.Kind]struct{ rule, hint string }{
 	ptarread.NotPackage:   {"package-format", "name a .ptar file that kpkg create or plakar pkg create wrote"},
 	ptarread.Damaged:      {"package-damaged", "download or build it again"},
 	ptarread.Unsupported:  {"package-unsupported", "build it again with kpkg create, which writes what all released clients read"},
@@ -23,10 +23,10 @@ func (v *verifier) checkIntegrity() (int, error) {
 }
 
 func (v *verifier) problem(p ptarread.Problem) {
-	r := rules[p.Kind]
+	r := problemRules[p.Kind]
 	if p.Kind == ptarread.Unused {
-		v.warningf(r.rule, r.hint, "%s", p.Error())
+		v.warningf(r.rule, r.hint, "%v", &p)
 		return
 	}
-	v.errorf(r.rule, r.hint, "%s", p.Error())
+	v.errorf(r.rule, r.hint, "%v", &p)
 }

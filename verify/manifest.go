@@ -34,11 +34,20 @@ func (v *verifier) checkManifest() (int, error) {
 	m := v.doc.Manifest
 	for _, c := range m.Connectors {
 		v.report.Connectors = append(v.report.Connectors,
-			Connector{Type: c.Type, Protocols: append([]string{}, c.Protocols...), Executable: c.Executable})
+			Connector{Type: finding.Cut(c.Type), Protocols: cut(c.Protocols), Executable: finding.Cut(c.Executable)})
 	}
 	v.compareName()
 	v.compareVersion()
 	return len(m.Connectors), nil
+}
+
+// cut is a list of strings as reports show it, never nil.
+func cut(list []string) []string {
+	short := make([]string, len(list))
+	for i, s := range list {
+		short[i] = finding.Cut(s)
+	}
+	return short
 }
 
 // unreadable reports a file of the package that cannot be read; that it is damaged is reported elsewhere.
@@ -52,8 +61,8 @@ func (v *verifier) compareName() {
 	if v.identity == nil || m.Name == "" || m.Name == v.identity.Name {
 		return
 	}
-	v.addAt("package-name", finding.Error, "name the file "+v.renamed(m.Name, v.identity.Version),
-		"the manifest's name is "+m.Name+", the file's is "+v.identity.Name, "name")
+	v.addAt("package-name", finding.Error, "name the file "+v.renamed(finding.Cut(m.Name), v.identity.Version),
+		finding.Sprintf("the manifest's name is %s, the file's is %s", m.Name, v.identity.Name), "name")
 }
 
 // compareVersion holds the version in a manifest of the older format against the file's, which alone counts.

@@ -33,6 +33,8 @@ type Report struct {
 	Checks []Check `json:"checks"`
 	// Findings are sorted.
 	Findings []finding.Finding `json:"findings"`
+
+	opening []finding.Finding // why it did not open
 }
 
 // Connector is one that the package's manifest declares.
@@ -95,6 +97,8 @@ type Check struct {
 	// Count is how many of Unit it has looked at.
 	Count int    `json:"count"`
 	Unit  string `json:"unit"`
+	// Findings are those of the check alone; the report's are all.
+	Findings []finding.Finding `json:"-"`
 }
 
 func newReport(path string) *Report {
@@ -113,9 +117,9 @@ func (v *verifier) describe() {
 		r.Files = append(r.Files, PackedFile{e.Path, e.Size, e.Mode.String()})
 	}
 	r.Encoding = Encoding{
-		Compression:  info.Compression,
-		Hashing:      info.Hashing,
-		Chunking:     info.Chunking.Algorithm,
+		Compression:  finding.Cut(info.Compression),
+		Hashing:      finding.Cut(info.Hashing),
+		Chunking:     finding.Cut(info.Chunking.Algorithm),
 		ChunkMaximum: info.Chunking.Most,
 		Blobs:        v.pkg.Blobs(),
 		State:        info.StateVersion,

@@ -16,6 +16,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -83,6 +84,7 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 	if err != nil {
 		v := newVerifier(ctx, opts)
 		v.cannotOpen(err)
+		v.report.opening = slices.Clone(v.report.Findings)
 		return v.conclude(v.run())
 	}
 	defer file.Close()
@@ -100,6 +102,7 @@ func Reader(ctx context.Context, r io.ReaderAt, size int64, opts Options) (*Repo
 	})
 	group.Go(func() error {
 		v.open(r, size)
+		v.report.opening = slices.Clone(v.report.Findings)
 		return v.run()
 	})
 	return v.conclude(group.Wait())
@@ -134,11 +137,14 @@ func (v *verifier) run() error {
 		if check.inside && v.pkg == nil {
 			continue
 		}
+		before := len(v.report.Findings)
 		count, err := v.survive(check.id, check.run)
 		if err != nil {
 			return err
 		}
-		v.report.Checks = append(v.report.Checks, Check{ID: check.id, Count: count, Unit: check.unit})
+		v.report.Checks = append(v.report.Checks, Check{
+			ID: check.id, Count: count, Unit: check.unit, Findings: slices.Clone(v.report.Findings[before:]),
+		})
 	}
 	return nil
 }
@@ -170,11 +176,11 @@ func (v *verifier) add(severity finding.Severity, rule, hint, message string) {
 }
 
 func (v *verifier) errorf(rule, hint, format string, args ...any) {
-	v.add(finding.Error, rule, hint, fmt.Sprintf(format, args...))
+	v.add(finding.Error, rule, hint, finding.Sprintf(format, args...))
 }
 
 func (v *verifier) warningf(rule, hint, format string, args ...any) {
-	v.add(finding.Warning, rule, hint, fmt.Sprintf(format, args...))
+	v.add(finding.Warning, rule, hint, finding.Sprintf(format, args...))
 }
 
 // inside is what findings call a file of the package, as if the package were a folder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,6 +19,8 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 	"github.com/PlakarKorp/kpkg/verify"
 )
+
+var update = flag.Bool("update", false, "rewrite the tables of rules in the documentation")
 
 const goodManifest = `name: sample
 display_name: Sample
@@ -97,6 +100,7 @@ func run(t testing.TB, path string, opts verify.Options) *verify.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
+	raised = append(raised, report.Findings...)
 	return report
 }
 
@@ -130,8 +134,8 @@ func TestGoodPackage(t *testing.T) {
 	}
 }
 
-// TestUpstreamPackage holds that what the client's own "pkg create" writes installs, with warnings on privacy.
-func TestUpstreamPackage(t *testing.T) {
+// upstreamPackage holds that what the client's own "pkg create" writes installs, with warnings on privacy.
+func upstreamPackage(t *testing.T) {
 	report := run(t, write(t, goodName, ptartest.Upstream(t, good(t), nil)), verify.Options{})
 	if finding.HasErrors(report.Findings) {
 		t.Errorf("errors: %v", report.Findings)

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"text/tabwriter"
 
@@ -15,7 +13,6 @@ import (
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
-	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
@@ -60,11 +57,15 @@ usage; 3 something could not be done.`,
 	flags.IntVar(&opts.Jobs, "jobs", 0, "platforms built side by side (default as many as there are CPUs)")
 	flags.StringVar(&shard, "shard", "", "make part i of n of all packages, as in 2/4")
 	flags.BoolVar(&quiet, "quiet", false, "print nothing but errors")
-	flags.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	format := formatFlag(flags)
+	flags.BoolVar(&asJSON, "json", false, "short for --format json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if asJSON {
+			format.name = "json"
+		}
 		var err error
-		if opts.Manifests, opts.Version, err = splitVersion(args); err != nil {
-			return err
+		if opts.Manifests, opts.Version, err = create.SplitVersion(args); err != nil {
+			return usageError{err}
 		}
 		if opts.Jobs < 0 {
 			return usagef("--jobs %d: use a number from 1, or 0 for as many as there are CPUs", opts.Jobs)
@@ -80,7 +81,7 @@ usage; 3 something could not be done.`,
 		opts.All, opts.Platforms = chosen.all, chosen.chosen
 		progress := newProgress(cmd.ErrOrStderr(), quiet || opts.DryRun, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
-		if !asJSON {
+		if format.isText() {
 			opts.Checked = func(i *create.Integration) { printChecked(cmd.ErrOrStderr(), i, quiet) }
 		}
 		integrations, err := create.Run(cmd.Context(), opts)
@@ -88,61 +89,19 @@ usage; 3 something could not be done.`,
 		if errors.Is(err, create.ErrOptions) {
 			return usageError{err}
 		}
-		if err != nil {
-			if asJSON {
-				report := newCreateReport(integrations)
-				report.Error = err.Error()
-				err = errors.Join(err, finding.WriteJSON(cmd.OutOrStdout(), report))
-			} else if made := complete(integrations); len(made) > 0 && !quiet {
-				err = errors.Join(err, printTable(cmd.OutOrStdout(), made))
+		report := create.Report(integrations, err)
+		report.Show = func(out io.Writer) error {
+			if err != nil {
+				return printComplete(out, integrations, quiet)
 			}
+			return printResult(out, cmd.ErrOrStderr(), integrations, quiet, opts.DryRun)
+		}
+		if err := errors.Join(format.write(cmd, report), err); err != nil {
 			return err
 		}
-		if err := printResult(cmd, integrations, asJSON, quiet, opts.DryRun); err != nil {
-			return fmt.Errorf("printing the result: %w", err)
-		}
-		return createVerdict(integrations)
+		return verdict(report)
 	}
 	return cmd
-}
-
-// splitVersion takes the version off the end of the arguments, if it is one and no file has its name.
-func splitVersion(args []string) (manifests []string, version string, err error) {
-	last := args[len(args)-1]
-	if _, err := os.Stat(last); err == nil {
-		return args, "", nil
-	}
-	if _, err := manifest.NormalizeVersion(last); err == nil {
-		if len(args) == 1 {
-			return nil, "", usagef("name the manifest.yaml of an integration, or its folder, before the version %q", last)
-		}
-		return args[:len(args)-1], last, nil
-	}
-	if len(args) > 1 && filepath.Ext(last) != ".yaml" {
-		return nil, "", usagef("%q is neither a manifest, nor a folder with one, nor a semantic version such as v1.2.3", last)
-	}
-	return args, "", nil
-}
-
-func createVerdict(integrations []*create.Integration) error {
-	var verdict error
-	for _, i := range integrations {
-		switch {
-		case i.Err != nil:
-			return errFailed
-		case finding.HasErrors(i.Findings):
-			verdict = errFindings
-		}
-	}
-	for _, p := range packages(integrations) {
-		switch {
-		case errors.Is(p.Err, create.ErrRejected):
-			verdict = errFindings
-		case p.Err != nil:
-			return errFailed
-		}
-	}
-	return verdict
 }
 
 func packages(integrations []*create.Integration) []*create.Package {
@@ -158,66 +117,15 @@ func complete(integrations []*create.Integration) []*create.Package {
 	return slices.DeleteFunc(packages(integrations), func(p *create.Package) bool { return p.SHA256 == "" || p.Err != nil })
 }
 
-// createReport is the JSON of create.
-type createReport struct {
-	Version  int `json:"version"`
-	Errors   int `json:"errors"`
-	Warnings int `json:"warnings"`
-	// Error is what stopped all of it.
-	Error        string              `json:"error,omitempty"`
-	Integrations []integrationReport `json:"integrations"`
-}
-
-type integrationReport struct {
-	Manifest      string            `json:"manifest"`
-	Name          string            `json:"name"`
-	Version       string            `json:"package_version,omitempty"`
-	VersionSource string            `json:"version_source,omitempty"`
-	TimeSource    string            `json:"time_source,omitempty"`
-	Error         string            `json:"error,omitempty"`
-	Findings      []finding.Finding `json:"findings"`
-	Packages      []packageReport   `json:"packages"`
-}
-
-type packageReport struct {
-	*create.Package
-	Error string `json:"error,omitempty"`
-}
-
-func newCreateReport(integrations []*create.Integration) createReport {
-	report := createReport{Version: finding.JSONVersion, Integrations: []integrationReport{}}
-	for _, i := range integrations {
-		findings := finding.NewReport(i.Findings)
-		report.Errors += findings.Errors
-		report.Warnings += findings.Warnings
-		made := integrationReport{
-			Manifest: i.Source.Document.File, Name: i.Source.Document.Manifest.Name,
-			Version: i.Version.Value, VersionSource: string(i.Version.Source), TimeSource: string(i.Time),
-			Error: text(i.Err), Findings: findings.Findings, Packages: []packageReport{},
-		}
-		for _, p := range i.Packages {
-			report.Errors += finding.Count(p.Findings, finding.Error)
-			report.Warnings += finding.Count(p.Findings, finding.Warning)
-			made.Packages = append(made.Packages, packageReport{Package: p, Error: text(p.Err)})
-		}
-		report.Integrations = append(report.Integrations, made)
+// printComplete shows the packages that were made before something stopped the others.
+func printComplete(out io.Writer, integrations []*create.Integration, quiet bool) error {
+	if made := complete(integrations); len(made) > 0 && !quiet {
+		return printTable(out, made)
 	}
-	return report
+	return nil
 }
 
-// text is what an error says; "" for none.
-func text(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-func printResult(cmd *cobra.Command, integrations []*create.Integration, asJSON, quiet, dryRun bool) error {
-	out, diagnostics := cmd.OutOrStdout(), cmd.ErrOrStderr()
-	if asJSON {
-		return finding.WriteJSON(out, newCreateReport(integrations))
-	}
+func printResult(out, diagnostics io.Writer, integrations []*create.Integration, quiet, dryRun bool) error {
 	for _, p := range packages(integrations) {
 		if p.Err == nil {
 			continue

@@ -89,6 +89,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newTestCommand(),
 		newTryCommand(),
 		newMatrixCommand(),
+		newExplainCommand(),
 		newCleanCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),

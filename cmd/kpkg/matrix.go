@@ -45,8 +45,8 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 		if failed {
 			return errFailed
 		}
-		if err := verdict(all); err != nil {
-			return err
+		if finding.HasErrors(all) {
+			return errFindings
 		}
 		matrix, err := create.NewMatrix(sources, chosen.chosen)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,6 +14,10 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/schema"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
@@ -63,9 +68,10 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code":  code,
-			"flip":  flip,
-			"empty": empty,
+			"code":   code,
+			"flip":   flip,
+			"empty":  empty,
+			"report": report,
 		},
 	})
 }
@@ -157,5 +163,34 @@ func empty(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if (len(entries) == 0) == neg {
 		ts.Fatalf("%s holds %s", args[0], fmt.Sprint(entries))
+	}
+}
+
+// report COMMAND: the standard output of the command before is its report in JSON and nothing else, by the schema of
+// reports, and the counts in it are right.
+func report(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: report COMMAND")
+	}
+	out := ts.ReadFile("stdout")
+	var content any
+	ts.Check(json.Unmarshal([]byte(out), &content))
+	compiled, err := jsonschema.CompileString("report.schema.json", string(schema.Report))
+	ts.Check(err)
+	if err := compiled.Validate(content); err != nil {
+		ts.Fatalf("%#v", err)
+	}
+	var envelope struct {
+		Command          string
+		Errors, Warnings int
+		Findings         []finding.Finding
+	}
+	ts.Check(json.Unmarshal([]byte(out), &envelope))
+	if envelope.Command != args[0] {
+		ts.Fatalf("the report is of %s", envelope.Command)
+	}
+	if errs, warnings := finding.Count(envelope.Findings, finding.Error), finding.Count(envelope.Findings, finding.Warning); errs !=
+		envelope.Errors || warnings != envelope.Warnings {
+		ts.Fatalf("%d errors and %d warnings are said to be %d and %d", errs, warnings, envelope.Errors, envelope.Warnings)
 	}
 }

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,11 +12,10 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/setting"
-	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 func newTestCommand() *cobra.Command {
-	var choice choice
+	choice := choice{Selection: conformance.Selection{Settings: map[string]string{}}}
 	cmd := &cobra.Command{
 		Use:   "test PACKAGE|MANIFEST|FOLDER",
 		Short: "Run the connectors of a package through the conformance suite",
@@ -47,57 +43,46 @@ be tested.`,
   kpkg test . --connector exporter:imap --config location=imap://localhost --sample testdata/mail`,
 		Args: cobra.ExactArgs(1),
 	}
-	format := formatFlag(cmd.Flags(), "text", "json", "junit")
+	format := formatFlag(cmd.Flags())
 	cmd.Flags().Var(connectorFlag{&choice}, "connector",
 		"test only this connector, `TYPE:PROTOCOL`; may be repeated for others")
 	cmd.Flags().Var(settingFlag{&choice}, "config",
 		"`KEY=VALUE` for the last --connector; VALUE may be @FILE or $NAME; may be repeated")
-	cmd.Flags().StringVar(&choice.sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")
+	cmd.Flags().StringVar(&choice.Sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if choice.unreadable != nil {
 			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", choice.unreadable)
 		}
-		dir, err := os.MkdirTemp("", "kpkg-unpack-")
-		if err != nil {
-			return fmt.Errorf("making a temporary folder: %w", err)
-		}
-		defer os.RemoveAll(dir)
-		integration, err := host.Open(cmd.Context(), args[0], dir)
+		result, err := conformance.RunPackage(cmd.Context(), args[0], choice.Selection, func(config conformance.Config) {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d checks\n",
+				finding.Printable(config.Connector()), len(conformance.Checks(config.Type)))
+		})
 		var rejected *host.RejectedError
-		if errors.As(err, &rejected) {
+		switch {
+		case errors.Is(err, conformance.ErrSelection):
+			return usageError{err}
+		case errors.As(err, &rejected) && format.isText():
 			return errors.Join(printFindings(cmd.ErrOrStderr(), rejected.Findings, nil), errFindings)
-		}
-		if err != nil {
+		case err != nil && format.isText():
 			return err
 		}
-		configs, err := choice.configs(integration)
-		if err != nil {
+		report := conformance.Report(args[0], result, err)
+		report.Show = func(out io.Writer) error { return printTest(out, result, report) }
+		if err := format.write(cmd, report); err != nil {
 			return err
 		}
-		results, err := testAll(cmd.Context(), cmd.ErrOrStderr(), configs)
-		if err != nil {
+		if err != nil && rejected == nil {
 			return err
 		}
-		findings := conformance.Findings(integration.Package, results)
-		if err := printTest(cmd.OutOrStdout(), format.name, configs, results, findings); err != nil {
-			return fmt.Errorf("printing the results: %w", err)
-		}
-		return verdict(findings)
+		return verdict(report)
 	}
 	return cmd
 }
 
 // choice is what --connector and --config say, in their order, and --sample.
 type choice struct {
-	sample     string
-	all        []setting.Setting // of every connector
-	chosen     []*chosen
+	conformance.Selection
 	unreadable error // why a --config could not be read
-}
-
-type chosen struct {
-	connectorType, protocol string
-	settings                []setting.Setting
 }
 
 // connectorFlag adds to the choice what --connector says.
@@ -111,12 +96,14 @@ func (f connectorFlag) Set(s string) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(f.chosen, func(one *chosen) bool {
-		return one.connectorType == connectorType && one.protocol == protocol
+	if slices.ContainsFunc(f.Connectors, func(one conformance.Selected) bool {
+		return one.Type == connectorType && one.Protocol == protocol
 	}) {
 		return errors.New("it is tested once, as results name the connector only; test other settings in another run")
 	}
-	f.chosen = append(f.chosen, &chosen{connectorType: connectorType, protocol: protocol})
+	f.Connectors = append(f.Connectors, conformance.Selected{
+		Type: connectorType, Protocol: protocol, Settings: map[string]string{},
+	})
 	return nil
 }
 
@@ -129,140 +116,38 @@ func (f settingFlag) Type() string   { return "setting" }
 
 func (f settingFlag) Set(arg string) error {
 	s, err := setting.Parse(arg)
-	switch n := len(f.chosen); {
-	case err != nil:
+	if err != nil {
 		f.unreadable = err
-	case n > 0:
-		f.chosen[n-1].settings = append(f.chosen[n-1].settings, s)
-	default:
-		f.all = append(f.all, s)
+		return nil
+	}
+	settings, secrets := f.Settings, &f.Secrets
+	if n := len(f.Connectors); n > 0 {
+		settings, secrets = f.Connectors[n-1].Settings, &f.Connectors[n-1].Secrets
+	}
+	settings[s.Key] = s.Value // the last one of a key counts
+	if s.Secret {
+		*secrets = append(*secrets, s.Value)
 	}
 	return nil
 }
 
-// configure gives a test its settings. The last one of a key counts.
-func configure(config conformance.Config, settings ...setting.Setting) conformance.Config {
-	config.Settings = map[string]string{}
-	for _, s := range settings {
-		config.Settings[s.Key] = s.Value
-		if s.Secret {
-			config.Secrets = append(config.Secrets, s.Value)
-		}
-	}
-	return config
-}
-
-// configs are the tests to be made: of what was chosen, else of every connector with its first protocol.
-func (c *choice) configs(integration *host.Integration) ([]conformance.Config, error) {
-	var all, chosen []conformance.Config
-	for _, connector := range integration.Manifest.Connectors {
-		for i, protocol := range connector.Protocols {
-			config := conformance.Config{
-				Type: connector.Type, Protocol: protocol, Program: programOf(integration, connector),
-				LocationFlags: flagsOf(connector),
-			}
-			if config.Type == conformance.Exporter {
-				config.Sample, config.ReadBack = c.sample, importerOf(integration, protocol)
-			}
-			if _, _, err := conformance.ParseConnector(config.Connector()); err == nil && i == 0 {
-				all = append(all, configure(config, c.all...))
-			}
-			for _, one := range c.chosen {
-				if one.connectorType == connector.Type && one.protocol == protocol {
-					chosen = append(chosen, configure(config, slices.Concat(c.all, one.settings)...))
-				}
-			}
-		}
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no importer, exporter or storage to test", integration.Package)
-	}
-	if len(chosen) < len(c.chosen) {
-		var has []string
-		for _, config := range all {
-			has = append(has, config.Connector())
-		}
-		return nil, usagef("%s does not have all those connectors; it has %s", integration.Package, strings.Join(has, ", "))
-	}
-	if len(c.chosen) == 0 {
-		chosen = all
-	}
-	isExporter := func(config conformance.Config) bool { return config.Type == conformance.Exporter }
-	if c.sample != "" && !slices.ContainsFunc(chosen, isExporter) {
-		return nil, usagef("--sample is for exporters, and none is tested")
-	}
-	return chosen, nil
-}
-
-func programOf(integration *host.Integration, c manifest.Connector) conformance.Program {
-	return conformance.Program{Executable: integration.Executable(c), Args: c.Args}
-}
-
-// importerOf is the program of the importer of a protocol, nothing if the package has none.
-func importerOf(integration *host.Integration, protocol string) conformance.Program {
-	for _, c := range integration.Manifest.Connectors {
-		if c.Type == conformance.Importer && slices.Contains(c.Protocols, protocol) {
-			return programOf(integration, c)
-		}
-	}
-	return conformance.Program{}
-}
-
-// flagsOf are the location flags of a connector, never nil: a manifest without them says that there are none.
-func flagsOf(c manifest.Connector) []string { return append([]string{}, c.LocationFlags...) }
-
-func testAll(ctx context.Context, diagnostics io.Writer, configs []conformance.Config) ([]conformance.Result, error) {
-	var all []conformance.Result
-	for _, config := range configs {
-		fmt.Fprintf(diagnostics, "%s: %d checks\n", config.Connector(), len(conformance.Checks(config.Type)))
-		results, err := conformance.Run(ctx, config)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, results...)
-	}
-	return all, nil
-}
-
-// testReport is the JSON of test.
-type testReport struct {
-	finding.Report
-	Checks []conformance.Result `json:"checks"`
-}
-
-func printTest(
-	out io.Writer, format string, configs []conformance.Config, results []conformance.Result, findings []finding.Finding,
-) error {
-	switch format {
-	case "json":
-		return finding.WriteJSON(out, testReport{finding.NewReport(findings), results})
-	case "junit":
-		var cases []finding.Case
-		for _, r := range results {
-			c := finding.Case{Suite: r.Connector, Name: r.ID, Seconds: r.Seconds}
-			switch r.Status {
-			case conformance.Fail:
-				c.Failure = r.Title + ": " + r.Detail
-			case conformance.Skip:
-				c.Skipped = r.Detail
-			}
-			cases = append(cases, c)
-		}
-		return finding.WriteJUnit(out, "kpkg test", cases)
-	}
-	if err := printFindings(out, findings, nil); err != nil {
+// printTest shows what failed and what was not checked, and the counts of each connector.
+func printTest(out io.Writer, result *conformance.PackageResult, report *finding.Report) error {
+	if err := report.Text.Write(out, report.Findings); err != nil {
 		return err
 	}
-	for _, config := range configs {
-		own := slices.DeleteFunc(slices.Clone(results), func(r conformance.Result) bool {
-			return r.Connector != config.Connector()
-		})
+	for _, config := range result.Configs {
 		counts := map[conformance.Status]int{}
-		for _, r := range own {
-			counts[r.Status]++
+		for _, r := range result.Results {
+			if r.Connector == config.Connector() {
+				counts[r.Status]++
+			}
 		}
-		fmt.Fprintf(out, "%s: %d passed, %d failed, %d skipped\n", finding.Printable(config.Connector()),
+		_, err := fmt.Fprintf(out, "%s: %d passed, %d failed, %d skipped\n", finding.Printable(finding.Cut(config.Connector())),
 			counts[conformance.Pass], counts[conformance.Fail], counts[conformance.Skip])
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -154,7 +154,7 @@ func printFailures(w io.Writer, severity string, failures []try.Failure) {
 		if f.Path != "" {
 			text = f.Path + ": " + text
 		}
-		fmt.Fprintf(w, "kpkg: %s: %s\n", severity, finding.Printable(text))
+		fmt.Fprintf(w, "kpkg: %s: %s\n", severity, finding.Printable(finding.CutMessage(text)))
 	}
 }
 
@@ -177,7 +177,7 @@ Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
 					path += " -> " + e.Target
 				}
 				_, err := fmt.Fprintf(out, "%s %10s  %s  %s\n", e.Mode, humanize.IBytes(uint64(max(e.Size, 0))),
-					e.ModTime.Local().Format("2006-01-02 15:04"), finding.Printable(path))
+					e.ModTime.Local().Format("2006-01-02 15:04"), finding.Printable(finding.CutMessage(path)))
 				return err
 			})
 			if err != nil {
@@ -185,9 +185,12 @@ Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
 			}
 			printFailures(cmd.ErrOrStderr(), "warning: not in it", contents.Failures)
 			_, err = fmt.Fprintf(out, "%s of %s %s, from %s, backed up %s\n",
-				english.Plural(entries, "entry", "entries"), finding.Printable(contents.Type),
-				finding.Printable(contents.Origin), finding.Printable(contents.Root), contents.Time.Local().Format("2006-01-02 15:04"))
+				english.Plural(entries, "entry", "entries"), printed(contents.Type), printed(contents.Origin), printed(contents.Root),
+				contents.Time.Local().Format("2006-01-02 15:04"))
 			return err
 		},
 	}
 }
+
+// printed is a string out of a data file as it is printed.
+func printed(s string) string { return finding.Printable(finding.Cut(s)) }

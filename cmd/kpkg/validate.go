@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ warning, and an error with --strict.
 Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 the manifest could not be read.`,
 		Args: cobra.MaximumNArgs(1),
 	}
-	format := formatFlag(cmd.Flags(), "text", "json")
+	format := formatFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
 	cmd.Flags().BoolVar(&opts.ManifestOnly, "manifest-only", false, "check the manifest alone, not the files and packages it names")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -36,19 +37,17 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 the manifest could not be r
 			path = args[0]
 		}
 		source, err := create.Validate(cmd.Context(), path, opts)
-		if err != nil {
+		if err != nil && format.isText() {
 			return err
 		}
-		out := cmd.OutOrStdout()
-		if format.name == "json" {
-			err = finding.WriteJSON(out, finding.NewReport(source.Findings))
-		} else if err = printFindings(out, source.Findings, source.Content); err == nil {
-			_, err = fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", source.Document.File, tally(source, source.Findings))
+		report := create.ValidateReport(path, source, err)
+		if err := errors.Join(format.write(cmd, report), err); err != nil {
+			return err
 		}
-		if err != nil {
-			return fmt.Errorf("printing the findings: %w", err)
+		if format.isText() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", finding.Printable(source.Document.File), tally(source, source.Findings))
 		}
-		return verdict(source.Findings)
+		return verdict(report)
 	}
 	return cmd
 }

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -17,8 +17,8 @@ import (
 )
 
 func newVerifyCommand() *cobra.Command {
-	var opts verify.Options
-	var source, client string
+	var opts create.VerifyOptions
+	var client string
 	cmd := &cobra.Command{
 		Use:   "verify PACKAGE...",
 		Short: "Check every byte of packages, and all that plakar demands of them",
@@ -36,9 +36,9 @@ identical; otherwise the first differences are named: a file, a build setting, a
 Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
 		Args: cobra.MinimumNArgs(1),
 	}
-	format := formatFlag(cmd.Flags(), "text", "json")
+	format := formatFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
-	cmd.Flags().StringVar(&source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
+	cmd.Flags().StringVar(&opts.Source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
 	cmd.Flags().StringVar(&client, "client", "", "make errors of what keeps plakar `VERSION`, such as v1.1.4, from using a package")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if client != "" {
@@ -48,67 +48,36 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 			}
 			opts.Client = known.Name
 		}
-		var all []finding.Finding
-		var reports []*verify.Report
-		failed := false
-		for _, path := range args {
-			report, err := verify.File(cmd.Context(), path, opts)
-			if cmd.Context().Err() != nil {
-				return context.Cause(cmd.Context())
-			}
-			if err != nil {
-				printError(cmd.ErrOrStderr(), err)
-				failed = true
-				continue
-			}
-			if source != "" && !finding.HasErrors(report.Findings) {
-				differences, err := create.Rebuild(cmd.Context(), source, path, report.SHA256)
-				switch {
-				case cmd.Context().Err() != nil:
-					return context.Cause(cmd.Context())
-				case err != nil:
-					printError(cmd.ErrOrStderr(), err)
-					failed = true
-				default:
-					report.Findings = append(report.Findings, differences...)
-					finding.Sort(report.Findings)
-					report.Checks = append(report.Checks, verify.Check{ID: "rebuild", Count: len(report.Files), Unit: "files"})
-				}
-			}
-			all = append(all, report.Findings...)
-			reports = append(reports, report)
+		judged, err := create.Verify(cmd.Context(), args, opts)
+		if err != nil && format.isText() {
+			return err
 		}
-		if err := printReports(cmd.OutOrStdout(), format.name, reports, all); err != nil {
-			return fmt.Errorf("printing the report: %w", err)
+		report := create.VerifyReport(judged, err)
+		report.Show = func(out io.Writer) error { return printReports(out, judged) }
+		if err := errors.Join(format.write(cmd, report), err); err != nil {
+			return err
 		}
-		if failed {
-			return errFailed
+		for _, one := range judged {
+			if one.Err != nil {
+				printError(cmd.ErrOrStderr(), one.Err)
+			}
 		}
-		return verdict(all)
+		return verdict(report)
 	}
 	return cmd
 }
 
-// verifyReport is the JSON of verify.
-type verifyReport struct {
-	Version  int              `json:"version"`
-	Errors   int              `json:"errors"`
-	Warnings int              `json:"warnings"`
-	Packages []*verify.Report `json:"packages"`
-}
-
-func printReports(out io.Writer, format string, reports []*verify.Report, all []finding.Finding) error {
-	if format == "json" {
-		return finding.WriteJSON(out, verifyReport{
-			Version: finding.JSONVersion, Errors: finding.Count(all, finding.Error), Warnings: finding.Count(all, finding.Warning),
-			Packages: reports,
-		})
-	}
-	for i, report := range reports {
-		if i > 0 {
+func printReports(out io.Writer, judged []create.Verified) error {
+	first := true
+	for _, one := range judged {
+		if one.Report == nil {
+			continue
+		}
+		if !first {
 			fmt.Fprintln(out)
 		}
-		if err := printReport(out, report); err != nil {
+		first = false
+		if err := printReport(out, one.Report); err != nil {
 			return err
 		}
 	}

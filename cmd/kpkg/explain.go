@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/PlakarKorp/kpkg/conformance"
+	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+func newExplainCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain [RULE]",
+		Short: "Say what a rule finds and what to do about it",
+		Long: `Say what a rule of validate, create, verify or test finds, how severe that is and what to do about it.
+Rules stand in brackets at the end of findings. Without an argument, all rules are listed.
+
+Exit status: 0 fine; 2 there is no such rule.`,
+		Example: `  kpkg explain protocol-builtin`,
+		Args:    cobra.MaximumNArgs(1),
+	}
+	format := formatFlag(cmd.Flags(), "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		rules := slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), finding.Rules)
+		report := &finding.Report{Command: "explain"}
+		report.Show = func(out io.Writer) error { return printRules(out, rules) }
+		if len(args) == 1 {
+			rule, err := finding.Lookup(rules, args[0])
+			if err != nil {
+				return usageError{err}
+			}
+			rules = []finding.Rule{rule}
+			report.Show = func(out io.Writer) error { return printRule(out, rule) }
+		}
+		report.Lists = []finding.List{finding.NewList("rules", rules)}
+		return format.write(cmd, report)
+	}
+	return cmd
+}
+
+func printRule(out io.Writer, r finding.Rule) error {
+	_, err := fmt.Fprintf(out, "%s (%s)\n\n%s\n\nWhat to do: %s\n", r.ID, r.Level(), r.Title, r.Fix)
+	return err
+}
+
+func printRules(out io.Writer, rules []finding.Rule) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, r := range rules {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", r.ID, r.Level(), r.Title)
+	}
+	return w.Flush()
+}

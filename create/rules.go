@@ -1,0 +1,40 @@
+package create
+
+import "github.com/PlakarKorp/kpkg/finding"
+
+// Rules are all that the findings on what is packed, and on how it came out, say. Those on manifests, executables and packages
+// come from the rooms that judge these.
+var Rules = []finding.Rule{
+	{
+		ID: "source-modified", Severity: finding.Warning, Strict: true,
+		Title: "The source is not the commit that the package names.",
+		Fix:   "Commit what belongs to it, have git ignore the rest.",
+	},
+	{
+		ID: "file-omitted", Severity: finding.Warning,
+		Title: "A `README.md`, `LICENSE` or `assets/icon.{svg,png}` that clients would show is left out of the package: it is a " +
+			"link or a folder, its name is in another case (`Readme.md`), or it is larger than they show (README 1 MiB, " +
+			"icon 256 KiB).",
+		Fix: "Put the file itself there.",
+	},
+	{
+		ID: "ignore-unknown", Severity: finding.Warning,
+		Title: "A rule in `build.ignore` that does not exist.",
+		Fix:   "Correct it: findings name their rules in brackets.",
+	},
+	{
+		ID: "output-name", Severity: finding.Warning,
+		Title: "`-o` names a file that plakar would not install under that name.",
+		Fix:   "Rename it before you publish it.",
+	},
+	{
+		ID: "build-failed", Severity: finding.Error,
+		Title: "go does not build an executable.",
+		Fix:   "Correct what the compiler says.",
+	},
+	{
+		ID: "rebuild-differs", Severity: finding.Error,
+		Title: "`kpkg verify --rebuild` makes another package than the one it is given.",
+		Fix:   "Build with the Go version, the settings and the modules that the message names, from the commit of the package.",
+	},
+}

@@ -1,0 +1,202 @@
+package create_test
+
+import (
+	"context"
+	"flag"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/finding/findingtest"
+	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+var update = flag.Bool("update", false, "rewrite the tables of rules in the documentation")
+
+// TestRules makes a case of each rule, and holds docs/building.md to the rules.
+func TestRules(t *testing.T) {
+	ownCache(t)
+	var raised []finding.Finding
+	for _, test := range []struct {
+		rule string
+		text string // in the message
+		run  func(*testing.T) []finding.Finding
+	}{
+		{"source-modified", "plugin/importer/main.go", modifiedSource},
+		{"file-omitted", "README.md is left out of the package", omittedFile},
+		{"ignore-unknown", `has the rule "licence"`, ignored},
+		{"output-name", "plakar installs no package of this name", oddName},
+		{"build-failed", "undefined: missing", failedBuild},
+		{"rebuild-differs", "differs from byte", otherSource},
+	} {
+		t.Run(test.rule, func(t *testing.T) {
+			var own []finding.Finding
+			for _, f := range test.run(t) {
+				if _, err := finding.Lookup(create.Rules, f.Rule); err == nil {
+					own = append(own, f)
+				}
+			}
+			if len(own) == 0 || own[0].Rule != test.rule || !strings.Contains(own[0].Message, test.text) {
+				t.Errorf("found %v", own)
+			}
+			raised = append(raised, own...)
+		})
+	}
+	findingtest.Raised(t, create.Rules, raised)
+	readme, err := finding.Lookup(verify.Rules, "package-readme") // which create --strict has before it builds
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := append(slices.Concat(gobuild.Rules, create.Rules), readme)
+	findingtest.Documented(t, rules, "../docs/building.md", *update)
+}
+
+// ownCache gives a test a cache folder of its own, but leaves it the compiler's.
+func ownCache(t *testing.T) {
+	t.Helper()
+	compiler, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", strings.TrimSpace(string(compiler)))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+}
+
+// made runs create in the folder, and returns all that its report says.
+func made(t *testing.T, opts create.Options) []finding.Finding {
+	t.Helper()
+	opts.Platforms = []executable.Platform{executable.Host()}
+	if opts.Version == "" {
+		opts.Version = "v1.0.0"
+	}
+	integrations, err := create.Run(context.Background(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return create.Report(integrations, nil).Findings
+}
+
+// changed is the tree of tiny with another content of some files.
+func changed(t *testing.T, files map[string]string) string {
+	t.Helper()
+	all := maps.Clone(tiny)
+	maps.Copy(all, files)
+	return tree(t, all)
+}
+
+func modifiedSource(t *testing.T) []finding.Finding {
+	dir := tree(t, tiny)
+	git := func(args ...string) {
+		cmd := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+	}
+	git("init", "-q")
+	git("add", ".")
+	git("commit", "-q", "-m", "x")
+	git("tag", "v1.0.0")
+	main := filepath.Join(dir, "plugin", "importer", "main.go")
+	if err := os.WriteFile(main, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return made(t, create.Options{Manifests: []string{dir}, DryRun: true, OutDir: t.TempDir()})
+}
+
+func omittedFile(t *testing.T) []finding.Finding {
+	dir := tree(t, tiny)
+	readme := filepath.Join(dir, "README.md")
+	if err := os.Remove(readme); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(readme, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	source, err := create.Validate(context.Background(), dir, create.ValidateOptions{})
+	return create.ValidateReport(dir, source, err).Findings
+}
+
+func ignored(t *testing.T) []finding.Finding {
+	dir := changed(t, map[string]string{"manifest.yaml": tiny["manifest.yaml"] + "build:\n  ignore: [licence]\n"})
+	source, err := create.Validate(context.Background(), dir, create.ValidateOptions{})
+	return create.ValidateReport(dir, source, err).Findings
+}
+
+func oddName(t *testing.T) []finding.Finding {
+	return made(t, create.Options{Manifests: []string{tree(t, tiny)}, DryRun: true, Output: filepath.Join(t.TempDir(), "my.ptar")})
+}
+
+func failedBuild(t *testing.T) []finding.Finding {
+	dir := changed(t, map[string]string{"plugin/importer/main.go": "package main\n\nfunc main() { missing() }\n"})
+	return made(t, create.Options{Manifests: []string{dir}, OutDir: t.TempDir()})
+}
+
+// otherSource verifies a package against a source that was changed after it was made.
+func otherSource(t *testing.T) []finding.Finding {
+	out := t.TempDir()
+	made(t, create.Options{Manifests: []string{tree(t, tiny)}, OutDir: out})
+	packages, err := filepath.Glob(filepath.Join(out, "*.ptar"))
+	if err != nil || len(packages) != 1 {
+		t.Fatalf("%v, %v", packages, err)
+	}
+	judged, err := create.Verify(context.Background(), packages, create.VerifyOptions{Source: tree(t, tiny)})
+	if report := create.VerifyReport(judged, err); report.Count(finding.Error) > 0 {
+		t.Fatalf("the package does not come out of its own source: %v", report.Findings)
+	}
+	dir := changed(t, map[string]string{"README.md": "# Another\n"})
+	judged, err = create.Verify(context.Background(), packages, create.VerifyOptions{Source: dir})
+	report := create.VerifyReport(judged, err)
+	if last := report.Cases[len(report.Cases)-1]; last.Name != "rebuild" || last.Failure == "" {
+		t.Errorf("the case of the rebuild is not the last, or does not fail: %+v", report.Cases)
+	}
+	return report.Findings
+}
+
+// TestReportCounts holds that what could not be made counts as an error.
+func TestReportCounts(t *testing.T) {
+	ownCache(t)
+	integrations, err := create.Run(context.Background(), create.Options{
+		Manifests: []string{filepath.Join(t.TempDir(), "nowhere"), tree(t, tiny)}, Version: "v1.0.0", DryRun: true,
+	})
+	report := create.Report(integrations, err)
+	if n := report.Count(finding.Error); n != 1 {
+		t.Errorf("%d errors: %v", n, report.Findings)
+	}
+	report = create.Report(integrations, context.Canceled)
+	if n := report.Count(finding.Error); n != 2 {
+		t.Errorf("%d errors after an interruption: %v", n, report.Findings)
+	}
+}
+
+func TestSplitVersion(t *testing.T) {
+	t.Chdir(tree(t, map[string]string{"v1.0.0/manifest.yaml": "", "ftp/manifest.yaml": ""}))
+	for _, test := range []struct {
+		args      string
+		manifests int
+		version   string
+		wrong     bool
+	}{
+		{"ftp", 1, "", false},
+		{"ftp v1.2.3", 1, "v1.2.3", false},
+		{"ftp 1.2.3", 1, "1.2.3", false},
+		{"ftp v1.0.0", 2, "", false}, // a folder of that name
+		{"ftp nowhere/manifest.yaml", 2, "", false},
+		{"nowhere", 1, "", false},
+		{"v1.2.3", 0, "", true},
+		{"ftp nowhere", 0, "", true},
+	} {
+		manifests, version, err := create.SplitVersion(strings.Fields(test.args))
+		if len(manifests) != test.manifests || version != test.version || (err != nil) != test.wrong {
+			t.Errorf("%s: %v, %q, %v", test.args, manifests, version, err)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package create
+
+import (
+	"context"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+// VerifyOptions say how to judge packages.
+type VerifyOptions struct {
+	// Strict makes errors of what upstream's newer validator refuses.
+	Strict bool
+	// Client, when it is not empty, is the line of plakar's releases that must be able to use the packages.
+	Client string
+	// Source, when it is not empty, is the folder of an integration: each package that passes is made again from it, and
+	// the two must be the same.
+	Source string
+}
+
+// Verified is what Verify says of one package.
+type Verified struct {
+	// Path is the package's.
+	Path string
+	// Report is nil when the package could not be judged. Of one that was to be made again and could not be, it is there.
+	Report *verify.Report
+	// Err is what could not be done.
+	Err error
+}
+
+// Verify judges packages and, with a source, holds them to it. What cannot be done with one does not keep the others from
+// being judged. The error is that of ctx, with the packages judged so far.
+func Verify(ctx context.Context, paths []string, opts VerifyOptions) ([]Verified, error) {
+	var all []Verified
+	for _, path := range paths {
+		one := Verified{Path: path}
+		one.Report, one.Err = verify.File(ctx, path, verify.Options{Strict: opts.Strict, Client: opts.Client})
+		if one.Err == nil && opts.Source != "" && !finding.HasErrors(one.Report.Findings) {
+			one.Err = rebuildInto(ctx, opts.Source, path, one.Report)
+		}
+		if ctx.Err() != nil {
+			return all, context.Cause(ctx)
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// rebuildInto makes a package again, as one more check of its report.
+func rebuildInto(ctx context.Context, source, path string, report *verify.Report) error {
+	differences, err := Rebuild(ctx, source, path, report.SHA256)
+	if err != nil {
+		return err
+	}
+	report.Findings = append(report.Findings, differences...)
+	finding.Sort(report.Findings)
+	report.Checks = append(report.Checks,
+		verify.Check{ID: "rebuild", Count: len(report.Files), Unit: "files", Findings: differences})
+	return nil
+}
+
+// VerifyReport is the report of packages that were judged. err is the error of Verify.
+func VerifyReport(judged []Verified, err error) *finding.Report {
+	var packages []*verify.Report
+	for _, one := range judged {
+		if one.Report != nil {
+			packages = append(packages, one.Report)
+		}
+	}
+	report := verify.Answer(packages)
+	for _, one := range judged {
+		if one.Err != nil {
+			report.Fail(one.Path, one.Err)
+		}
+	}
+	if err != nil {
+		report.Fail("", err)
+	}
+	return report
+}

@@ -1,0 +1,178 @@
+package finding_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+func TestCut(t *testing.T) {
+	if got := finding.Cut(strings.Repeat("x", 200)); len(got) != 200 {
+		t.Errorf("%d bytes of a line are left", len(got))
+	}
+	long := strings.Repeat("x", 8<<20)
+	for name, got := range map[string]string{
+		"string":  finding.Sprintf("file %s is odd", long),
+		"quoted":  finding.Sprintf("file %q is odd", long),
+		"error":   finding.Sprintf("file: %v", errors.New(long)),
+		"strings": finding.Sprintf("files %v", []string{long, "short"}),
+	} {
+		if len(got) > 1100 || !strings.Contains(got, "... (8388608 bytes)") {
+			t.Errorf("%s: %d bytes: %.300s", name, len(got), got)
+		}
+	}
+	if got := finding.Printable(finding.Cut(strings.Repeat("\x1b", 150))); len(got) > 230 {
+		t.Errorf("%d bytes are printed of a string of control characters", len(got))
+	}
+	if got := finding.Sprintf("%d of %s in %v", 3, "a", []string{"b"}); got != "3 of a in [b]" {
+		t.Error(got)
+	}
+	if got := finding.Cut(strings.Repeat("é", 101)[1:]); !utf8.ValidString(got[1:]) { // an end between two bytes of one letter
+		t.Errorf("a letter is cut: %q", got)
+	}
+}
+
+// many are findings of one rule, each with a text of some length.
+func many(rule string, severity finding.Severity, n, length int) []finding.Finding {
+	var findings []finding.Finding
+	for i := range n {
+		findings = append(findings, finding.Finding{
+			Rule: rule, Severity: severity, File: "f", Message: fmt.Sprintf("%d %s", i, strings.Repeat("x", length)),
+		})
+	}
+	return findings
+}
+
+// TestBoundKinds sums what is beyond the first of a kind, and counts it.
+func TestBoundKinds(t *testing.T) {
+	findings := slices.Concat(many("a", finding.Warning, 1000, 5), many("a", finding.Error, 2, 5), many("b", finding.Warning, 30, 5))
+	got := finding.Bound(findings)
+	if len(got) != 30+1+2+30 {
+		t.Errorf("%d findings are left", len(got))
+	}
+	want := finding.Finding{
+		Rule: "a", Severity: finding.Warning, File: "f", Message: "and 970 more of this kind", More: 970,
+	}
+	if got[30] != want {
+		t.Errorf("the sum is %+v", got[30])
+	}
+	for _, severity := range []finding.Severity{finding.Error, finding.Warning, finding.Info} {
+		if want, got := finding.Count(findings, severity), finding.Count(got, severity); got != want {
+			t.Errorf("%d of severity %s, not %d", got, severity, want)
+		}
+	}
+	if again := finding.Bound(got); !slices.Equal(again, got) {
+		t.Error("bounding again changes findings")
+	}
+}
+
+// TestBoundText keeps the text of a report below 1 MiB, whatever is added, and errors rather than warnings.
+func TestBoundText(t *testing.T) {
+	report := finding.Report{Command: "verify"}
+	errs, warnings := 0, 0
+	for i := range 100 {
+		one := many(fmt.Sprintf("warning-%d", i), finding.Warning, 20, 1900)
+		one = append(one, many(fmt.Sprintf("error-%d", i), finding.Error, 3, 1900)...)
+		warnings, errs = warnings+20, errs+3
+		report.Add(one...)
+	}
+	if got := report.Count(finding.Error); got != errs {
+		t.Errorf("%d errors, not %d", got, errs)
+	}
+	if got := report.Count(finding.Warning); got != warnings {
+		t.Errorf("%d warnings, not %d", got, warnings)
+	}
+	for _, format := range []string{"text", "json"} {
+		var out bytes.Buffer
+		if err := finding.Write(&out, format, &report); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len() > 5<<19 {
+			t.Errorf("%s: %d bytes", format, out.Len())
+		}
+		if !strings.Contains(out.String(), "findings-omitted") {
+			t.Errorf("%s does not say that there is more", format)
+		}
+	}
+	mixed := append(many("warning", finding.Warning, 30, 1<<20), many("error", finding.Error, 30, 1<<20)...)
+	for i := range 20 {
+		mixed = append(mixed, many(fmt.Sprint(i), finding.Warning, 30, 1900)...)
+	}
+	shown := 0
+	for _, f := range finding.Bound(mixed) {
+		if f.Rule == "error" {
+			shown++
+		}
+	}
+	if shown != 30 {
+		t.Errorf("%d of 30 errors are shown, beside warnings", shown)
+	}
+}
+
+// TestMessageBound cuts what was put together without Sprintf.
+func TestMessageBound(t *testing.T) {
+	long := strings.Repeat("x", 8<<20)
+	for _, f := range finding.Bound([]finding.Finding{{Rule: "r", File: long, Message: long, Hint: long}}) {
+		if again := finding.Bound([]finding.Finding{f}); again[0] != f {
+			t.Error("cutting again changes a finding")
+		}
+		if len(f.File)+len(f.Message)+len(f.Hint) > 9000 || !strings.HasSuffix(f.Message, "... (8388608 bytes)") {
+			t.Errorf("%d, %d and %d bytes", len(f.File), len(f.Message), len(f.Hint))
+		}
+	}
+}
+
+// TestLongLine shows a part of a long line, with the caret below the column.
+func TestLongLine(t *testing.T) {
+	line := strings.Repeat("a", 500_000) + "\tX: \"y\" " + strings.Repeat("é", 300_000)
+	column := strings.IndexByte(line, 'X') + 1
+	for _, width := range []int{40, 80, 200} {
+		for name, source := range map[string]string{
+			"in the middle": line, "at the end": line[:column+6], "at the start": line[column-1:], "short": "X: 1",
+		} {
+			at := strings.IndexByte(source, 'X') + 1
+			text := finding.Text{Width: width, Source: func(string) []byte { return []byte("first\n" + source + "\nlast") }}
+			var out bytes.Buffer
+			if err := text.Write(&out, []finding.Finding{{Rule: "r", File: "f", Line: 2, Column: at, Message: "m"}}); err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(out.String(), "\n")
+			if len(lines) != 4 {
+				t.Fatalf("%s in %d columns: %d lines", name, width, len(lines))
+			}
+			for _, shown := range lines[1:3] {
+				if n := utf8.RuneCountInString(shown); n > width {
+					t.Errorf("%s in %d columns: a line of %d", name, width, n)
+				}
+			}
+			caret := utf8.RuneCountInString(lines[2][:strings.IndexByte(lines[2], '^')])
+			if runes := []rune(lines[1]); runes[caret] != 'X' {
+				t.Errorf("%s in %d columns: the caret is not below the X:\n%s\n%s", name, width, lines[1], lines[2])
+			}
+		}
+	}
+}
+
+// TestManyFindingsOfLongFile holds that showing lines takes time by the file and the findings, not by their product.
+func TestManyFindingsOfLongFile(t *testing.T) {
+	content := bytes.Repeat([]byte("key: value\n"), 100_000)
+	asked := 0
+	text := finding.Text{Source: func(string) []byte { asked++; return content }}
+	var findings []finding.Finding
+	for i := range 20_000 {
+		findings = append(findings, finding.Finding{Rule: "r", File: "f", Line: i + 1, Column: 1, Message: "m"})
+	}
+	var out bytes.Buffer
+	if err := text.Write(&out, findings); err != nil {
+		t.Fatal(err)
+	}
+	if asked != 1 {
+		t.Errorf("the file was read %d times", asked)
+	}
+}
