@@ -37,9 +37,13 @@ func TestSelection(t *testing.T) {
 				{Type: Exporter, Protocol: "ftp", Settings: setting("its")}, {Type: Importer, Protocol: "ftp"},
 			},
 		}, "importer:ftp all , exporter:ftp its its", ""},
-		"another":                    {Selection{Connectors: []Selected{{Type: Storage, Protocol: "ftp"}}}, "", "it has importer:ftp, exporter:ftp"},
-		"sample":                     {Selection{Sample: "mail"}, "importer:ftp  , exporter:ftp  ", ""},
-		"sample without an exporter": {Selection{Sample: "mail", Connectors: []Selected{{Type: Importer, Protocol: "ftp"}}}, "", "--sample"},
+		"another": {Selection{
+			Connectors: []Selected{{Type: Storage, Protocol: "ftp"}},
+		}, "", "it has importer:ftp, exporter:ftp"},
+		"sample": {Selection{Sample: "mail"}, "importer:ftp  , exporter:ftp  ", ""},
+		"sample without an exporter": {Selection{
+			Sample: "mail", Connectors: []Selected{{Type: Importer, Protocol: "ftp"}},
+		}, "", "--sample"},
 	} {
 		configs, err := test.selection.configs(integration)
 		if test.refused != "" {
@@ -92,7 +96,9 @@ func TestReport(t *testing.T) {
 	if report.Count(finding.Error) != 1 || report.Findings[0].Rule != "not-done" || len(report.Lists[0].Items) != 0 {
 		t.Errorf("%+v", report)
 	}
-	report = Report("x.ptar", nil, &host.RejectedError{Path: "x.ptar", Findings: []finding.Finding{{Rule: "name", Severity: finding.Error}}})
+	report = Report("x.ptar", nil, &host.RejectedError{
+		Path: "x.ptar", Findings: []finding.Finding{{Rule: "name", Severity: finding.Error}},
+	})
 	if report.Count(finding.Error) != 1 || report.Findings[0].Rule != "name" {
 		t.Errorf("%+v", report)
 	}
