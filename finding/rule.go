@@ -3,10 +3,8 @@ package finding
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
-	"github.com/agnivade/levenshtein"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // Rule is what findings of one kind have in common. Each room that judges has one table of its rules; documentation, tests
@@ -49,25 +47,14 @@ var Rules = []Rule{
 	},
 }
 
-// Lookup finds a rule by its id. The error of an unknown one names those that are alike.
+// Lookup finds a rule by its id. The error of an unknown one names the one that was probably meant.
 func Lookup(rules []Rule, id string) (Rule, error) {
-	if i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id }); i >= 0 {
-		return rules[i], nil
-	}
-	type candidate struct {
-		id       string
-		distance int
-	}
-	var near []candidate
-	for _, r := range rules {
-		distance := levenshtein.ComputeDistance(strings.ToLower(Cut(id)), r.ID)
-		if distance <= max(2, len(r.ID)/4) {
-			near = append(near, candidate{r.ID, distance})
+	ids := make([]string, len(rules))
+	for i, r := range rules {
+		if r.ID == id {
+			return r, nil
 		}
+		ids[i] = r.ID
 	}
-	slices.SortFunc(near, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.id, b.id)) })
-	if len(near) == 0 {
-		return Rule{}, fmt.Errorf("no rule %q; kpkg explain lists them", Cut(id))
-	}
-	return Rule{}, fmt.Errorf("no rule %q; did you mean %q?", Cut(id), near[0].id)
+	return Rule{}, fmt.Errorf("no rule %q; %s", Cut(id), cmp.Or(suggest.DidYouMean(id, ids), "kpkg explain lists them"))
 }

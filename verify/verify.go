@@ -84,7 +84,6 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 	if err != nil {
 		v := newVerifier(ctx, opts)
 		v.cannotOpen(err)
-		v.report.opening = slices.Clone(v.report.Findings)
 		return v.conclude(v.run())
 	}
 	defer file.Close()
@@ -102,7 +101,6 @@ func Reader(ctx context.Context, r io.ReaderAt, size int64, opts Options) (*Repo
 	})
 	group.Go(func() error {
 		v.open(r, size)
-		v.report.opening = slices.Clone(v.report.Findings)
 		return v.run()
 	})
 	return v.conclude(group.Wait())
@@ -133,6 +131,7 @@ func (v *verifier) open(r io.ReaderAt, size int64) {
 
 // run does the checks that can be done.
 func (v *verifier) run() error {
+	v.report.opening = slices.Clone(v.report.Findings)
 	for _, check := range checks {
 		if check.inside && v.pkg == nil {
 			continue
