@@ -36,7 +36,7 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
-	original, err := ptarread.Open(path)
+	original, err := ptarread.Open(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}

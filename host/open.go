@@ -68,7 +68,7 @@ func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
 			return nil, err
 		}
 	}
-	pkg, err := ptarread.New(file, size)
+	pkg, err := ptarread.New(ctx, file, size)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}

@@ -47,7 +47,7 @@ func newPackfile(body io.Writer, opts Options, seal sealer) *packfile {
 
 // put adds a blob under its MAC, once however often it is put, and keeps data.
 func (p *packfile) put(resource resources.Type, data []byte) (objects.MAC, error) {
-	mac := p.seal.mac(data)
+	mac := p.seal.Sum(data)
 	return mac, p.putAs(resource, mac, data)
 }
 
@@ -112,7 +112,7 @@ func (p *packfile) finish(at time.Time) error {
 		IndexOffset uint64
 		IndexMAC    objects.MAC
 		Flags       uint32
-	}{Timestamp: at.UnixNano(), Count: uint32(len(p.index)), IndexOffset: p.offset, IndexMAC: p.seal.mac(index.Bytes())}
+	}{Timestamp: at.UnixNano(), Count: uint32(len(p.index)), IndexOffset: p.offset, IndexMAC: p.seal.Sum(index.Bytes())}
 	var rawFooter bytes.Buffer
 	if err := binary.Write(&rawFooter, binary.LittleEndian, footer); err != nil {
 		return fmt.Errorf("writing the footer of the packfile: %w", err)

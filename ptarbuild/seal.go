@@ -1,37 +1,21 @@
 package ptarbuild
 
 import (
-	"hash"
 	"io"
 
 	"github.com/PlakarKorp/kloset/connectors/storage"
 	"github.com/PlakarKorp/kloset/hashing"
-	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
-	"github.com/google/uuid"
+
+	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
-// sealer computes MACs as kloset does for a store that is not encrypted: the key is the hash of the RepositoryID, so
-// they protect against damage, not against forgery.
-type sealer struct{ key []byte }
-
-func newSealer(id uuid.UUID) sealer {
-	h := hashing.GetHasher(hashAlgorithm)
-	h.Write(id[:])
-	return sealer{key: h.Sum(nil)}
-}
-
-func (s sealer) hasher() hash.Hash { return hashing.GetMACHasher(hashAlgorithm, s.key) }
-
-func (s sealer) mac(data []byte) objects.MAC {
-	h := s.hasher()
-	h.Write(data)
-	return objects.MAC(h.Sum(nil))
-}
+// sealer puts regions into their envelopes.
+type sealer struct{ *ptar.Key }
 
 // copy writes one region: kloset's header for the resource, the body, the MAC of both.
 func (s sealer) copy(w io.Writer, resource resources.Type, body io.Reader) error {
-	h := s.hasher()
+	h := s.Hasher()
 	if resource == resources.RT_CONFIG {
 		// The configuration holds the RepositoryID, so its reader has no key yet.
 		h = hashing.GetHasher(hashAlgorithm)

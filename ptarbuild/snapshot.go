@@ -53,7 +53,7 @@ func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []f
 		return err
 	}
 
-	head := header.NewHeader("", pack.seal.mac(append([]byte("snapshot"), source.VFS.Root[:]...)))
+	head := header.NewHeader("", pack.seal.Sum(append([]byte("snapshot"), source.VFS.Root[:]...)))
 	head.Timestamp = at
 	head.Sources = []header.Source{source}
 	serialized, err := head.Serialize()
@@ -76,7 +76,7 @@ func writeChunks(ctx context.Context, pack *packfile, chunker *chunkers.Chunker,
 	}
 	defer r.Close()
 
-	whole, again := pack.seal.hasher(), hashing.GetHasher(hashAlgorithm)
+	all, again := pack.seal.Hasher(), hashing.GetHasher(hashAlgorithm)
 	c := content{object: objects.NewObject()}
 	chunker.Reset(contextReader{ctx, r})
 	for last := false; !last; {
@@ -92,7 +92,7 @@ func writeChunks(ctx context.Context, pack *packfile, chunker *chunkers.Chunker,
 		if c.object.ContentType == "" {
 			c.object.ContentType = mimetype.Detect(data).String()
 		}
-		whole.Write(data)
+		all.Write(data)
 		again.Write(data)
 		mac, err := pack.put(resources.RT_CHUNK, bytes.Clone(data))
 		if err != nil {
@@ -106,7 +106,7 @@ func writeChunks(ctx context.Context, pack *packfile, chunker *chunkers.Chunker,
 	if c.size != print.size || [32]byte(again.Sum(nil)) != print.hash {
 		return content{}, errors.New("it changed while it was being packed; try again when nothing writes to it")
 	}
-	c.object.ContentMAC = objects.MAC(whole.Sum(nil))
+	c.object.ContentMAC = objects.MAC(all.Sum(nil))
 	return c, nil
 }
 

@@ -8,17 +8,12 @@
 //
 // It streams: memory does not grow with the size of the files. It refuses names that leave the package and knows no
 // links, devices or owners: a package holds regular files and the folders above them.
-//
-// The layout of the file is the one the module integrations/ptar reads:
-//
-//	magic, version | configuration | packfile: blobs, index, footer | state | offset and length of each region
 package ptarbuild
 
 import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -26,9 +21,11 @@ import (
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/versioning"
 	"github.com/google/uuid"
+
+	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
-// formatVersion is stamped on the ptar and on every record in it. plakar refuses what is newer than it knows, so the
+// formatVersion is stamped on every region and record. plakar refuses what is newer than it knows, so the
 // oldest version that can express a package reaches the most users.
 var formatVersion = versioning.NewVersion(1, 0, 0)
 
@@ -78,30 +75,28 @@ func Write(ctx context.Context, w io.Writer, files []File, opts Options) (n int6
 // Write reads the files again and writes the package to w; n is its size in bytes. A file that changed since New is an
 // error. When Write fails or ctx ends, what w received is useless: write to a temporary file and rename it.
 func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
-	seal := newSealer(p.RepositoryID)
+	seal := sealer{ptar.NewKey(hashAlgorithm, p.RepositoryID)}
 	out := &counter{w: bufio.NewWriterSize(w, 256<<10)}
 
-	if _, err := io.WriteString(out, "_PLATAR_"); err != nil {
-		return 0, fmt.Errorf("writing the start of the package: %w", err)
-	}
-	if err := binary.Write(out, binary.LittleEndian, formatVersion); err != nil {
+	if _, err := out.Write(ptar.AppendStart(nil)); err != nil {
 		return 0, fmt.Errorf("writing the start of the package: %w", err)
 	}
 
 	var pack *packfile
-	var trailer []int64 // offset and length of each region
+	var layout ptar.Layout
 	for _, region := range []struct {
 		name  string
+		place *ptar.Section
 		write func() error
 	}{
-		{"configuration", func() error {
+		{"configuration", &layout.Config, func() error {
 			body, err := p.opts.configuration(p.RepositoryID).ToBytes()
 			if err != nil {
 				return err
 			}
 			return seal.copy(out, resources.RT_CONFIG, bytes.NewReader(body))
 		}},
-		{"packfile", func() error {
+		{"packfile", &layout.Packfile, func() error {
 			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
 				pack = newPackfile(body, p.opts, seal)
 				if err := writeSnapshot(ctx, pack, p.files, p.prints, p.opts.Time); err != nil {
@@ -110,7 +105,7 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 				return pack.finish(p.opts.Time)
 			})
 		}},
-		{"state", func() error {
+		{"state", &layout.State, func() error {
 			body, err := p.opts.Compression.encode(state(pack.index, p.RepositoryID, p.opts.Time))
 			if err != nil {
 				return err
@@ -122,10 +117,10 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 		if err := region.write(); err != nil {
 			return 0, fmt.Errorf("writing the %s of the package: %w", region.name, err)
 		}
-		trailer = append(trailer, offset, out.n-offset)
+		*region.place = ptar.Section{Offset: offset, Length: out.n - offset}
 	}
 
-	if err := binary.Write(out, binary.LittleEndian, trailer); err != nil {
+	if _, err := out.Write(layout.AppendTrailer(nil)); err != nil {
 		return 0, fmt.Errorf("writing the end of the package: %w", err)
 	}
 	if err := out.w.Flush(); err != nil {

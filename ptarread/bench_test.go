@@ -29,7 +29,7 @@ func BenchmarkCheck(b *testing.B) {
 		b.Run(name+"/check", func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				pkg, err := ptarread.New(bytes.NewReader(data), int64(len(data)))
+				pkg, err := ptarread.New(context.Background(), bytes.NewReader(data), int64(len(data)))
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -5,14 +5,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"hash"
-	"io"
 	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/PlakarKorp/kloset/resources"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
 // Checked is what Check has looked at.
@@ -98,7 +98,7 @@ func (c *checker) blobs(ctx context.Context) error {
 			var decoded []byte
 			for s := range queue {
 				err := guard(func() (err error) {
-					data, err := c.p.decode(s.blob, decoded, s.data)
+					data, err := c.p.decode(s.blob, decoded, s.data, MaxBlob)
 					if err == nil {
 						decoded = data
 						err = cmp.Or(c.p.compareLength(s.blob, len(data)), c.count(len(data)))
@@ -118,12 +118,12 @@ func (c *checker) blobs(ctx context.Context) error {
 
 // readPackfile sends every blob to queue, in buffers from free.
 func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-chan []byte) error {
-	packfile := c.p.layout.packfile
-	mac := c.p.key.hasher()
-	defer c.p.key.put(mac)
-	next := packfile.offset
+	packfile := c.p.layout.Packfile
+	mac := c.p.key.Hasher()
+	defer c.p.key.Put(mac)
+	next := packfile.Offset
 	for _, b := range c.p.index.blobs {
-		if err := c.hashTo(ctx, mac, section{next, b.offset - next}); err != nil {
+		if err := c.p.hashSection(ctx, mac, ptar.Section{Offset: next, Length: b.offset - next}); err != nil {
 			return err
 		}
 		next = b.end()
@@ -131,42 +131,28 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 		select {
 		case data = <-free:
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 		data = slices.Grow(data[:0], int(b.length))[:b.length]
-		if err := c.p.readAt(data, b.offset); err != nil {
+		if err := ptar.ReadAt(c.p.file, data, b.offset); err != nil {
 			return err
 		}
 		mac.Write(data)
 		select {
 		case queue <- stored{b, data}:
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
-	if err := c.hashTo(ctx, mac, section{next, packfile.end() - envelopeMAC - next}); err != nil {
+	if err := c.p.hashSection(ctx, mac, ptar.Section{Offset: next, Length: packfile.End() - ptar.EnvelopeMAC - next}); err != nil {
 		return err
 	}
-	want, err := c.p.readSection(section{packfile.end() - envelopeMAC, envelopeMAC})
+	want, err := c.p.readSection(ptar.Section{Offset: packfile.End() - ptar.EnvelopeMAC, Length: ptar.EnvelopeMAC})
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(mac.Sum(nil), want) {
-		return problemf(Damaged, regionPackfile, packfile.offset, "does not match its MAC")
-	}
-	return nil
-}
-
-// hashTo hashes a range that no blob covers, which is empty between most blobs.
-func (c *checker) hashTo(ctx context.Context, mac hash.Hash, s section) error {
-	const step = 4 << 20
-	for end := s.offset + s.length; s.offset < end; s.offset += step {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if _, err := io.Copy(mac, io.NewSectionReader(c.p.file, s.offset, min(step, end-s.offset))); err != nil {
-			return err
-		}
+		return problemf(Damaged, regionPackfile, packfile.Offset, "does not match its MAC")
 	}
 	return nil
 }
@@ -186,19 +172,19 @@ func (c *checker) count(bytes int) error {
 // and joins chunks that follow each other into one read of about 4 MiB, so that for chunks the whole run counts.
 func (c *checker) distances() error {
 	const joined = 4<<20 + MaxBlob
-	var run section
+	var run ptar.Section
 	for _, b := range c.p.index.blobs {
-		length := b.length
-		if b.id.typ == resources.RT_CHUNK {
-			if run.length == 0 || run.end() != b.offset {
-				run = section{offset: b.offset}
+		length := int64(b.length)
+		if b.typ == resources.RT_CHUNK {
+			if run.Length == 0 || run.End() != b.offset {
+				run = ptar.Section{Offset: b.offset}
 			}
-			run.length = b.end() - run.offset
-			length = min(run.length, joined)
+			run.Length = b.end() - run.Offset
+			length = min(run.Length, joined)
 		}
 		if behind := c.p.size - b.end(); behind < overread(length) {
 			err := c.record(problemf(Inconsistent, regionBlobs, b.offset, "%v ends %d bytes before the end of the file; "+
-				"plakar may read up to %d beyond it and fail", b.id, behind, overread(length)))
+				"plakar may read up to %d beyond it and fail", b.id(), behind, overread(length)))
 			if err != nil {
 				return err
 			}
@@ -213,7 +199,7 @@ func (c *checker) unused() error {
 	for i, used := range c.p.used {
 		if !used {
 			blobs++
-			bytes += c.p.index.blobs[i].length
+			bytes += int64(c.p.index.blobs[i].length)
 		}
 	}
 	// The footer counts blobs that were written twice, of which the index knows one.

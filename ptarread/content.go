@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/PlakarKorp/kloset/objects"
-	"github.com/PlakarKorp/kloset/resources"
 )
 
 // OpenEntry returns the content of a regular file. Every chunk is checked against its MAC when it is read; the reader
@@ -21,11 +20,7 @@ func (p *Package) OpenEntry(path string) (*io.SectionReader, error) {
 	if !entry.Mode.IsRegular() {
 		return nil, fmt.Errorf("open %s: not a regular file", path)
 	}
-	var object *objects.Object
-	err := guard(func() (err error) {
-		object, err = p.readObject(entry.object)
-		return err
-	})
+	object, err := p.readObject(entry.object)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -88,7 +83,7 @@ func (c *content) chunk(i int) ([]byte, error) {
 	defer c.mu.Unlock()
 	at := slices.IndexFunc(c.cache, func(cached cachedChunk) bool { return cached.index == i })
 	if at < 0 {
-		data, err := c.p.readChunk(c.chunks[i])
+		_, data, err := c.p.readChunk(c.chunks[i], nil, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -99,20 +94,4 @@ func (c *content) chunk(i int) ([]byte, error) {
 	hit := c.cache[at]
 	c.cache = slices.Insert(slices.Delete(c.cache, at, at+1), 0, hit)
 	return hit.data, nil
-}
-
-func (p *Package) readChunk(chunk objects.Chunk) (data []byte, err error) {
-	id := blobID{resources.RT_CHUNK, chunk.ContentMAC}
-	b, err := p.index.find(id)
-	if err != nil {
-		return nil, err
-	}
-	err = guard(func() (err error) {
-		data, err = p.readBlob(b)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return data, p.compareLength(b, len(data))
 }

@@ -15,7 +15,7 @@ import (
 
 // whole reports whether nothing is found to be wrong with a package.
 func whole(data []byte) bool {
-	pkg, err := ptarread.New(bytes.NewReader(data), int64(len(data)))
+	pkg, err := ptarread.New(context.Background(), bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return false
 	}

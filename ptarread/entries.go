@@ -1,6 +1,7 @@
 package ptarread
 
 import (
+	"context"
 	"io/fs"
 	"path"
 	"slices"
@@ -47,21 +48,21 @@ type node struct {
 }
 
 // readEntries reads the file tree: the index by path and the entries it leads to.
-func (p *Package) readEntries() error {
+func (p *Package) readEntries(ctx context.Context) error {
 	p.tree = map[string]*node{}
 	known := map[objects.MAC]objectSize{}
 	var unpacked int64
-	err := p.walkTree(p.source().VFS.Root, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp,
+	err := p.walkTree(ctx, p.source().VFS.Root, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp,
 		func(key string, mac objects.MAC) error {
 			if len(p.tree) == MaxEntries {
 				return problemf(TooLarge, regionTree, nowhere, "holds more than %d entries", MaxEntries)
 			}
-			entry, err := p.readEntry(key, mac)
+			entry, err := p.readEntry(ctx, key, mac)
 			if err != nil {
 				return err
 			}
 			if entry.Mode.IsRegular() {
-				if err := p.addContent(key, &entry, known); err != nil {
+				if err := p.addContent(ctx, key, &entry, known); err != nil {
 					return err
 				}
 				if unpacked += entry.Size; unpacked > maxExpansion(p.size) {
@@ -79,15 +80,15 @@ func (p *Package) readEntries() error {
 		return err
 	}
 	if root := p.tree[p.root]; root == nil || !root.dir {
-		return problemf(Inconsistent, regionTree, nowhere, "the root directory %q is not in it", p.root)
+		return problemf(Inconsistent, regionTree, nowhere, "the root directory %.80q is not in it", p.root)
 	}
 	slices.SortFunc(p.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
 	return nil
 }
 
 // readEntry decodes the entry that the tree holds at key and links it to its directory.
-func (p *Package) readEntry(key string, mac objects.MAC) (Entry, error) {
-	data, err := p.readValue(resources.RT_VFS_ENTRY, mac, 256)
+func (p *Package) readEntry(ctx context.Context, key string, mac objects.MAC) (Entry, error) {
+	data, err := p.readValue(ctx, resources.RT_VFS_ENTRY, mac, maxEntryElements)
 	if err != nil {
 		return Entry{}, err
 	}
@@ -96,14 +97,14 @@ func (p *Package) readEntry(key string, mac objects.MAC) (Entry, error) {
 		return Entry{}, p.malformed(blobID{resources.RT_VFS_ENTRY, mac}, err)
 	}
 	if e.Path() != key {
-		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "the entry at %q calls itself %q", key, e.Path())
+		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "the entry at %.80q calls itself %.80q", key, e.Path())
 	}
 	if len(key) > MaxPath || !utf8.ValidString(key) || strings.ContainsFunc(key, unsafeRune) {
 		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "holds the path %.80q, which no package may", key)
 	}
 	info := e.FileInfo
 	if info.Mode().IsRegular() != e.HasObject() || info.Size() < 0 {
-		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "%q is of mode %v and size %d, which its content contradicts",
+		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "%.80q is of mode %v and size %d, which its content contradicts",
 			key, info.Mode(), info.Size())
 	}
 	p.tree[key] = &node{mac: mac, dir: info.IsDir()}
@@ -111,7 +112,7 @@ func (p *Package) readEntry(key string, mac objects.MAC) (Entry, error) {
 		// The tree's order has every directory before what is in it.
 		parent := p.tree[path.Dir(key)]
 		if parent == nil || !parent.dir {
-			return Entry{}, problemf(Inconsistent, regionTree, nowhere, "%q is not in a directory", key)
+			return Entry{}, problemf(Inconsistent, regionTree, nowhere, "%.80q is not in a directory", key)
 		}
 		parent.names++
 	}
@@ -125,10 +126,10 @@ func (p *Package) readEntry(key string, mac objects.MAC) (Entry, error) {
 }
 
 // addContent completes the entry of a regular file from its object; known holds the objects read before.
-func (p *Package) addContent(key string, e *Entry, known map[objects.MAC]objectSize) error {
+func (p *Package) addContent(ctx context.Context, key string, e *Entry, known map[objects.MAC]objectSize) error {
 	object, ok := known[e.object]
 	if !ok {
-		loaded, err := p.loadObject(e.object)
+		loaded, err := p.loadObject(ctx, e.object)
 		if err != nil {
 			return err
 		}
@@ -136,7 +137,7 @@ func (p *Package) addContent(key string, e *Entry, known map[objects.MAC]objectS
 		known[e.object] = object
 	}
 	if object.bytes != e.Size {
-		return problemf(Inconsistent, regionTree, nowhere, "%q has a size of %d bytes but %d bytes of content",
+		return problemf(Inconsistent, regionTree, nowhere, "%.80q has a size of %d bytes but %d bytes of content",
 			key, e.Size, object.bytes)
 	}
 	e.ContentMAC = object.mac

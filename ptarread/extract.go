@@ -71,8 +71,8 @@ func (p *Package) copyTo(ctx context.Context, w io.Writer, e Entry) error {
 	if err != nil {
 		return err
 	}
-	mac := p.key.hasher()
-	defer p.key.put(mac)
+	mac := p.key.Hasher()
+	defer p.key.Put(mac)
 	if _, err := io.Copy(io.MultiWriter(w, mac), &contextReader{ctx, content}); err != nil {
 		return err
 	}
@@ -80,17 +80,4 @@ func (p *Package) copyTo(ctx context.Context, w io.Writer, e Entry) error {
 		return problemf(Inconsistent, regionContent, nowhere, "%s does not match the MAC of its content", e.Path)
 	}
 	return nil
-}
-
-// contextReader stops reading when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *contextReader) Read(data []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(data)
 }

@@ -22,7 +22,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(ptartest.Kpkg(f, small()))
 	f.Add(ptartest.NewForgery(f, "GZIP", small()).Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
-		pkg, err := ptarread.New(bytes.NewReader(data), int64(len(data)))
+		pkg, err := ptarread.New(context.Background(), bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
 		}

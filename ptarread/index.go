@@ -2,8 +2,12 @@ package ptarread
 
 import (
 	"cmp"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash/maphash"
+	"io"
 	"math/bits"
 	"slices"
 
@@ -11,25 +15,23 @@ import (
 	"github.com/PlakarKorp/kloset/packfile"
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/versioning"
+
+	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
 // The body of the packfile: blobs | index | footer | length of the stored footer 4. Each blob, the index as a whole and
 // the footer are compressed.
 
-// blobVersions are the types of blob that a package may hold and the one version known of each.
-var blobVersions = func() map[resources.Type]versioning.Version {
-	versions := map[resources.Type]versioning.Version{}
-	for _, typ := range []resources.Type{
-		resources.RT_SNAPSHOT, resources.RT_SIGNATURE, resources.RT_OBJECT, resources.RT_CHUNK,
-		resources.RT_VFS_BTREE, resources.RT_VFS_NODE, resources.RT_VFS_ENTRY, resources.RT_VFS_SUMMARY,
-		resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, resources.RT_ERROR_ENTRY,
-		resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, resources.RT_XATTR_ENTRY,
-		resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE,
-	} {
-		versions[typ] = versioning.FromString(packfile.VERSION)
-	}
-	return versions
-}()
+// blobTypes are the types of blob that a snapshot consists of. One version is known of each, blobVersion.
+var blobTypes = []resources.Type{
+	resources.RT_SNAPSHOT, resources.RT_SIGNATURE, resources.RT_OBJECT, resources.RT_CHUNK,
+	resources.RT_VFS_BTREE, resources.RT_VFS_NODE, resources.RT_VFS_ENTRY, resources.RT_VFS_SUMMARY,
+	resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, resources.RT_ERROR_ENTRY,
+	resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, resources.RT_XATTR_ENTRY,
+	resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE,
+}
+
+var blobVersion = versioning.FromString(packfile.VERSION)
 
 // blobID names a blob: its MAC is the MAC of its content, but for a snapshot and its signature, which go by the
 // snapshot's identifier.
@@ -40,160 +42,211 @@ type blobID struct {
 
 func (id blobID) String() string { return fmt.Sprintf("%s %x", id.typ, id.mac[:4]) }
 
-// blob is where a blob is stored in the file.
+// blob is where a blob is stored in the file. There may be millions: it takes 48 bytes.
 type blob struct {
-	id      blobID
-	version versioning.Version
-	section
+	offset int64
+	mac    objects.MAC
+	typ    resources.Type
+	length uint32
 }
+
+func (b blob) id() blobID            { return blobID{b.typ, b.mac} }
+func (b blob) end() int64            { return b.offset + int64(b.length) }
+func (b blob) section() ptar.Section { return ptar.Section{Offset: b.offset, Length: int64(b.length)} }
 
 // index is the packfile's table of contents.
 type index struct {
 	footer packfile.PackfileInMemoryFooter
 	// blobs are in the order in which they are stored.
 	blobs []blob
-	at    map[blobID]int32
+	// slots is a hash table of the blobs by their identifiers: their numbers, counted from 1. The seed is random, so that
+	// no file can be made whose blobs all fall into one slot.
+	slots []uint32
+	seed  maphash.Seed
 	// base is where the packfile's body begins: what offsets in index and state count from.
 	base int64
-	// tail is what follows the blobs in the packfile's body.
-	tail section
 	// gaps are bytes among the blobs that no blob covers.
 	gaps int64
 }
 
-func (p *Package) readIndex() error {
-	version, err := p.readEnvelope(p.layout.packfile, resources.RT_PACKFILE, regionPackfile)
+func (s *store) readIndex(ctx context.Context) error {
+	region := s.layout.Packfile
+	version, err := s.readEnvelope(region, resources.RT_PACKFILE, regionPackfile)
 	if err != nil {
 		return err
 	}
-	if version != versioning.FromString(packfile.VERSION) {
-		return problemf(Unsupported, regionPackfile, p.layout.packfile.offset, "version %s; only v%s is known",
-			version, packfile.VERSION)
+	if version != blobVersion {
+		return problemf(Unsupported, regionPackfile, region.Offset, "version %s; only v%s is known", version, blobVersion)
 	}
-	body := p.layout.packfile.body()
-	footer, footerAt, err := p.readFooter(version, body)
+	body := region.Body()
+	footer, footerAt, err := s.readFooter(version, body)
 	if err != nil {
 		return err
 	}
-	if footer.IndexOffset > uint64(footerAt-body.offset) {
+	if footer.IndexOffset > uint64(footerAt-body.Offset) {
 		return problemf(Damaged, regionFooter, footerAt, "places the index at byte %d of the packfile, behind itself",
 			footer.IndexOffset)
 	}
-	if footer.Count > MaxBlobs {
-		return problemf(TooLarge, regionFooter, footerAt, "counts %d blobs; at most %d are allowed", footer.Count, MaxBlobs)
+	if int64(footer.Count) > int64(s.bounds.blobs) {
+		return problemf(TooLarge, regionFooter, footerAt, "counts %d blobs; at most %d are allowed", footer.Count, s.bounds.blobs)
 	}
-	at := section{body.offset + int64(footer.IndexOffset), footerAt - body.offset - int64(footer.IndexOffset)}
-	records, err := p.readIndexRecords(at, footer)
-	if err != nil {
+	// Whatever stores a blob takes a byte, but for an empty one of each type that nothing compresses.
+	if uint64(footer.Count) > footer.IndexOffset+uint64(len(blobTypes)) {
+		return problemf(Inconsistent, regionFooter, footerAt, "counts %d blobs in %d bytes", footer.Count, footer.IndexOffset)
+	}
+	at := ptar.Section{Offset: body.Offset + int64(footer.IndexOffset)}
+	at.Length = footerAt - at.Offset
+	x := &index{footer: footer, base: body.Offset, seed: maphash.MakeSeed()}
+	if err := s.readIndexRecords(ctx, x, at); err != nil {
 		return err
 	}
-	p.index = &index{footer: footer, base: body.offset, tail: section{at.offset, body.end() - at.offset}}
-	return p.index.place(records, at)
+	s.index = x
+	return x.place(at)
 }
 
 // readFooter returns the footer and the offset at which it is stored.
-func (p *Package) readFooter(version versioning.Version, body section) (packfile.PackfileInMemoryFooter, int64, error) {
+func (s *store) readFooter(version versioning.Version, body ptar.Section) (packfile.PackfileInMemoryFooter, int64, error) {
 	var none packfile.PackfileInMemoryFooter
-	lengthAt := body.end() - 4
-	if body.length < 4 {
-		return none, 0, problemf(Damaged, regionFooter, body.offset, "is missing")
+	lengthAt := body.End() - 4
+	if body.Length < 4 {
+		return none, 0, problemf(Damaged, regionFooter, body.Offset, "is missing")
 	}
 	raw := make([]byte, 4)
-	if err := p.readAt(raw, lengthAt); err != nil {
+	if err := ptar.ReadAt(s.file, raw, lengthAt); err != nil {
 		return none, 0, err
 	}
 	length := int64(binary.LittleEndian.Uint32(raw))
-	if length > body.length-4 || length > 4<<10 {
+	if length > body.Length-4 || length > maxStoredFooter {
 		return none, 0, problemf(Damaged, regionFooter, lengthAt, "claims to be %d bytes long", length)
 	}
-	at := section{lengthAt - length, length}
-	stored, err := p.readSection(at)
+	at := ptar.Section{Offset: lengthAt - length, Length: length}
+	stored, err := s.readSection(at)
 	if err != nil {
 		return none, 0, err
 	}
-	data, err := inflate(p.config.compression, nil, stored, packfile.FOOTER_SIZE)
+	data, err := inflate(s.config.compression, nil, stored, packfile.FOOTER_SIZE)
 	if err != nil {
-		return none, 0, problemf(Damaged, regionFooter, at.offset, "%v", err)
+		return none, 0, problemf(Damaged, regionFooter, at.Offset, "%v", err)
 	}
 	if len(data) != packfile.FOOTER_SIZE {
-		return none, 0, problemf(Damaged, regionFooter, at.offset, "is %d bytes long, not %d", len(data), packfile.FOOTER_SIZE)
+		return none, 0, problemf(Damaged, regionFooter, at.Offset, "is %d bytes long, not %d", len(data), packfile.FOOTER_SIZE)
 	}
 	footer, err := packfile.NewInMemoryFooterFromBytes(version, data)
 	if err != nil {
-		return none, 0, problemf(Damaged, regionFooter, at.offset, "does not decode: %v", err)
+		return none, 0, problemf(Damaged, regionFooter, at.Offset, "does not decode: %v", err)
 	}
-	return footer, at.offset, nil
+	return footer, at.Offset, nil
 }
 
-func (p *Package) readIndexRecords(at section, footer packfile.PackfileInMemoryFooter) ([]packfile.Blob, error) {
-	length := int(footer.Count) * packfile.BLOB_RECORD_SIZE
+// readIndexRecords reads the blobs as the index lists them, in kloset's form of a record: type 4 | version 4 | MAC 32 |
+// offset 8 | length 4 | flags 4.
+func (s *store) readIndexRecords(ctx context.Context, x *index, at ptar.Section) error {
+	length := int64(x.footer.Count) * packfile.BLOB_RECORD_SIZE
 	// MACs do not compress, so that a stored index much longer than its records is not one.
-	if at.length > int64(length+length/8+64<<10) {
-		return nil, problemf(Damaged, regionIndex, at.offset, "is %d bytes long for %d blobs", at.length, footer.Count)
+	if at.Length > length+length/8+64<<10 {
+		return problemf(Damaged, regionIndex, at.Offset, "is %d bytes long for %d blobs", at.Length, x.footer.Count)
 	}
-	stored, err := p.readSection(at)
+	in, err := s.openRegion(ctx, at, length)
 	if err != nil {
-		return nil, err
+		return cmp.Or(in.fileErr, error(problemf(Damaged, regionIndex, at.Offset, "%v", err)))
 	}
-	data, err := inflate(p.config.compression, nil, stored, length)
-	if err != nil {
-		return nil, problemf(Damaged, regionIndex, at.offset, "%v", err)
+	mac := s.key.Hasher()
+	defer s.key.Put(mac)
+	room := at.Offset - x.base
+	x.blobs = make([]blob, 0, x.footer.Count)
+	// What is wrong with a record matters only if the index is what was written.
+	var wrong error
+	for record := make([]byte, packfile.BLOB_RECORD_SIZE); ; {
+		_, err := io.ReadFull(in, record)
+		if err == io.EOF {
+			break
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("ends in the middle of a record")
+		}
+		if err != nil {
+			return cmp.Or(in.fileErr, error(problemf(Damaged, regionIndex, at.Offset, "%v", err)))
+		}
+		mac.Write(record)
+		b, err := parseRecord(record, x.base, room, at.Offset)
+		wrong = cmp.Or(wrong, err)
+		x.blobs = append(x.blobs, b)
 	}
-	if p.key.sum(data) != footer.IndexMAC {
-		return nil, problemf(Damaged, regionIndex, at.offset, "does not match the MAC in the footer")
+	in.in.release(s.config.compression)
+	if objects.MAC(mac.Sum(nil)) != x.footer.IndexMAC {
+		return problemf(Damaged, regionIndex, at.Offset, "does not match the MAC in the footer")
 	}
-	records, err := packfile.NewInMemoryIndexFromBytes(footer.Version, data)
-	if err != nil {
-		return nil, problemf(Damaged, regionIndex, at.offset, "does not decode: %v", err)
-	}
-	return records, nil
+	return wrong
 }
 
-// place checks that the records tile the packfile up to the index and orders them as they are stored.
-func (x *index) place(records []packfile.Blob, at section) error {
-	x.at = make(map[blobID]int32, len(records))
+// parseRecord reads one record of an index at the given offset, for a packfile with room bytes of blobs from base on.
+func parseRecord(record []byte, base, room, indexAt int64) (blob, error) {
+	b := blob{
+		typ:    resources.Type(binary.LittleEndian.Uint32(record)),
+		mac:    objects.MAC(record[8:40]),
+		length: binary.LittleEndian.Uint32(record[48:]),
+	}
+	version := versioning.Version(binary.LittleEndian.Uint32(record[4:]))
+	offset := binary.LittleEndian.Uint64(record[40:])
+	switch {
+	case !slices.Contains(blobTypes, b.typ):
+		return b, problemf(Unsupported, regionIndex, indexAt, "lists a blob of type %s (%d)", b.typ, b.typ)
+	case version != blobVersion:
+		return b, problemf(Unsupported, regionIndex, indexAt, "lists %v of version %s; only %s is known", b.id(), version, blobVersion)
+	case offset > uint64(room) || int64(b.length) > room-int64(offset):
+		return b, problemf(Damaged, regionIndex, indexAt, "places %v outside of the blobs", b.id())
+	case b.length > maxStoredBlob:
+		return b, problemf(TooLarge, regionIndex, indexAt, "lists %v of %d bytes; at most %d are allowed", b.id(), b.length, maxStoredBlob)
+	}
+	b.offset = base + int64(offset)
+	return b, nil
+}
+
+// place checks that the blobs do not overlap, orders them as they are stored and enters each into the hash table.
+func (x *index) place(at ptar.Section) error {
 	// An empty blob, stored as nothing without compression, is where the next one is.
-	slices.SortFunc(records, func(a, b packfile.Blob) int {
-		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Length, b.Length))
+	slices.SortFunc(x.blobs, func(a, b blob) int {
+		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.length, b.length))
 	})
-	next, room := x.base, at.offset-x.base
-	for i, r := range records {
-		id := blobID{r.Type, r.MAC}
-		known, ok := blobVersions[r.Type]
-		switch {
-		case !ok:
-			return problemf(Unsupported, regionIndex, at.offset, "lists a blob of type %s (%d)", r.Type, r.Type)
-		case r.Version != known:
-			return problemf(Unsupported, regionIndex, at.offset, "lists %v of version %s; only %s is known", id, r.Version, known)
-		case r.Offset > uint64(room) || int64(r.Length) > room-int64(r.Offset):
-			return problemf(Damaged, regionIndex, at.offset, "places %v outside of the blobs", id)
-		case r.Length > maxStoredBlob:
-			return problemf(TooLarge, regionIndex, at.offset, "lists %v of %d bytes; at most %d are allowed",
-				id, r.Length, maxStoredBlob)
-		}
-		b := blob{id: id, version: r.Version, section: section{x.base + int64(r.Offset), int64(r.Length)}}
+	x.slots = make([]uint32, 1<<bits.Len(uint(2*len(x.blobs))))
+	next := x.base
+	for i, b := range x.blobs {
 		if b.offset < next {
-			return problemf(Inconsistent, regionIndex, at.offset, "lets %v overlap the blob before it", id)
+			return problemf(Inconsistent, regionIndex, at.Offset, "lets %v overlap the blob before it", b.id())
 		}
 		x.gaps += b.offset - next
 		next = b.end()
-		if _, twice := x.at[id]; twice {
-			return problemf(Inconsistent, regionIndex, at.offset, "lists %v twice", id)
+		slot, known := x.slot(b.id())
+		if known {
+			return problemf(Inconsistent, regionIndex, at.Offset, "lists %v twice", b.id())
 		}
-		x.at[id] = int32(i)
-		x.blobs = append(x.blobs, b)
+		x.slots[slot] = uint32(i + 1)
 	}
-	x.gaps += at.offset - next
+	x.gaps += at.Offset - next
 	return nil
 }
 
-// find returns the place of a blob.
-func (x *index) find(id blobID) (blob, error) {
-	i, ok := x.at[id]
-	if !ok {
-		return blob{}, problemf(Inconsistent, regionBlobs, nowhere, "%v is referred to but missing", id)
+// slot is where the blob's number is, or would be.
+func (x *index) slot(id blobID) (slot int, known bool) {
+	mask := len(x.slots) - 1
+	for slot = int(maphash.Comparable(x.seed, id)) & mask; ; slot = (slot + 1) & mask {
+		n := x.slots[slot]
+		if n == 0 {
+			return slot, false
+		}
+		if b := &x.blobs[n-1]; b.mac == id.mac && b.typ == id.typ {
+			return slot, true
+		}
 	}
-	return x.blobs[i], nil
+}
+
+// lookup returns the number of a blob.
+func (x *index) lookup(id blobID) (int, bool) {
+	slot, known := x.slot(id)
+	if !known {
+		return 0, false
+	}
+	return int(x.slots[slot]) - 1, true
 }
 
 // overread is how many bytes beyond a stored range of the given length plakar may read, to hide the length from who

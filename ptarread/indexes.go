@@ -1,8 +1,10 @@
 package ptarread
 
 import (
-	"bytes"
+	"bufio"
+	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"path"
 	"slices"
@@ -27,13 +29,23 @@ var valueTypes = map[string]resources.Type{
 }
 
 // readIndexes reads the trees beside the file tree.
-func (p *Package) readIndexes() error {
+func (p *Package) readIndexes(ctx context.Context) error {
 	trees := p.source().VFS
-	err := p.walkTree(trees.Errors, resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, strings.Compare, p.readFailure)
+	err := p.walkTree(ctx, trees.Errors, resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, strings.Compare,
+		func(key string, mac objects.MAC) error {
+			if len(p.failures) == MaxEntries {
+				return problemf(TooLarge, regionTree, nowhere, "records more than %d errors", MaxEntries)
+			}
+			item, err := p.readError(ctx, mac)
+			if err == nil {
+				p.failures = append(p.failures, Failure{Path: key, Message: item.Error})
+			}
+			return err
+		})
 	if err != nil {
 		return err
 	}
-	err = p.walkTree(trees.Xattrs, resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, vfs.PathCmp,
+	err = p.walkTree(ctx, trees.Xattrs, resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, vfs.PathCmp,
 		func(key string, mac objects.MAC) error {
 			// Never installed, so that their presence is all there is to say (Entry.Attributes).
 			_, err := p.find(blobID{resources.RT_XATTR_ENTRY, mac})
@@ -54,64 +66,59 @@ func (p *Package) readIndexes() error {
 			return err
 		}
 		if x.Name == "dirpack" {
-			visit = p.readDirpack
+			visit = func(dir string, mac objects.MAC) error { return p.readDirpack(ctx, dir, mac) }
 		}
-		if err := p.walkTree(x.Value, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, strings.Compare, visit); err != nil {
+		if err := p.walkTree(ctx, x.Value, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, strings.Compare, visit); err != nil {
 			return err
 		}
 	}
 	return p.dirpacksComplete(named["dirpack"])
 }
 
-func (p *Package) readFailure(key string, mac objects.MAC) error {
-	if len(p.failures) == MaxEntries {
-		return problemf(TooLarge, regionTree, nowhere, "records more than %d errors", MaxEntries)
-	}
-	data, err := p.readValue(resources.RT_ERROR_ENTRY, mac, 16)
+// readError reads what the snapshot says of something that its writer could not read.
+func (s *store) readError(ctx context.Context, mac objects.MAC) (*vfs.ErrorItem, error) {
+	data, err := s.readValue(ctx, resources.RT_ERROR_ENTRY, mac, 16)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	item, err := vfs.ErrorItemFromBytes(data)
 	if err != nil {
-		return p.malformed(blobID{resources.RT_ERROR_ENTRY, mac}, err)
+		return nil, s.malformed(blobID{resources.RT_ERROR_ENTRY, mac}, err)
 	}
-	p.failures = append(p.failures, Failure{Path: key, Message: item.Error})
-	return nil
+	return item, nil
 }
 
 // readDirpack compares the listing of one directory in the dirpack index with the tree. plakar extracts from these
 // listings, so that one that differs would install something else than the tree shows.
 //
 // A listing is a sequence of frames: type 1 | length 4 | serialized entry | MAC of the entry 32.
-func (p *Package) readDirpack(dir string, object objects.MAC) error {
+func (p *Package) readDirpack(ctx context.Context, dir string, mac objects.MAC) error {
 	node := p.tree[dir]
 	if node == nil || !node.dir {
 		return problemf(Inconsistent, regionTree, nowhere, "the dirpack index lists %.80q, which is not a directory", dir)
 	}
-	listing, err := p.readListing(object)
+	object, err := p.loadObject(ctx, mac)
 	if err != nil {
+		return err
+	}
+	if err := p.spend(object.Size(), "directory listings"); err != nil {
 		return err
 	}
 	differs := problemf(Inconsistent, regionTree, nowhere, "the dirpack index lists %.80q differently", dir)
 	names := map[string]bool{}
-	for len(listing) > 0 {
-		var mac objects.MAC
-		const head = 1 + 4
-		if len(listing) < head {
+	frames := frameReader{in: bufio.NewReader(p.reader(ctx, object))}
+	for {
+		serialized, mac, err := frames.next()
+		if err == io.EOF {
+			break
+		}
+		if errors.Is(err, errFrame) || err == nil && p.key.Sum(serialized) != mac {
 			return differs
 		}
-		length := int64(binary.LittleEndian.Uint32(listing[1:]))
-		if length < int64(len(mac)) || length > int64(len(listing)-head) {
-			return differs
+		if err != nil {
+			return err
 		}
-		frame := listing[head : head+length]
-		listing = listing[head+length:]
-		serialized := frame[:len(frame)-len(mac)]
-		copy(mac[:], frame[len(serialized):])
-		if p.key.sum(serialized) != mac {
-			return differs
-		}
-		if err := checkShape(serialized, 256); err != nil {
+		if err := checkShape(serialized, maxEntryElements); err != nil {
 			return differs
 		}
 		entry, err := vfs.EntryFromBytes(serialized)
@@ -131,28 +138,49 @@ func (p *Package) readDirpack(dir string, object objects.MAC) error {
 	return nil
 }
 
-// readListing reads the whole content of a listing, within the budget of metadata.
-func (p *Package) readListing(mac objects.MAC) ([]byte, error) {
-	object, err := p.loadObject(mac)
-	if err != nil {
-		return nil, err
+// errFrame is a frame that is cut short or longer than an entry may be.
+var errFrame = errors.New("not a frame of a listing")
+
+// frameReader reads the frames of a listing, of which it holds one.
+type frameReader struct {
+	in    *bufio.Reader
+	frame []byte
+}
+
+// next returns an entry, which stays as it is until the next call, and its MAC. The error is io.EOF after the last one.
+func (f *frameReader) next() ([]byte, objects.MAC, error) {
+	var mac objects.MAC
+	head := make([]byte, 1+4)
+	if _, err := io.ReadFull(f.in, head); err != nil {
+		return nil, mac, cutFrame(err)
 	}
-	if size := object.Size(); size > int64(maxMetadata-p.metadata) {
-		return nil, problemf(TooLarge, regionBlobs, nowhere, "its directory listings take more than %d bytes", maxMetadata)
+	length := int64(binary.LittleEndian.Uint32(head[1:]))
+	if length < int64(len(mac)) || length > int64(maxRecord+len(mac)) {
+		return nil, mac, errFrame
 	}
-	p.metadata += int(object.Size())
-	var listing bytes.Buffer
-	if _, err := io.Copy(&listing, p.content(object)); err != nil {
-		return nil, err
+	f.frame = slices.Grow(f.frame[:0], int(length))[:length]
+	if _, err := io.ReadFull(f.in, f.frame); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, mac, cutFrame(err)
 	}
-	return listing.Bytes(), nil
+	serialized := f.frame[:len(f.frame)-len(mac)]
+	return serialized, objects.MAC(f.frame[len(serialized):]), nil
+}
+
+func cutFrame(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errFrame
+	}
+	return err
 }
 
 // dirpacksComplete checks that every directory has a listing if the snapshot has listings at all.
 func (p *Package) dirpacksComplete(present bool) error {
 	for dir, node := range p.tree {
 		if present && node.dir && !node.listed {
-			return problemf(Inconsistent, regionTree, nowhere, "the dirpack index lacks the directory %q", dir)
+			return problemf(Inconsistent, regionTree, nowhere, "the dirpack index lacks the directory %.80q", dir)
 		}
 	}
 	return nil

@@ -1,5 +1,7 @@
 package ptarread
 
+import "github.com/PlakarKorp/kloset/resources"
+
 // What a package may hold. The limits are far above any real integration (the largest published ones hold a few hundred
 // megabytes in a dozen files) and low enough that reading a forged package costs neither memory nor time worth having.
 const (
@@ -25,13 +27,29 @@ const (
 
 	// maxConfig is plakar's own limit on the configuration region.
 	maxConfig = 32 << 10
-	// maxMetadata is how many decoded bytes of trees, entries and objects are read to open a package.
-	maxMetadata = 256 << 20
+	// maxStoredFooter is the largest footer of a packfile as stored: it has 56 bytes.
+	maxStoredFooter = 4 << 10
+	// maxMetadata is how many decoded bytes of trees, listings, entries and objects are read to open a package, 64 MiB. The
+	// largest package within the other limits has half of that, and little of what is read is kept.
+	maxMetadata = 64 << 20
+	// maxNode is the largest node of a tree: kloset's have 50 keys, which are paths. The walk through a tree holds a node of
+	// each of its levels.
+	maxNode = 2 << 20
+	// maxRecord is the largest entry, error, attribute or snapshot's header. Names and links are far shorter on any system.
+	maxRecord = 1 << 20
+	// maxNodeElements is how many elements the arrays of a node may have together, each of which takes far more memory
+	// than its one byte.
+	maxNodeElements = 1 << 16
+	// maxEntryElements is how many elements the arrays of an entry or a snapshot's header may have together: names of
+	// attributes, tags, facts on the machine.
+	maxEntryElements = 256
+	// maxTreeDepth is how many levels a tree may have: 6 hold 200 million keys of kloset's order.
+	maxTreeDepth = 10
 	// MaxFile is how many bytes a file of a package may hold, 2 GiB: maxChunks of the smallest size that kpkg cuts.
 	MaxFile = 2 << 30
 	// maxChunks is how many chunks a file may have.
 	maxChunks = 1 << 16
-	// maxDepth is how deep a tree, or a msgpack value, may nest.
+	// maxDepth is how deep a msgpack value may nest.
 	maxDepth = 16
 	// maxProblems is after how many problems Check stops looking.
 	maxProblems = 100
@@ -43,4 +61,48 @@ func maxExpansion(size int64) int64 {
 		return MaxUnpacked
 	}
 	return max(freeUnpacked, size*MaxRatio)
+}
+
+// What an archive may hold, beyond the limits on single blobs, which are the same. It is as large as people's files are,
+// so that there is no limit on its size or on the content of its files, of which one chunk is in memory at a time.
+const (
+	// maxArchiveBlobs is how many blobs an archive may hold: each takes 56 bytes of memory, and a small file is three.
+	maxArchiveBlobs = 1 << 21
+	// maxArchivePath is the longest path of an entry in bytes, that of Windows; elsewhere 4096 are the most.
+	maxArchivePath = 32 << 10
+	// maxCachedNodes is how many decoded bytes of a tree's nodes are kept while it is walked: a folder's entries are next to
+	// those of its neighbours, not to its own.
+	maxCachedNodes = 4 << 20
+)
+
+// bounds are the limits that differ between packages and archives.
+type bounds struct {
+	blobs int
+	// metadata is how many decoded bytes there may be of what describes the content, in all that is read of one file.
+	metadata int64
+	// encrypted is what is said of an encrypted file.
+	encrypted string
+}
+
+var packageBounds = bounds{
+	blobs: MaxBlobs, metadata: maxMetadata, encrypted: "the package is encrypted; plakar installs plain ones only",
+}
+
+// archiveBounds are those of an archive of size bytes. Entries compress well, so that its metadata is a multiple of it,
+// which keeps the time to read a small file short.
+func archiveBounds(size int64) bounds {
+	return bounds{
+		blobs: maxArchiveBlobs, metadata: freeUnpacked + MaxRatio*min(size, 1<<50), encrypted: "it is encrypted; plakar can read it, kpkg cannot",
+	}
+}
+
+// maxDecoded is how large a blob of the type may be once decompressed.
+func maxDecoded(typ resources.Type) int {
+	switch typ {
+	case resources.RT_CHUNK, resources.RT_OBJECT:
+		return MaxBlob
+	case resources.RT_VFS_NODE, resources.RT_ERROR_NODE, resources.RT_XATTR_NODE, resources.RT_BTREE_NODE:
+		return maxNode
+	}
+	return maxRecord
 }

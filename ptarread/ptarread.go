@@ -15,6 +15,8 @@
 package ptarread
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,23 +29,12 @@ import (
 
 // Package is an open package. Its methods may be called concurrently.
 type Package struct {
-	file   io.ReaderAt
-	size   int64
-	closer io.Closer
-
-	layout   layout
-	config   config
-	key      *macKey
-	index    *index
-	state    *stateInfo
+	store
 	snapshot objects.MAC
 	header   *header.Header
-	// used and lengths have one element for each blob of the index: whether the snapshot refers to it, and how long the
-	// objects that list it, if it is a chunk, say that it is.
-	used    []bool
+	// lengths has one element for each blob of the index: how long the objects that list it, if it is a chunk, say that
+	// it is.
 	lengths []uint32
-	// metadata counts the decoded bytes that opening took.
-	metadata int
 
 	// root is the directory of the snapshot that plakar installs.
 	root string
@@ -58,12 +49,12 @@ type Package struct {
 // itself is checked by Check, and when it is read.
 //
 // The error is or wraps a *Problem when the file is at fault, and anything else when it could not be read.
-func Open(path string) (*Package, error) {
+func Open(ctx context.Context, path string) (*Package, error) {
 	file, size, err := OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
-	pkg, err := New(file, size)
+	pkg, err := New(ctx, file, size)
 	if err != nil {
 		file.Close()
 		return nil, err
@@ -75,54 +66,62 @@ func Open(path string) (*Package, error) {
 // OpenFile opens the regular file at path, for New and for those who also want its bytes as they are. size is its length.
 // The errors are those of Open.
 func OpenFile(path string) (file *os.File, size int64, err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, 0, fmt.Errorf("open package: %w", err)
-	}
-	// Asked before opening: opening a pipe would wait for its other end.
-	if !info.Mode().IsRegular() {
-		return nil, 0, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a package", path, fileKind(info.Mode()))
-	}
-	if file, err = os.Open(path); err != nil {
-		return nil, 0, fmt.Errorf("open package: %w", err)
-	}
-	if info, err = file.Stat(); err != nil { // another file may have the name by now
-		file.Close()
-		return nil, 0, fmt.Errorf("open package: %w", err)
-	}
-	if size = info.Size(); size > MaxSize {
+	file, size, err = openRegular(path, "package")
+	if err == nil && size > MaxSize {
 		file.Close()
 		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(MaxSize))
 	}
-	return file, size, nil
+	return file, size, err
 }
 
-// New is Open for a package of size bytes that r holds.
-func New(r io.ReaderAt, size int64) (*Package, error) {
-	p := &Package{file: r, size: size}
-	err := guard(func() error {
-		for _, step := range []func() error{
-			p.readLayout, p.readConfig, p.readIndex, p.readState, p.readSnapshot, p.readEntries, p.readIndexes,
-		} {
-			if err := step(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+// openRegular opens a regular file; what is what it should be.
+func openRegular(path, what string) (*os.File, int64, error) {
+	// Asked before opening: opening a pipe would wait for its other end.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open %s: %w", what, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, 0, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a %s", path, fileKind(info.Mode()), what)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open %s: %w", what, err)
+	}
+	if info, err = file.Stat(); err == nil && !info.Mode().IsRegular() { // another file may have the name by now
+		err = errors.New("it was replaced while it was opened")
+	}
+	if err != nil {
+		file.Close()
+		return nil, 0, fmt.Errorf("open %s: %w", what, err)
+	}
+	return file, info.Size(), nil
+}
+
+// New is Open for a package of size bytes that r holds. A file that is no ptar is told after its first bytes are read.
+func New(ctx context.Context, r io.ReaderAt, size int64) (*Package, error) {
+	p := &Package{store: store{file: r, size: size, bounds: packageBounds}}
+	err := steps(ctx, p.readLayout, p.readConfig, p.readIndex, p.readState, p.readSnapshot, p.readEntries, p.readIndexes)
 	if err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// Close closes the file that Open opened.
-func (p *Package) Close() error {
-	if p.closer == nil {
+// steps runs what opening a file takes, up to the first error.
+func steps(ctx context.Context, all ...func(context.Context) error) error {
+	return guard(func() error {
+		for _, step := range all {
+			if err := step(ctx); err != nil {
+				return err
+			}
+		}
 		return nil
-	}
-	return p.closer.Close()
+	})
 }
+
+// Close closes the file that Open opened.
+func (p *Package) Close() error { return p.close() }
 
 // Entries lists what plakar installs, sorted by path: the directories and files below the package's root directory,
 // and whatever else is recorded there that an installation should not hold.

@@ -60,7 +60,7 @@ func packages(t testing.TB) map[string][]byte {
 
 func open(t testing.TB, data []byte) *ptarread.Package {
 	t.Helper()
-	pkg, err := ptarread.New(bytes.NewReader(data), int64(len(data)))
+	pkg, err := ptarread.New(context.Background(), bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,11 +174,11 @@ func TestOrigin(t *testing.T) {
 }
 
 func TestOpenFailures(t *testing.T) {
-	if _, err := ptarread.Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ptarread.Open(context.Background(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v, not that it does not exist", err)
 	}
 	var problem *ptarread.Problem
-	if _, err := ptarread.Open(t.TempDir()); !errors.As(err, &problem) || problem.Kind != ptarread.NotPackage {
+	if _, err := ptarread.Open(context.Background(), t.TempDir()); !errors.As(err, &problem) || problem.Kind != ptarread.NotPackage {
 		t.Errorf("%v, not that a directory is no package", err)
 	}
 	pkg := open(t, ptartest.Kpkg(t, small()))

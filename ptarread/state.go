@@ -1,8 +1,10 @@
 package ptarread
 
 import (
-	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"slices"
 	"time"
 
@@ -33,45 +35,39 @@ type stateInfo struct {
 }
 
 // readState checks that the state, from which plakar takes the place of every blob, says what the packfile's index
-// says and nothing else: an entry that deletes or hides a blob has no place in a package.
-func (p *Package) readState() error {
-	s := p.layout.state
-	version, err := p.readEnvelope(s, resources.RT_STATE, regionState)
+// says and nothing else: an entry that deletes or hides a blob has no place in a file of one snapshot.
+func (s *store) readState(ctx context.Context) error {
+	at := s.layout.State
+	version, err := s.readEnvelope(at, resources.RT_STATE, regionState)
 	if err != nil {
 		return err
 	}
 	if !slices.Contains(stateVersions, version) {
-		return problemf(Unsupported, regionState, s.offset, "version %s; v1.0.0 and v1.1.0 are known", version)
+		return problemf(Unsupported, regionState, at.Offset, "version %s; v1.0.0 and v1.1.0 are known", version)
 	}
-	decoded := stateParent + len(p.index.blobs)*deltaLength + packfileLength + 1 + stateMetadata
-	if s.length > int64(decoded+decoded/8+64<<10) {
-		return problemf(Inconsistent, regionState, s.offset, "is %d bytes long for %d blobs", s.length, len(p.index.blobs))
+	decoded := int64(stateParent + len(s.index.blobs)*deltaLength + packfileLength + 1 + stateMetadata)
+	if at.Length > decoded+decoded/8+64<<10 {
+		return problemf(Inconsistent, regionState, at.Offset, "is %d bytes long for %d blobs", at.Length, len(s.index.blobs))
 	}
-	sealed, err := p.readSection(s)
-	if err != nil {
+	if err := s.checkMAC(ctx, at, regionState); err != nil {
 		return err
 	}
-	end := len(sealed) - int(envelopeMAC)
-	if mac := p.key.sum(sealed[:end]); !bytes.Equal(mac[:], sealed[end:]) {
-		return problemf(Damaged, regionState, s.offset, "does not match its MAC")
-	}
-	data, err := inflate(p.config.compression, nil, sealed[envelopeHeader:end], decoded)
-	if err == errTooLong {
-		return problemf(Inconsistent, regionState, s.offset, "lists more than the %d blobs of the index", len(p.index.blobs))
-	}
+	in, err := s.openRegion(ctx, at.Body(), decoded)
+	r := stateReader{in: in, index: s.index, info: stateInfo{version: version}, offset: at.Offset}
 	if err != nil {
-		return problemf(Damaged, regionState, s.offset, "%v", err)
+		return r.failed(err)
 	}
-	r := stateReader{data: data, index: p.index, info: stateInfo{version: version}, offset: s.offset}
 	if err := r.read(); err != nil {
 		return err
 	}
-	p.state = &r.info
+	in.in.release(s.config.compression)
+	s.state = &r.info
 	return nil
 }
 
 type stateReader struct {
-	data   []byte
+	in     *regionStream
+	buffer [max(deltaLength, packfileLength, stateMetadata)]byte
 	offset int64
 	index  *index
 	info   stateInfo
@@ -93,7 +89,8 @@ func (r *stateReader) read() error {
 		if err != nil {
 			return err
 		}
-		if state.EntryType(typ[0]) == state.ET_METADATA {
+		kind := state.EntryType(typ[0])
+		if kind == state.ET_METADATA {
 			break
 		}
 		length, err := r.next(4)
@@ -101,14 +98,13 @@ func (r *stateReader) read() error {
 			return err
 		}
 		switch n := binary.LittleEndian.Uint32(length); {
-		case state.EntryType(typ[0]) == state.ET_LOCATIONS && n == state.DeltaEntrySerializedSize:
+		case kind == state.ET_LOCATIONS && n == state.DeltaEntrySerializedSize:
 			err = r.location(seen)
-		case state.EntryType(typ[0]) == state.ET_PACKFILE && n == state.PackfileEntrySerializedSize:
+		case kind == state.ET_PACKFILE && n == state.PackfileEntrySerializedSize:
 			packfiles++
 			err = r.packfileEntry()
 		default:
-			err = problemf(Inconsistent, regionState, r.offset, "holds an entry of type %d and %d bytes, which a package never has",
-				typ[0], n)
+			err = problemf(Inconsistent, regionState, r.offset, "holds an entry of type %d and %d bytes, which a package never has", kind, n)
 		}
 		if err != nil {
 			return err
@@ -119,9 +115,12 @@ func (r *stateReader) read() error {
 		return err
 	}
 	r.info.times = append(r.info.times, time.Unix(0, int64(binary.LittleEndian.Uint64(metadata[4:]))))
+	more, err := io.Copy(io.Discard, r.in)
 	switch {
-	case len(r.data) > 0:
-		return problemf(Inconsistent, regionState, r.offset, "has %d bytes after its end", len(r.data))
+	case err != nil:
+		return r.failed(err)
+	case more > 0:
+		return problemf(Inconsistent, regionState, r.offset, "has %d bytes after its end", more)
 	case packfiles != 1:
 		return problemf(Inconsistent, regionState, r.offset, "names %d packfiles, not one", packfiles)
 	case r.located != len(r.index.blobs):
@@ -141,14 +140,14 @@ func (r *stateReader) location(seen []bool) error {
 		return problemf(Damaged, regionState, r.offset, "does not decode: %v", err)
 	}
 	id := blobID{delta.Type, delta.Blob}
-	i, ok := r.index.at[id]
-	if !ok || seen[i] {
+	n, ok := r.index.lookup(id)
+	if !ok || seen[n] {
 		return problemf(Inconsistent, regionState, r.offset, "locates %v, which is not in the index once", id)
 	}
-	seen[i] = true
+	seen[n] = true
 	r.located++
-	b := r.index.blobs[i]
-	if delta.Location.Offset != uint64(b.offset-r.index.base) || int64(delta.Location.Length) != b.length || delta.Version != b.version {
+	b := r.index.blobs[n]
+	if delta.Location.Offset != uint64(b.offset-r.index.base) || delta.Location.Length != b.length || delta.Version != blobVersion {
 		return problemf(Inconsistent, regionState, r.offset, "locates %v elsewhere than the index", id)
 	}
 	return r.samePackfile(delta.Location.Packfile)
@@ -178,11 +177,26 @@ func (r *stateReader) samePackfile(mac objects.MAC) error {
 	return nil
 }
 
+// next reads n bytes, which stay as they are until it is called again.
 func (r *stateReader) next(n int) ([]byte, error) {
-	if n > len(r.data) {
+	data := r.buffer[:n]
+	_, err := io.ReadFull(r.in, data)
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, problemf(Inconsistent, regionState, r.offset, "ends in the middle of an entry")
 	}
-	data := r.data[:n]
-	r.data = r.data[n:]
+	if err != nil {
+		return nil, r.failed(err)
+	}
 	return data, nil
+}
+
+// failed is what stopped the decompression of the state.
+func (r *stateReader) failed(err error) error {
+	switch {
+	case r.in.fileErr != nil:
+		return r.in.fileErr
+	case errors.Is(err, errTooLong):
+		return problemf(Inconsistent, regionState, r.offset, "lists more than the %d blobs of the index", len(r.index.blobs))
+	}
+	return problemf(Damaged, regionState, r.offset, "%v", err)
 }

@@ -2,6 +2,7 @@ package ptarread
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/PlakarKorp/kloset/btree"
@@ -17,69 +18,96 @@ import (
 // both to tell the same: every key where a search finds it, every leaf linked to the next. kloset's own iterators
 // believe what they read.
 type treeWalk struct {
-	p        *Package
+	s        *store
 	nodeType resources.Type
 	compare  func(a, b string) int
 	visit    func(key string, value objects.MAC) error
 
-	// seen refuses a node with two parents, with which a few nodes make a tree of any size.
-	seen map[objects.MAC]bool
+	// seen refuses a node with two parents, with which a few nodes make a tree of any size. It has a bit for each blob.
+	seen []uint64
 	// nextLeaf is what the leaf before links to.
 	nextLeaf *objects.MAC
 	leaves   int
 }
 
 // walkTree visits the tree whose description is the blob root.
-func (p *Package) walkTree(root objects.MAC, rootType, nodeType resources.Type, compare func(a, b string) int,
-	visit func(key string, value objects.MAC) error) error {
-	data, err := p.readValue(rootType, root, 16)
+func (s *store) walkTree(ctx context.Context, root objects.MAC, rootType, nodeType resources.Type,
+	compare func(a, b string) int, visit func(key string, value objects.MAC) error) error {
+	top, err := s.readRoot(ctx, root, rootType)
 	if err != nil {
 		return err
 	}
-	var tree btree.BTree[string, objects.MAC, objects.MAC]
-	if err := msgpack.NewDecoder(bytes.NewReader(data)).Decode(&tree); err != nil {
-		return p.malformed(blobID{rootType, root}, err)
-	}
-	// plakar takes the order for the size of a cache.
-	if tree.Order < 3 || tree.Order > 1<<16 {
-		return p.malformed(blobID{rootType, root}, fmt.Errorf("has order %d", tree.Order))
-	}
-	w := treeWalk{p: p, nodeType: nodeType, compare: compare, visit: visit, seen: map[objects.MAC]bool{}}
-	if err := w.node(tree.Root, nil, nil, 0); err != nil {
+	w := treeWalk{s: s, nodeType: nodeType, compare: compare, visit: visit, seen: make([]uint64, len(s.index.blobs)/64+1)}
+	if err := w.node(ctx, top, nil, nil, 0); err != nil {
 		return err
 	}
 	if w.nextLeaf != nil {
-		return w.malformed(tree.Root, "has a last leaf that links to another")
+		return w.malformed(top, "has a last leaf that links to another")
 	}
 	return nil
 }
 
-// node visits the node mac, all keys of which lie in [low, high); nil is no bound.
-func (w *treeWalk) node(mac objects.MAC, low, high *string, depth int) error {
-	if depth > maxDepth || w.seen[mac] {
-		return problemf(Inconsistent, regionTree, nowhere, "%v stands where no node of a tree can", blobID{w.nodeType, mac})
-	}
-	w.seen[mac] = true
-	data, err := w.p.readValue(w.nodeType, mac, 1<<16)
+// readRoot reads the description of a tree, which names its topmost node.
+func (s *store) readRoot(ctx context.Context, root objects.MAC, rootType resources.Type) (objects.MAC, error) {
+	data, err := s.readValue(ctx, rootType, root, 16)
 	if err != nil {
-		return err
+		return objects.MAC{}, err
+	}
+	var tree btree.BTree[string, objects.MAC, objects.MAC]
+	if err := msgpack.NewDecoder(bytes.NewReader(data)).Decode(&tree); err != nil {
+		return objects.MAC{}, s.malformed(blobID{rootType, root}, err)
+	}
+	// plakar takes the order for the size of a cache.
+	if tree.Order < 3 || tree.Order > 1<<16 {
+		return objects.MAC{}, s.malformed(blobID{rootType, root}, fmt.Errorf("has order %d", tree.Order))
+	}
+	return tree.Root, nil
+}
+
+type treeNode = btree.Node[string, objects.MAC, objects.MAC]
+
+// readNode reads a node with as many values or children as its keys call for, and how many bytes it has.
+func (s *store) readNode(ctx context.Context, typ resources.Type, mac objects.MAC) (*treeNode, int, error) {
+	data, err := s.readValue(ctx, typ, mac, maxNodeElements)
+	if err != nil {
+		return nil, 0, err
 	}
 	n, err := vfs.NodeFromBytes(data)
 	if err != nil {
-		return w.malformed(mac, "%v", err)
+		return nil, 0, s.malformed(blobID{typ, mac}, err)
 	}
 	leaf := len(n.Pointers) == 0
 	if leaf && len(n.Values) != len(n.Keys) || !leaf && (len(n.Pointers) != len(n.Keys)+1 || len(n.Values) > 0) {
-		return w.malformed(mac, "has %d keys, %d values and %d children", len(n.Keys), len(n.Values), len(n.Pointers))
+		return nil, 0, s.malformed(blobID{typ, mac},
+			fmt.Errorf("has %d keys, %d values and %d children", len(n.Keys), len(n.Values), len(n.Pointers)))
+	}
+	return n, len(data), nil
+}
+
+// node visits the node mac, all keys of which lie in [low, high); nil is no bound.
+func (w *treeWalk) node(ctx context.Context, mac objects.MAC, low, high *string, depth int) error {
+	id := blobID{w.nodeType, mac}
+	number, err := w.s.find(id)
+	if err != nil {
+		return err
+	}
+	if bit := uint64(1) << (number % 64); depth == maxTreeDepth || w.seen[number/64]&bit != 0 {
+		return problemf(Inconsistent, regionTree, nowhere, "%v stands where no node of a tree can", id)
+	} else {
+		w.seen[number/64] |= bit
+	}
+	n, _, err := w.s.readNode(ctx, w.nodeType, mac)
+	if err != nil {
+		return err
 	}
 	for i := range n.Keys {
 		key := &n.Keys[i]
 		if i > 0 && w.compare(n.Keys[i-1], *key) >= 0 || low != nil && w.compare(*low, *key) > 0 ||
 			high != nil && w.compare(*key, *high) >= 0 {
-			return w.malformed(mac, "has key %q out of order or twice", *key)
+			return w.malformed(mac, "has key %.80q out of order or twice", *key)
 		}
 	}
-	if leaf {
+	if len(n.Pointers) == 0 {
 		return w.leaf(mac, n)
 	}
 	if n.Next != nil {
@@ -93,14 +121,14 @@ func (w *treeWalk) node(mac objects.MAC, low, high *string, depth int) error {
 		if i < len(n.Keys) {
 			childHigh = &n.Keys[i]
 		}
-		if err := w.node(child, childLow, childHigh, depth+1); err != nil {
+		if err := w.node(ctx, child, childLow, childHigh, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *treeWalk) leaf(mac objects.MAC, n *btree.Node[string, objects.MAC, objects.MAC]) error {
+func (w *treeWalk) leaf(mac objects.MAC, n *treeNode) error {
 	if w.leaves > 0 && (w.nextLeaf == nil || *w.nextLeaf != mac) {
 		return w.malformed(mac, "is not what the leaf before it links to")
 	}
@@ -115,5 +143,5 @@ func (w *treeWalk) leaf(mac objects.MAC, n *btree.Node[string, objects.MAC, obje
 }
 
 func (w *treeWalk) malformed(mac objects.MAC, format string, args ...any) error {
-	return w.p.malformed(blobID{w.nodeType, mac}, fmt.Errorf(format, args...))
+	return w.s.malformed(blobID{w.nodeType, mac}, fmt.Errorf(format, args...))
 }

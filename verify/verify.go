@@ -92,17 +92,22 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 
 // Reader is File for a package of size bytes that r holds, named in the options: for those who use what was judged.
 func Reader(ctx context.Context, r io.ReaderAt, size int64, opts Options) (*Report, error) {
-	group, ctx := errgroup.WithContext(ctx)
 	v := newVerifier(ctx, opts)
 	v.report.Size = size
+	// A file that is no ptar is told by its first bytes: it is not worth hashing.
+	if isPtar, err := v.open(r, size); err != nil || !isPtar {
+		if err == nil {
+			err = v.run()
+		}
+		return v.conclude(err)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	v.ctx = ctx
 	group.Go(func() (err error) {
 		v.report.SHA256, _, err = sha256sum.Of(ctx, io.NewSectionReader(r, 0, size))
 		return err
 	})
-	group.Go(func() error {
-		v.open(r, size)
-		return v.run()
-	})
+	group.Go(v.run)
 	return v.conclude(group.Wait())
 }
 
@@ -119,14 +124,20 @@ func (v *verifier) conclude(err error) (*Report, error) {
 	return v.report, nil
 }
 
-func (v *verifier) open(r io.ReaderAt, size int64) {
-	pkg, err := ptarread.New(r, size)
+// open opens the package, or reports why it does not open; the error is that of an ended context.
+func (v *verifier) open(r io.ReaderAt, size int64) (isPtar bool, err error) {
+	pkg, err := ptarread.New(v.ctx, r, size)
+	if v.ctx.Err() != nil {
+		return false, context.Cause(v.ctx)
+	}
 	if err != nil {
 		v.cannotOpen(err)
-		return
+		var problem *ptarread.Problem
+		return !errors.As(err, &problem) || problem.Kind != ptarread.NotPackage, nil
 	}
 	v.pkg = pkg
 	v.describe()
+	return true, nil
 }
 
 // run does the checks that can be done.
