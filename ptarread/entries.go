@@ -57,7 +57,7 @@ func (p *Package) readEntries(ctx context.Context) error {
 			if len(p.tree) == MaxEntries {
 				return problemf(TooLarge, regionTree, nowhere, "holds more than %d entries", MaxEntries)
 			}
-			entry, err := p.readEntry(ctx, key, mac)
+			entry, err := p.addEntry(ctx, key, mac)
 			if err != nil {
 				return err
 			}
@@ -86,18 +86,11 @@ func (p *Package) readEntries(ctx context.Context) error {
 	return nil
 }
 
-// readEntry decodes the entry that the tree holds at key and links it to its directory.
-func (p *Package) readEntry(ctx context.Context, key string, mac objects.MAC) (Entry, error) {
-	data, err := p.readValue(ctx, resources.RT_VFS_ENTRY, mac, maxEntryElements)
+// addEntry reads the entry that the tree holds at key and links it to its directory.
+func (p *Package) addEntry(ctx context.Context, key string, mac objects.MAC) (Entry, error) {
+	e, err := p.readEntry(ctx, key, mac, maxEntryElements)
 	if err != nil {
 		return Entry{}, err
-	}
-	e, err := vfs.EntryFromBytes(data)
-	if err != nil {
-		return Entry{}, p.malformed(blobID{resources.RT_VFS_ENTRY, mac}, err)
-	}
-	if e.Path() != key {
-		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "the entry at %.80q calls itself %.80q", key, e.Path())
 	}
 	if len(key) > MaxPath || !utf8.ValidString(key) || strings.ContainsFunc(key, unsafeRune) {
 		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "holds the path %.80q, which no package may", key)

@@ -77,15 +77,7 @@ func (p *Package) readIndexes(ctx context.Context) error {
 
 // readError reads what the snapshot says of something that its writer could not read.
 func (s *store) readError(ctx context.Context, mac objects.MAC) (*vfs.ErrorItem, error) {
-	data, err := s.readValue(ctx, resources.RT_ERROR_ENTRY, mac, 16)
-	if err != nil {
-		return nil, err
-	}
-	item, err := vfs.ErrorItemFromBytes(data)
-	if err != nil {
-		return nil, s.malformed(blobID{resources.RT_ERROR_ENTRY, mac}, err)
-	}
-	return item, nil
+	return readAs(ctx, s, blobID{resources.RT_ERROR_ENTRY, mac}, 16, vfs.ErrorItemFromBytes)
 }
 
 // readDirpack compares the listing of one directory in the dirpack index with the tree. plakar extracts from these

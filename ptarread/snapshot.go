@@ -37,13 +37,9 @@ func (s *store) readHeader(ctx context.Context, several string) (*header.Header,
 		return nil, objects.MAC{}, problemf(Snapshots, regionSnapshot, nowhere, several, len(snapshots))
 	}
 	id := snapshots[0]
-	data, err := s.readValue(ctx, id.typ, id.mac, maxEntryElements)
+	h, err := readAs(ctx, s, id, maxEntryElements, header.NewFromBytes)
 	if err != nil {
 		return nil, id.mac, err
-	}
-	h, err := header.NewFromBytes(data)
-	if err != nil {
-		return nil, id.mac, s.malformed(id, err)
 	}
 	if h.Identifier != id.mac {
 		return nil, id.mac, problemf(Inconsistent, regionSnapshot, nowhere, "calls itself %x but is stored as %x",

@@ -49,13 +49,13 @@ func (s *store) walkTree(ctx context.Context, root objects.MAC, rootType, nodeTy
 
 // readRoot reads the description of a tree, which names its topmost node.
 func (s *store) readRoot(ctx context.Context, root objects.MAC, rootType resources.Type) (objects.MAC, error) {
-	data, err := s.readValue(ctx, rootType, root, 16)
+	type description = btree.BTree[string, objects.MAC, objects.MAC]
+	tree, err := readAs(ctx, s, blobID{rootType, root}, 16, func(data []byte) (*description, error) {
+		var tree description
+		return &tree, msgpack.NewDecoder(bytes.NewReader(data)).Decode(&tree)
+	})
 	if err != nil {
 		return objects.MAC{}, err
-	}
-	var tree btree.BTree[string, objects.MAC, objects.MAC]
-	if err := msgpack.NewDecoder(bytes.NewReader(data)).Decode(&tree); err != nil {
-		return objects.MAC{}, s.malformed(blobID{rootType, root}, err)
 	}
 	// plakar takes the order for the size of a cache.
 	if tree.Order < 3 || tree.Order > 1<<16 {
@@ -68,20 +68,20 @@ type treeNode = btree.Node[string, objects.MAC, objects.MAC]
 
 // readNode reads a node with as many values or children as its keys call for, and how many bytes it has.
 func (s *store) readNode(ctx context.Context, typ resources.Type, mac objects.MAC) (*treeNode, int, error) {
-	data, err := s.readValue(ctx, typ, mac, maxNodeElements)
+	var size int
+	n, err := readAs(ctx, s, blobID{typ, mac}, maxNodeElements, func(data []byte) (*treeNode, error) {
+		size = len(data)
+		return vfs.NodeFromBytes(data)
+	})
 	if err != nil {
 		return nil, 0, err
-	}
-	n, err := vfs.NodeFromBytes(data)
-	if err != nil {
-		return nil, 0, s.malformed(blobID{typ, mac}, err)
 	}
 	leaf := len(n.Pointers) == 0
 	if leaf && len(n.Values) != len(n.Keys) || !leaf && (len(n.Pointers) != len(n.Keys)+1 || len(n.Values) > 0) {
 		return nil, 0, s.malformed(blobID{typ, mac},
 			fmt.Errorf("has %d keys, %d values and %d children", len(n.Keys), len(n.Values), len(n.Pointers)))
 	}
-	return n, len(data), nil
+	return n, size, nil
 }
 
 // node visits the node mac, all keys of which lie in [low, high); nil is no bound.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -63,17 +62,12 @@ func (t *trial) backup(ctx context.Context) error {
 
 // readable checks that the data file opens, with nothing but what is in it, and that there is something to restore.
 func (t *trial) readable(ctx context.Context, path string) error {
-	k, err := newKContext(ctx, filepath.Join(t.scratch, "reading"))
-	if err != nil {
-		return err
-	}
-	defer closeKContext(k)
-	d, err := openData(k, path)
+	data, err := openData(ctx, path)
 	if err != nil {
 		return fmt.Errorf("reading the data file again: %w", err)
 	}
-	defer d.close(k)
-	if _, err := d.root(); err != nil {
+	defer data.Close()
+	if err := checkRoot(ctx, data); err != nil {
 		return fmt.Errorf("nothing was backed up that could be restored: %w", err)
 	}
 	return nil

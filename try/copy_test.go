@@ -20,13 +20,15 @@ import (
 	"github.com/PlakarKorp/kloset/connectors/exporter"
 	"github.com/PlakarKorp/kloset/connectors/importer"
 	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/PlakarKorp/kloset/kcontext"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
-	"github.com/PlakarKorp/kloset/snapshot"
 
 	"github.com/PlakarKorp/kpkg/internal/klosetcache"
+	ptarlayout "github.com/PlakarKorp/kpkg/internal/ptar"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
+	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
 
 // The connectors of these tests run in this process; those of packages are the business of testdata/script/try.txtar.
@@ -80,22 +82,19 @@ func dataFile(t *testing.T, dir string) string {
 	return path
 }
 
-// export restores a data file through an exporter.
-func export(t *testing.T, path string, make func(*kcontext.KContext) exporter.Exporter) (Result, error) {
+// restore restores a data file through an exporter.
+func restore(t *testing.T, path string, make func(*kcontext.KContext) exporter.Exporter) (Result, error) {
 	t.Helper()
-	k, counted := testContext(t), newTally(nil)
-	d, err := openData(k, path)
+	counted := newTally(nil)
+	data, err := openData(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.close(k)
-	root, err := d.root()
-	if err != nil {
+	defer data.Close()
+	if err := checkRoot(t.Context(), data); err != nil {
 		t.Fatal(err)
 	}
-	stop := counted.listen(k)
-	err = d.snapshot.Export(&answered{make(k), counted, k.Cancel}, root, &snapshot.ExportOptions{})
-	stop()
+	err = export(t.Context(), data, make(testContext(t)), counted)
 	return counted.result(), err
 }
 
@@ -118,7 +117,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 
 	target := t.TempDir()
-	result, err := export(t, data, func(k *kcontext.KContext) exporter.Exporter {
+	result, err := restore(t, data, func(k *kcontext.KContext) exporter.Exporter {
 		exp, err := fsexporter.NewFSExporter(k, options(k), "fs", map[string]string{"location": "fs://" + target})
 		if err != nil {
 			t.Fatal(err)
@@ -207,13 +206,13 @@ func TestIncomplete(t *testing.T) {
 	if err := writeSnapshot(k, store, config, fileImporter(t, k, dir)); err != nil {
 		t.Fatal(err)
 	}
-	if err := whole(path); !errors.Is(err, errDamaged) {
-		t.Errorf("a data file without its end: %v, want %v", err, errDamaged)
+	if err := complete(path); !errors.Is(err, ptarlayout.ErrIncomplete) {
+		t.Errorf("a data file without its end: %v, want %v", err, ptarlayout.ErrIncomplete)
 	}
 	if err := store.Close(k); err != nil {
 		t.Fatal(err)
 	}
-	if err := whole(path); err != nil {
+	if err := complete(path); err != nil {
 		t.Error(err)
 	}
 }
@@ -258,14 +257,15 @@ func TestNotData(t *testing.T) {
 		content []byte
 		want    string
 	}{
-		{"empty", nil, "it is not a data file but empty"},
-		{"text", []byte("hello"), "it is not a data file"},
-		{"other magic", append([]byte("_plater_"), good[8:]...), "it is not a data file"},
-		{"magic only", good[:8], "it is cut off or damaged"},
-		{"beginning only", good[:100], "it is cut off or damaged"},
-		{"without its last byte", good[:len(good)-1], "it is cut off or damaged"},
-		{"with a byte more", append(slices.Clone(good), 0), "it is cut off or damaged"},
-		{"package", pkg.Bytes(), "it is not a data file but a package"},
+		{"empty", nil, "the file is not a ptar but empty"},
+		{"text", []byte("hello"), "the file is not a ptar"},
+		{"other magic", append([]byte("_plater_"), good[8:]...), "the file is not a ptar"},
+		{"magic only", good[:8], "the file was cut short"},
+		{"beginning only", good[:100], "the file was cut short"},
+		{"without its last byte", good[:len(good)-1], "the file was cut short"},
+		{"with a byte more", append(slices.Clone(good), 0), "the file was cut short"},
+		{"encrypted", encrypted(t), "it is encrypted; plakar can read it, kpkg cannot"},
+		{"package", pkg.Bytes(), "it is a package, not a data file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "data.ptar")
@@ -275,16 +275,23 @@ func TestNotData(t *testing.T) {
 			wantNotData(t, path, test.want)
 		})
 	}
-	wantNotData(t, dir, "it is not a data file but a folder")
+	wantNotData(t, dir, "is a directory, not a data file")
 	wantNotData(t, filepath.Join(dir, "missing"), "there is no such file; kpkg try backup makes data files")
+}
+
+// encrypted is a ptar that says it is encrypted.
+func encrypted(t *testing.T) []byte {
+	f := ptartest.NewForgery(t, "LZ4", nil)
+	f.Config.Encryption = encryption.NewDefaultConfiguration()
+	return f.Bytes()
 }
 
 // wantNotData checks that a file is neither listed nor restored, the latter before anything is asked of the package.
 func wantNotData(t *testing.T, path, reason string) {
 	t.Helper()
 	_, err := List(t.Context(), path, func(Entry) error { return nil })
-	if want := "opening " + path + ": " + reason; err == nil || err.Error() != want {
-		t.Errorf("listing: error %v, want %s", err, want)
+	if err == nil || !strings.HasPrefix(err.Error(), "open data file "+path+": ") || !strings.Contains(err.Error(), reason) {
+		t.Fatalf("listing: error %v, want %s", err, reason)
 	}
 	again := err
 	_, err = Restore(t.Context(), Options{Package: "missing.ptar", Data: path})
@@ -344,7 +351,7 @@ func TestBadExporters(t *testing.T) {
 		{"ends early", badExporter{take: 2, answer: ok, closes: true}, len(files) + folders - 2, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			result, err := export(t, data, func(*kcontext.KContext) exporter.Exporter { return test.bad })
+			result, err := restore(t, data, func(*kcontext.KContext) exporter.Exporter { return test.bad })
 			if !errors.Is(err, test.err) {
 				t.Fatalf("error %v, want %v", err, test.err)
 			}

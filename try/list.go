@@ -2,12 +2,14 @@ package try
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
+
+	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
 // Entry is one of a data file.
@@ -28,55 +30,41 @@ type Contents struct {
 	Root string
 	// Time of the backup.
 	Time time.Time
-	// Failures are the entries that could not be read when it was made.
+	// Failures are the first 1,000 entries that could not be read when it was made.
 	Failures []Failure
 }
 
+// errEnough ends a walk that has seen what it came for.
+var errEnough = errors.New("enough")
+
 // List calls each for all entries of the data file at path, in the order of its tree, up to the first error.
-func List(ctx context.Context, path string, each func(Entry) error) (_ Contents, err error) {
-	scratch, err := os.MkdirTemp("", "kpkg-try-")
-	if err != nil {
-		return Contents{}, fmt.Errorf("making a temporary folder: %w", err)
-	}
-	defer os.RemoveAll(scratch)
-	k, err := newKContext(ctx, scratch)
+func List(ctx context.Context, path string, each func(Entry) error) (Contents, error) {
+	data, err := openData(ctx, path)
 	if err != nil {
 		return Contents{}, err
 	}
-	defer closeKContext(k)
-	d, err := openData(k, path)
-	if err != nil {
-		return Contents{}, err
-	}
-	defer d.close(k)
-	defer func() {
-		if reason := recover(); reason != nil {
-			err = fmt.Errorf("reading %s: %w: %v", path, errDamaged, reason)
-		}
-	}()
-	err = d.files.WalkDir("/", func(_ string, e *vfs.Entry, err error) error {
+	defer data.Close()
+	err = data.Walk(ctx, "/", func(name string, e *vfs.Entry, err error) error {
 		if err != nil {
-			return fmt.Errorf("reading %s: %w", path, err)
-		}
-		if cause := context.Cause(k.Context); cause != nil {
-			return cause
+			return fmt.Errorf("read %s: %w", path, err)
 		}
 		info := e.FileInfo
-		return each(Entry{e.Path(), info.Mode(), info.Size(), info.ModTime(), e.SymlinkTarget})
+		return each(Entry{name, info.Mode(), info.Size(), info.ModTime(), e.SymlinkTarget})
 	})
 	if err != nil {
 		return Contents{}, err
 	}
-	source := d.snapshot.Header.GetSource(0).Importer
-	contents := Contents{Type: source.Type, Origin: source.Origin, Root: source.Directory, Time: d.snapshot.Header.Timestamp}
-	for failed, err := range d.files.Errors("/") {
-		if err != nil {
-			return Contents{}, fmt.Errorf("reading the failures of %s: %w", path, err)
-		}
+	source := data.Source()
+	contents := Contents{Type: source.Type, Origin: source.Origin, Root: source.Root, Time: source.Time}
+	err = data.Failures(ctx, func(f ptarread.Failure) error {
 		if len(contents.Failures) == maxFailures {
-			break
+			return errEnough
 		}
-		contents.Failures = append(contents.Failures, Failure{failed.Name, failed.Error})
+		contents.Failures = append(contents.Failures, Failure{f.Path, shorten(f.Message)})
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return Contents{}, fmt.Errorf("read what is missing in %s: %w", path, err)
 	}
 	return contents, nil
 }

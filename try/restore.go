@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/PlakarKorp/kloset/snapshot"
-
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
 // Restore copies what the data file holds to the location. Entries that the exporter could not write are failures of the
-// result. With an error, that of an ended ctx included, what was restored before stays, and is in the result.
+// result, as are those that are not in the data file because they could not be read for it, and those that are neither
+// files, folders nor symbolic links. With an error, that of an ended ctx included, what was restored before stays, and is
+// in the result.
 func Restore(ctx context.Context, opts Options) (result Result, err error) {
 	t, err := begin(ctx, opts)
 	if err != nil {
@@ -27,14 +28,20 @@ func Restore(ctx context.Context, opts Options) (result Result, err error) {
 
 func (t *trial) restore(ctx context.Context) error {
 	t.tally.stage(Opening)
-	d, err := openData(t.kloset, t.opts.Data)
+	data, err := openData(ctx, t.opts.Data)
 	if err != nil {
 		return err
 	}
-	defer d.close(t.kloset)
-	root, err := d.root()
+	defer data.Close()
+	if err := checkRoot(ctx, data); err != nil {
+		return fmt.Errorf("read %s: %w", t.opts.Data, err)
+	}
+	err = data.Failures(ctx, func(f ptarread.Failure) error {
+		t.tally.fail(f.Path, fmt.Errorf("it is not in the data file: %s", f.Message))
+		return nil
+	})
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", t.opts.Data, err)
+		return fmt.Errorf("read what is missing in %s: %w", t.opts.Data, err)
 	}
 	if err := t.start(ctx, manifest.Exporter); err != nil {
 		return err
@@ -44,29 +51,14 @@ func (t *trial) restore(ctx context.Context) error {
 		return err
 	}
 	t.tally.stage(Copying)
-	stop := t.tally.listen(t.kloset)
-	defer stop()
-	err = d.snapshot.Export(&answered{exp, t.tally, t.kloset.Cancel}, root, &snapshot.ExportOptions{})
+	err = export(ctx, data, exp, t.tally)
 	if ctx.Err() != nil {
 		// Not context.Canceled: it means elsewhere that nothing half-made was left behind.
-		return fmt.Errorf("restoring: %v; what was restored before is at the destination", context.Cause(ctx))
-	}
-	// Why it was cancelled, by the exporter or by a cache, says more than what failed because of that.
-	if cause := context.Cause(t.kloset.Context); cause != nil {
-		err = cause
+		return fmt.Errorf("restore: %v; what was restored before is at the destination", context.Cause(ctx))
 	}
 	// Closing may be when an exporter writes the last of it.
 	if err := errors.Join(err, exp.Close(ctx)); err != nil {
-		return fmt.Errorf("restoring: %w", err)
+		return fmt.Errorf("restore: %w", err)
 	}
 	return nil
-}
-
-// root is the path that the source of the data file began at. What is above it is not restored, as in plakar.
-func (d *data) root() (string, error) {
-	root := d.snapshot.Header.GetSource(0).Importer.Directory
-	if _, err := d.files.GetEntry(root); err != nil {
-		return "", fmt.Errorf("%q, where it begins, is not in it: %w", root, err)
-	}
-	return root, nil
 }

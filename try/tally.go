@@ -2,6 +2,7 @@ package try
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -33,6 +34,19 @@ type Progress struct {
 	Bytes int64
 	// Failed entries.
 	Failed int
+	// AttributesLeft are the extended attributes of a data file that the exporter does not take.
+	AttributesLeft int
+}
+
+// maxMessage is how many bytes of a failure's message are kept: thousands of them are.
+const maxMessage = 1000
+
+// shorten cuts a message that somebody else wrote.
+func shorten(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(text[:maxMessage], ""), len(text))
 }
 
 // Failure is an entry that could not be copied.
@@ -81,7 +95,7 @@ func (t *tally) fail(path string, err error) {
 	t.change(func(p *Progress) {
 		p.Failed++
 		if len(t.failures) < maxFailures {
-			t.failures = append(t.failures, Failure{path, t.cut(err.Error())})
+			t.failures = append(t.failures, Failure{path, shorten(t.cut(err.Error()))})
 		}
 	})
 }
@@ -137,9 +151,11 @@ func (t *tally) heard(event string, data map[string]any) {
 			t.fail(path, err)
 		}
 	case "iostats":
-		// What was read of the source of a backup, and of the data file for a restore's destination.
-		side := map[any]string{"source": "r", "destination": "w"}[data["scope"]]
-		stats, _ := data[side].(map[string]any)
+		if data["scope"] != "source" {
+			return
+		}
+		// What was read of the source.
+		stats, _ := data["r"].(map[string]any)
 		if total, ok := stats["total"].(int64); ok {
 			t.change(func(p *Progress) { p.Bytes = total })
 		}

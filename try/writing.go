@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"path/filepath"
 
 	ptar "github.com/PlakarKorp/integrations/ptar/storage"
@@ -18,6 +19,8 @@ import (
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/snapshot"
 	"github.com/PlakarKorp/kloset/versioning"
+
+	ptarlayout "github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
 // write makes the data file at path, which is not there yet, of all that the importer imports.
@@ -44,7 +47,7 @@ func write(k *kcontext.KContext, path string, imp importer.Importer) (err error)
 	if closeErr != nil {
 		return fmt.Errorf("closing the data file: %w", closeErr)
 	}
-	if err := whole(path); err != nil {
+	if err := complete(path); err != nil {
 		return fmt.Errorf("writing the data file: %w; is the disk full?", err)
 	}
 	return nil
@@ -74,6 +77,22 @@ func writeSnapshot(k *kcontext.KContext, store storage.Store, config []byte, imp
 		return fmt.Errorf("completing the snapshot: %w", err)
 	}
 	return nil
+}
+
+// complete checks that the parts of a data file make up all of it: the storage of ptars does not look at what becomes of
+// its writes to the beginning and to the end.
+func complete(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	_, err = ptarlayout.ReadLayout(file, info.Size())
+	return err
 }
 
 // newStore makes an empty data file, and returns the configuration that it begins with too.

@@ -95,7 +95,9 @@ verifies is run. What the source began at becomes LOCATION.
 
 ` + tryConfiguration + `
 
-Entries that cannot be restored are listed, and the others are restored all the same.
+Entries that cannot be restored are listed, and the others are restored all the same. So are entries
+that the data file lacks, and devices, pipes and sockets, which are never restored. Extended attributes
+are restored if the exporter takes them, and counted otherwise.
 
 Exit status: 0 all is restored; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not for
 all entries.`,
@@ -114,6 +116,10 @@ all entries.`,
 		shown.close()
 		if err := tryVerdict(cmd.ErrOrStderr(), result, err); err != nil {
 			return err
+		}
+		if n := result.AttributesLeft; n > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "kpkg: warning: %s not restored: the exporter takes none\n",
+				english.Plural(n, "extended attribute was", "extended attributes were"))
 		}
 		if !quiet {
 			fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s\n", shown.copied(result.Progress), finding.Printable(opts.Data))

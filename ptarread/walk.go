@@ -1,0 +1,184 @@
+package ptarread
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/snapshot/vfs"
+)
+
+// Entry returns the entry at an absolute path. It follows no links.
+func (a *Archive) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
+	mac, err := a.search().find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return a.readEntry(ctx, name, mac, maxNodeElements)
+}
+
+// Walk visits the entry at an absolute path and all that is below it, each folder before what is in it and its content
+// before its neighbours, up to the first error of visit. An entry that cannot be read is visited as an error; what is below
+// it is not visited. Memory does not grow with the number of entries.
+//
+// A walk from "/" that has not come by every entry of the tree ends with a *Problem: some are in no folder.
+func (a *Archive) Walk(ctx context.Context, from string, visit func(name string, e *vfs.Entry, err error) error) error {
+	search := a.search()
+	visited := 0
+	// step visits one entry and says whether it is a folder.
+	step := func(name string, mac objects.MAC) (bool, error) {
+		visited++
+		e, err := a.readEntry(ctx, name, mac, maxNodeElements)
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		return err == nil && e.IsDir(), visit(name, e, err)
+	}
+	mac, err := search.find(ctx, from)
+	if err != nil {
+		return err
+	}
+	dir, err := step(from, mac)
+	if err != nil || !dir {
+		return err
+	}
+
+	// The path of a folder is the beginning of those of the folders in it, so that one path stands for all levels.
+	type level struct {
+		length int // of the folder's path
+		next   place
+	}
+	folder := from
+	first, err := search.seek(ctx, below(folder))
+	if err != nil {
+		return err
+	}
+	levels := []level{{len(folder), first}}
+	for len(levels) > 0 {
+		top := &levels[len(levels)-1]
+		folder = folder[:top.length]
+		name, mac, next, err := search.at(ctx, top.next)
+		if err != nil {
+			return err
+		}
+		if name == folder { // the root is next to what is in it
+			top.next = next
+			continue
+		}
+		if rest, inside := strings.CutPrefix(name, below(folder)); !inside || strings.Contains(rest, "/") {
+			levels = levels[:len(levels)-1]
+			continue
+		}
+		top.next = next
+		dir, err := step(name, mac)
+		if err != nil {
+			return err
+		}
+		if dir {
+			folder = name
+			first, err := search.seek(ctx, below(folder))
+			if err != nil {
+				return err
+			}
+			levels = append(levels, level{len(folder), first})
+		}
+	}
+	if from == "/" && visited < a.entries {
+		return problemf(Inconsistent, regionTree, nowhere, "%d of %d entries are in no folder", a.entries-visited, a.entries)
+	}
+	return nil
+}
+
+// below is what the paths of all that is in a folder begin with.
+func below(folder string) string { return strings.TrimSuffix(folder, "/") + "/" }
+
+// treeSearch looks keys up in the file tree, which readTree has found to be one. It is for one goroutine.
+type treeSearch struct {
+	s    *store
+	root objects.MAC
+	// cache holds the nodes used last, the last one first; size is their decoded bytes together.
+	cache []cachedNode
+	size  int
+}
+
+type cachedNode struct {
+	mac  objects.MAC
+	node *treeNode
+	size int
+}
+
+// place is that of a key in a leaf; a place behind the last key of a leaf is that of the first one of the next.
+type place struct {
+	leaf objects.MAC
+	at   int
+}
+
+func (a *Archive) search() *treeSearch { return &treeSearch{s: &a.store, root: a.root} }
+
+func (t *treeSearch) node(ctx context.Context, mac objects.MAC) (*treeNode, error) {
+	if i := slices.IndexFunc(t.cache, func(c cachedNode) bool { return c.mac == mac }); i >= 0 {
+		hit := t.cache[i]
+		copy(t.cache[1:i+1], t.cache[:i])
+		t.cache[0] = hit
+		return hit.node, nil
+	}
+	n, size, err := t.s.readNode(ctx, resources.RT_VFS_NODE, mac)
+	if err != nil {
+		return nil, err
+	}
+	t.cache = slices.Insert(t.cache, 0, cachedNode{mac, n, size})
+	for t.size += size; t.size > maxCachedNodes && len(t.cache) > 1; {
+		last := len(t.cache) - 1
+		t.size -= t.cache[last].size
+		t.cache = slices.Delete(t.cache, last, last+1)
+	}
+	return n, nil
+}
+
+// seek returns the place of the first key that is not before the given one.
+func (t *treeSearch) seek(ctx context.Context, key string) (place, error) {
+	for mac := t.root; ; {
+		n, err := t.node(ctx, mac)
+		if err != nil {
+			return place{}, err
+		}
+		if len(n.Pointers) == 0 {
+			return place{mac, sort.Search(len(n.Keys), func(i int) bool { return vfs.PathCmp(n.Keys[i], key) >= 0 })}, nil
+		}
+		mac = n.Pointers[sort.Search(len(n.Keys), func(i int) bool { return vfs.PathCmp(n.Keys[i], key) > 0 })]
+	}
+}
+
+// at returns what is at a place, and the place behind it; the key is "" behind the last one.
+func (t *treeSearch) at(ctx context.Context, p place) (key string, value objects.MAC, next place, err error) {
+	for {
+		n, err := t.node(ctx, p.leaf)
+		if err != nil {
+			return "", value, p, err
+		}
+		if p.at < len(n.Keys) {
+			return n.Keys[p.at], n.Values[p.at], place{p.leaf, p.at + 1}, nil
+		}
+		if n.Next == nil {
+			return "", value, p, nil
+		}
+		p = place{leaf: *n.Next}
+	}
+}
+
+// find returns the value of a key.
+func (t *treeSearch) find(ctx context.Context, key string) (objects.MAC, error) {
+	p, err := t.seek(ctx, key)
+	if err != nil {
+		return objects.MAC{}, err
+	}
+	found, value, _, err := t.at(ctx, p)
+	if err == nil && found != key {
+		err = fmt.Errorf("%.80q is not in it", key)
+	}
+	return value, err
+}

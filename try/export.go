@@ -1,0 +1,241 @@
+package try
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+	"github.com/PlakarKorp/kloset/connectors/exporter"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/snapshot/vfs"
+
+	"github.com/PlakarKorp/kpkg/ptarread"
+)
+
+// errUnanswered is the failure of an entry that an exporter took and never spoke of again.
+var errUnanswered = errors.New("the exporter did not say what became of it")
+
+// errEnded ends the sending to an exporter that has failed.
+var errEnded = errors.New("the exporter has ended")
+
+// export sends all that is below the root of a data file to an exporter as plakar does: each folder before what is in it,
+// then the extended attributes if the exporter asks for them. Every entry counts as restored or as failed in the tally,
+// by what the exporter answers; one without an answer has failed.
+func export(ctx context.Context, data *ptarread.Archive, exp exporter.Exporter, tally *tally) error {
+	s := &sender{
+		data: data, root: data.Source().Root, tally: tally, attributes: exp.Flags()&location.FLAG_EXPORTXATTR != 0,
+		records: make(chan *connectors.Record), ended: make(chan struct{}), open: map[sent]int{},
+	}
+	answers := make(chan *connectors.Result)
+	var both sync.WaitGroup
+	var sendErr error
+	both.Go(func() {
+		defer close(s.records)
+		sendErr = s.send(ctx)
+	})
+	both.Go(func() { s.listen(ctx, answers) })
+	s.err = exp.Export(ctx, s.records, answers)
+	close(s.ended)
+	both.Wait()
+	if s.err != nil {
+		return s.err
+	}
+	for e := range s.open {
+		tally.fail(e.path, errUnanswered)
+	}
+	if sendErr != nil {
+		return fmt.Errorf("read the data file: %w", sendErr)
+	}
+	return nil
+}
+
+// sender gives the entries of a data file to one exporter.
+type sender struct {
+	data       *ptarread.Archive
+	root       string
+	tally      *tally
+	attributes bool // the exporter takes them
+
+	records chan *connectors.Record
+	// ended is closed when the exporter has ended, with err.
+	ended chan struct{}
+	err   error
+
+	mu sync.Mutex
+	// open are what was sent and not answered, and how often.
+	open map[sent]int
+}
+
+// sent is what an answer is about.
+type sent struct{ path, attribute string }
+
+func (s *sender) send(ctx context.Context) error {
+	err := s.data.Walk(ctx, s.root, func(name string, e *vfs.Entry, err error) error {
+		if err != nil {
+			s.tally.fail(s.below(name), err)
+			return nil
+		}
+		return s.sendEntry(ctx, name, e)
+	})
+	if err == nil {
+		err = s.data.Attributes(ctx, func(a ptarread.Attribute) error { return s.sendAttribute(ctx, a) })
+	}
+	if errors.Is(err, errEnded) {
+		return nil
+	}
+	return err
+}
+
+// below is a path as the exporter gets it: below the root, which is "/". When the root is a file, it is in "/".
+func (s *sender) below(name string) string {
+	return path.Join("/", strings.TrimPrefix(name, s.root))
+}
+
+func (s *sender) sendEntry(ctx context.Context, name string, e *vfs.Entry) error {
+	target := s.below(name)
+	if name == s.root && !e.IsDir() {
+		folder := objects.FileInfo{Lname: "/", Lmode: fs.ModeDir | 0o700, LmodTime: time.Now()}
+		if err := s.put(connectors.NewRecord("/", "", folder, nil, noContent)); err != nil {
+			return err
+		}
+		target = "/" + path.Base(name)
+	}
+	switch mode := e.FileInfo.Mode(); {
+	case mode.IsRegular():
+		return s.put(connectors.NewRecord(target, e.SymlinkTarget, e.FileInfo, e.ExtendedAttributes, s.content(ctx, e.Object, true)))
+	case mode.IsDir(), mode.Type() == fs.ModeSymlink:
+		return s.put(connectors.NewRecord(target, e.SymlinkTarget, e.FileInfo, e.ExtendedAttributes, noContent))
+	default:
+		// Exporters take them and make nothing of them, without a word.
+		s.tally.fail(target, fmt.Errorf("it is %s; only files, folders and symbolic links are restored", kind(mode)))
+		return nil
+	}
+}
+
+func (s *sender) sendAttribute(ctx context.Context, a ptarread.Attribute) error {
+	if a.Path != s.root && !strings.HasPrefix(a.Path, strings.TrimSuffix(s.root, "/")+"/") {
+		return nil
+	}
+	if !s.attributes {
+		s.tally.change(func(p *Progress) { p.AttributesLeft++ })
+		return nil
+	}
+	return s.put(connectors.NewXattr(s.below(a.Path), a.Name, a.Type, s.content(ctx, a.Object, false)))
+}
+
+// content opens an object when it is first read. counted content is what the tally shows as copied.
+func (s *sender) content(ctx context.Context, object objects.MAC, counted bool) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		r, err := s.data.Content(ctx, object)
+		if err == nil && counted {
+			r = &countedReader{r, s.tally}
+		}
+		return io.NopCloser(r), err
+	}
+}
+
+func noContent() (io.ReadCloser, error) { return nil, fs.ErrInvalid }
+
+// put sends a record. One that an exporter does not take, which has ended without failing, has failed.
+func (s *sender) put(r *connectors.Record) error {
+	e := sent{r.Pathname, r.XattrName}
+	s.mu.Lock()
+	s.open[e]++
+	s.mu.Unlock()
+	select {
+	case s.records <- r:
+		return nil
+	case <-s.ended:
+	}
+	r.Close()
+	if s.err != nil {
+		return errEnded
+	}
+	s.closed(e)
+	s.tally.fail(e.path, errUnanswered)
+	return nil
+}
+
+// closed takes one off what is open.
+func (s *sender) closed(e sent) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[e] > 1 {
+		s.open[e]--
+	} else {
+		delete(s.open, e)
+	}
+}
+
+func (s *sender) listen(ctx context.Context, answers <-chan *connectors.Result) {
+	for {
+		select {
+		case answer, ok := <-answers:
+			if !ok {
+				return
+			}
+			s.closed(sent{answer.Record.Pathname, answer.Record.XattrName})
+			if answer.Err == nil || ctx.Err() == nil { // not what failed only because the restore has ended
+				s.count(answer)
+			}
+		case <-s.ended: // an exporter need not close its answers
+			return
+		}
+	}
+}
+
+func (s *sender) count(answer *connectors.Result) {
+	r := answer.Record
+	if answer.Err != nil {
+		s.tally.fail(r.Pathname, answer.Err)
+		return
+	}
+	if r.IsXattr {
+		return
+	}
+	s.tally.change(func(p *Progress) {
+		switch r.FileInfo.Mode().Type() {
+		case 0:
+			p.Files++
+		case fs.ModeDir:
+			p.Directories++
+		default:
+			p.Others++
+		}
+	})
+}
+
+// kind is what an entry is that is not restored.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	}
+	return "of an unknown kind"
+}
+
+// countedReader counts the bytes of contents.
+type countedReader struct {
+	r     io.Reader
+	tally *tally
+}
+
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if n > 0 {
+		c.tally.change(func(now *Progress) { now.Bytes += int64(n) })
+	}
+	return n, err
+}
