@@ -59,12 +59,14 @@ type Forgery struct {
 	stored map[objects.MAC]map[resources.Type]bool
 }
 
-// NewForgery begins a package of the files, compressed as named: "LZ4" or "GZIP".
+// NewForgery begins a package of the files, compressed as named: "LZ4", "GZIP", or "" for not at all.
 func NewForgery(t testing.TB, algorithm string, files []File) *Forgery {
 	config := storage.NewConfiguration()
 	config.Encryption = nil
 	config.RepositoryID = uuid.MustParse("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
-	config.Compression.Algorithm = algorithm
+	if config.Compression.Algorithm = algorithm; algorithm == "" {
+		config.Compression = nil
+	}
 	f := &Forgery{t: t, Config: config, stored: map[objects.MAC]map[resources.Type]bool{}}
 	for _, file := range files {
 		f.Add(file)
@@ -323,7 +325,12 @@ func (f *Forgery) Encode(data []byte) []byte {
 	if f.Config.Compression == nil {
 		return data
 	}
-	stream, err := compression.DeflateStream(f.Config.Compression.Algorithm, bytes.NewReader(data))
+	return f.EncodeFrom(bytes.NewReader(data))
+}
+
+// EncodeFrom is Encode for what need not be in memory; the configuration must have a compression.
+func (f *Forgery) EncodeFrom(data io.Reader) []byte {
+	stream, err := compression.DeflateStream(f.Config.Compression.Algorithm, data)
 	f.must(err)
 	encoded, err := io.ReadAll(stream)
 	f.must(err)
