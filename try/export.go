@@ -28,11 +28,26 @@ var errEnded = errors.New("the exporter has ended")
 
 // export sends all that is below the root of a data file to an exporter as plakar does: each folder before what is in it,
 // then the extended attributes if the exporter asks for them. Every entry counts as restored or as failed in the tally,
-// by what the exporter answers; one without an answer has failed.
+// by what the exporter answers; one without an answer has failed, and so has what the data file lacks.
 func export(ctx context.Context, data *ptarread.Archive, exp exporter.Exporter, tally *tally) error {
+	err := data.Failures(ctx, func(f ptarread.Failure) error {
+		tally.fail(f.Path, fmt.Errorf("it is not in the data file: %s", f.Message))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read what the data file lacks: %w", err)
+	}
+	root := data.Source().Root
+	top, err := data.Entry(ctx, root)
+	if err != nil {
+		return fmt.Errorf("read where the data file begins: %w", err)
+	}
 	s := &sender{
-		data: data, root: data.Source().Root, tally: tally, attributes: exp.Flags()&location.FLAG_EXPORTXATTR != 0,
+		data: data, root: root, above: root, tally: tally, attributes: exp.Flags()&location.FLAG_EXPORTXATTR != 0,
 		records: make(chan *connectors.Record), ended: make(chan struct{}), open: map[sent]int{},
+	}
+	if !top.IsDir() {
+		s.above = path.Dir(root)
 	}
 	answers := make(chan *connectors.Result)
 	var both sync.WaitGroup
@@ -59,8 +74,10 @@ func export(ctx context.Context, data *ptarread.Archive, exp exporter.Exporter, 
 
 // sender gives the entries of a data file to one exporter.
 type sender struct {
-	data       *ptarread.Archive
-	root       string
+	data *ptarread.Archive
+	root string
+	// above is what the exporter gets as "/": the root, or the folder of a root that is a file.
+	above      string
 	tally      *tally
 	attributes bool // the exporter takes them
 
@@ -94,19 +111,16 @@ func (s *sender) send(ctx context.Context) error {
 	return err
 }
 
-// below is a path as the exporter gets it: below the root, which is "/". When the root is a file, it is in "/".
-func (s *sender) below(name string) string {
-	return path.Join("/", strings.TrimPrefix(name, s.root))
-}
+// below is a path as the exporter gets it.
+func (s *sender) below(name string) string { return path.Join("/", strings.TrimPrefix(name, s.above)) }
 
 func (s *sender) sendEntry(ctx context.Context, name string, e *vfs.Entry) error {
 	target := s.below(name)
-	if name == s.root && !e.IsDir() {
+	if name == s.root && s.root != s.above {
 		folder := objects.FileInfo{Lname: "/", Lmode: fs.ModeDir | 0o700, LmodTime: time.Now()}
 		if err := s.put(connectors.NewRecord("/", "", folder, nil, noContent)); err != nil {
 			return err
 		}
-		target = "/" + path.Base(name)
 	}
 	switch mode := e.FileInfo.Mode(); {
 	case mode.IsRegular():

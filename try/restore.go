@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/PlakarKorp/kpkg/manifest"
-	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
 // Restore copies what the data file holds to the location. Entries that the exporter could not write are failures of the
@@ -36,14 +35,8 @@ func (t *trial) restore(ctx context.Context) error {
 	if err := checkRoot(ctx, data); err != nil {
 		return fmt.Errorf("read %s: %w", t.opts.Data, err)
 	}
-	err = data.Failures(ctx, func(f ptarread.Failure) error {
-		t.tally.fail(f.Path, fmt.Errorf("it is not in the data file: %s", f.Message))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read what is missing in %s: %w", t.opts.Data, err)
-	}
-	if err := t.start(ctx, manifest.Exporter); err != nil {
+
+	"github.com/PlakarKorp/kpkg/manifest"
 		return err
 	}
 	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
