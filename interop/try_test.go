@@ -3,6 +3,7 @@ package interop
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,6 +36,26 @@ func TestTry(t *testing.T) {
 	restored = filepath.Join(t.TempDir(), "restored")
 	try("restore", packages.fs, "fis://"+restored, data)
 	wantEqual(t, tree, restored)
+}
+
+// TestTryPlakarsPtar proves that kpkg restores what the client's own ptar command has written, in each of its forms without
+// encryption.
+func TestTryPlakarsPtar(t *testing.T) {
+	tree := writeTree(t)
+	client := newClient(t)
+	for name, flags := range map[string][]string{
+		"LZ4": nil, "uncompressed": {"-no-compression"}, "SHA256": {"-hashing", "SHA256"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, restored := filepath.Join(t.TempDir(), "data.ptar"), filepath.Join(t.TempDir(), "restored")
+			must(t, client, slices.Concat([]string{"ptar", "-plaintext"}, flags, []string{"-o", data, tree})...)
+			result, err := rig.Run(t.Context(), tools.Kpkg, "try", "restore", packages.fs, "fis://"+restored, data)
+			if err != nil || result.Status != 0 {
+				t.Fatal(err, result)
+			}
+			wantEqual(t, tree, restored)
+		})
+	}
 }
 
 // TestTryFTP backs up from a server and restores to it, with a password that nobody gets to see.

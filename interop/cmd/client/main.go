@@ -3,7 +3,7 @@
 //
 //	client [at STORE] COMMAND [ARGUMENT...]
 //
-// It knows the commands pkg add, create, list and rm, and create, backup, restore, ls and check, with their own
+// It knows the commands pkg add, create, list and rm, and create, backup, restore, ls, check and ptar, with their own
 // flags. Stores are opened without a passphrase. Nothing goes over the network but what a connector does; nothing
 // runs on after it has ended; configuration, cache and data are where HOME and the XDG variables say.
 package main
@@ -33,6 +33,7 @@ import (
 	_ "github.com/PlakarKorp/plakar/subcommands/create"
 	_ "github.com/PlakarKorp/plakar/subcommands/ls"
 	_ "github.com/PlakarKorp/plakar/subcommands/pkg"
+	_ "github.com/PlakarKorp/plakar/subcommands/ptar"
 	_ "github.com/PlakarKorp/plakar/subcommands/restore"
 
 	// The protocols that the released client has built in, and that packages must therefore leave alone.
