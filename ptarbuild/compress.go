@@ -55,10 +55,10 @@ func (c Compression) encode(data []byte) ([]byte, error) {
 	out.Grow(len(data)/2 + 64)
 	w.Reset(&out)
 	if _, err := w.Write(data); err != nil {
-		return nil, fmt.Errorf("compressing a blob: %w", err)
+		return nil, fmt.Errorf("compress a blob: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compressing a blob: %w", err)
+		return nil, fmt.Errorf("compress a blob: %w", err)
 	}
 	return out.Bytes(), nil
 }

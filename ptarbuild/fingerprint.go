@@ -28,13 +28,13 @@ func fingerprints(ctx context.Context, files []File) ([]fingerprint, error) {
 	for i, f := range files {
 		r, err := f.Open()
 		if err != nil {
-			return nil, fmt.Errorf("reading %s to pack it: %w", f.Name, err)
+			return nil, fmt.Errorf("read %s to pack it: %w", f.Name, err)
 		}
 		h := hashing.GetHasher(hashAlgorithm)
 		prints[i].size, err = io.CopyBuffer(h, contextReader{ctx, r}, buf)
 		r.Close()
 		if err != nil {
-			return nil, fmt.Errorf("reading %s to pack it: %w", f.Name, err)
+			return nil, fmt.Errorf("read %s to pack it: %w", f.Name, err)
 		}
 		h.Sum(prints[i].hash[:0])
 	}

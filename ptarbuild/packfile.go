@@ -102,7 +102,7 @@ func (p *packfile) finish(at time.Time) error {
 	var index bytes.Buffer
 	for _, blob := range p.index {
 		if err := binary.Write(&index, binary.LittleEndian, blob); err != nil {
-			return fmt.Errorf("writing the index of the packfile: %w", err)
+			return fmt.Errorf("write the index of the packfile: %w", err)
 		}
 	}
 	// PackfileInMemoryFooter without its Version, which is not part of the encoded form.
@@ -115,7 +115,7 @@ func (p *packfile) finish(at time.Time) error {
 	}{Timestamp: at.UnixNano(), Count: uint32(len(p.index)), IndexOffset: p.offset, IndexMAC: p.seal.Sum(index.Bytes())}
 	var rawFooter bytes.Buffer
 	if err := binary.Write(&rawFooter, binary.LittleEndian, footer); err != nil {
-		return fmt.Errorf("writing the footer of the packfile: %w", err)
+		return fmt.Errorf("write the footer of the packfile: %w", err)
 	}
 
 	encodedIndex, err := p.opts.Compression.encode(index.Bytes())

@@ -28,11 +28,11 @@ func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []f
 	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil,
 		&chunkers.ChunkerOpts{MinSize: chunkMin, NormalSize: chunkNormal, MaxSize: chunkMax})
 	if err != nil {
-		return fmt.Errorf("setting up the chunker: %w", err)
+		return fmt.Errorf("set up the chunker: %w", err)
 	}
 	for i, f := range files {
 		if contents[i], err = writeChunks(ctx, pack, chunker, f, prints[i]); err != nil {
-			return fmt.Errorf("packing %s: %w", f.Name, err)
+			return fmt.Errorf("pack %s: %w", f.Name, err)
 		}
 	}
 
@@ -40,7 +40,7 @@ func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []f
 	for i, f := range files {
 		serialized, err := contents[i].object.Serialize()
 		if err != nil {
-			return fmt.Errorf("packing %s: %w", f.Name, err)
+			return fmt.Errorf("pack %s: %w", f.Name, err)
 		}
 		object, err := pack.put(resources.RT_OBJECT, serialized)
 		if err != nil {
@@ -58,7 +58,7 @@ func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []f
 	head.Sources = []header.Source{source}
 	serialized, err := head.Serialize()
 	if err != nil {
-		return fmt.Errorf("writing the snapshot's header: %w", err)
+		return fmt.Errorf("write the snapshot's header: %w", err)
 	}
 	return pack.putAs(resources.RT_SNAPSHOT, head.Identifier, serialized)
 }

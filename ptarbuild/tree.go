@@ -69,7 +69,7 @@ func (t *tree) write(pack *packfile) (header.Source, error) {
 		entry := t.entries[pathname]
 		serialized, err := entry.ToBytes()
 		if err != nil {
-			return source, fmt.Errorf("writing the entry of %s: %w", pathname, err)
+			return source, fmt.Errorf("write the entry of %s: %w", pathname, err)
 		}
 		if entries[pathname], err = pack.put(resources.RT_VFS_ENTRY, serialized); err != nil {
 			return source, err
@@ -121,7 +121,7 @@ func (t *tree) writeSummaries(pack *packfile, source *header.Source) (map[string
 		summary.UpdateAverages()
 		serialized, err := summary.ToBytes()
 		if err != nil {
-			return nil, fmt.Errorf("writing the summary of %s: %w", folder, err)
+			return nil, fmt.Errorf("write the summary of %s: %w", folder, err)
 		}
 		if macs[folder], err = pack.put(resources.RT_VFS_SUMMARY, serialized); err != nil {
 			return nil, err
@@ -143,21 +143,21 @@ const indexOrder = 50
 func writeIndex(pack *packfile, rootType, nodeType resources.Type, compare func(a, b string) int, values map[string]objects.MAC) (objects.MAC, error) {
 	index, err := btree.New(&btree.InMemoryStore[string, objects.MAC]{}, compare, indexOrder)
 	if err != nil {
-		return objects.MAC{}, fmt.Errorf("writing an index: %w", err)
+		return objects.MAC{}, fmt.Errorf("write an index: %w", err)
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(values), compare) {
 		if err := index.Insert(key, values[key]); err != nil {
-			return objects.MAC{}, fmt.Errorf("writing an index: %w", err)
+			return objects.MAC{}, fmt.Errorf("write an index: %w", err)
 		}
 	}
 	keep := func(mac objects.MAC) (objects.MAC, error) { return mac, nil }
 	root, err := btree.Persist(index, nodeStore{pack, nodeType}, keep)
 	if err != nil {
-		return objects.MAC{}, fmt.Errorf("writing an index: %w", err)
+		return objects.MAC{}, fmt.Errorf("write an index: %w", err)
 	}
 	serialized, err := msgpack.Marshal(&btree.BTree[string, objects.MAC, objects.MAC]{Order: indexOrder, Root: root})
 	if err != nil {
-		return objects.MAC{}, fmt.Errorf("writing an index: %w", err)
+		return objects.MAC{}, fmt.Errorf("write an index: %w", err)
 	}
 	return pack.put(rootType, serialized)
 }

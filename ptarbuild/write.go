@@ -79,7 +79,7 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 	out := &counter{w: bufio.NewWriterSize(w, 256<<10)}
 
 	if _, err := out.Write(ptar.AppendStart(nil)); err != nil {
-		return 0, fmt.Errorf("writing the start of the package: %w", err)
+		return 0, fmt.Errorf("write the start of the package: %w", err)
 	}
 
 	var pack *packfile
@@ -115,16 +115,16 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 	} {
 		offset := out.n
 		if err := region.write(); err != nil {
-			return 0, fmt.Errorf("writing the %s of the package: %w", region.name, err)
+			return 0, fmt.Errorf("write the %s of the package: %w", region.name, err)
 		}
 		*region.place = ptar.Section{Offset: offset, Length: out.n - offset}
 	}
 
 	if _, err := out.Write(layout.AppendTrailer(nil)); err != nil {
-		return 0, fmt.Errorf("writing the end of the package: %w", err)
+		return 0, fmt.Errorf("write the end of the package: %w", err)
 	}
 	if err := out.w.Flush(); err != nil {
-		return 0, fmt.Errorf("writing the end of the package: %w", err)
+		return 0, fmt.Errorf("write the end of the package: %w", err)
 	}
 	return out.n, nil
 }

@@ -272,8 +272,8 @@ func TestRefusedFiles(t *testing.T) {
 		{"backslash", []ptarbuild.File{file(`a\b`)}, `cannot pack "a\\b"`},
 		{"twice", []ptarbuild.File{file("a"), file("b"), file("a")}, `cannot pack "a" twice`},
 		{"file and folder", []ptarbuild.File{file("a"), file("a-b"), file("a/c")}, `cannot pack "a/c": "a" is a file, not a folder`},
-		{"changing", []ptarbuild.File{changing}, "packing log: it changed while it was being packed"},
-		{"unreadable", []ptarbuild.File{failing}, "reading importer to pack it: permission denied"},
+		{"changing", []ptarbuild.File{changing}, "pack log: it changed while it was being packed"},
+		{"unreadable", []ptarbuild.File{failing}, "read importer to pack it: permission denied"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := ptarbuild.Write(context.Background(), io.Discard, test.files, ptarbuild.Options{})

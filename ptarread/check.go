@@ -23,7 +23,7 @@ type Checked struct {
 	Unpacked int64
 }
 
-// Check reads the whole package and compares every byte with what it should be: the packfile's MAC, the MAC of each
+// Check reads all of the package and compares every byte with what it should be: the packfile's MAC, the MAC of each
 // blob, and the distance from each blob to the end of the file. What it finds comes as problems, the first 100 in the
 // order of the file; the error is a failure to read it, or ctx's.
 //
@@ -81,7 +81,7 @@ type stored struct {
 	data []byte
 }
 
-// blobs reads the packfile once from beginning to end: the reader hashes it as a whole while workers decode its blobs.
+// blobs reads the packfile once from beginning to end: the reader hashes all of it while workers decode its blobs.
 func (c *checker) blobs(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	queue := make(chan stored)
@@ -169,7 +169,7 @@ func (c *checker) count(bytes int) error {
 }
 
 // distances checks that every read of plakar's stays within the file. It reads beyond what it wants by a random amount
-// and joins chunks that follow each other into one read of about 4 MiB, so that for chunks the whole run counts.
+// and joins chunks that follow each other into one read of about 4 MiB, so that for chunks all of a run counts.
 func (c *checker) distances() error {
 	const joined = 4<<20 + MaxBlob
 	var run ptar.Section

@@ -13,8 +13,8 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
 
-// whole reports whether nothing is found to be wrong with a package.
-func whole(data []byte) bool {
+// sound reports whether nothing is found to be wrong with a package.
+func sound(data []byte) bool {
 	pkg, err := ptarread.New(context.Background(), bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return false
@@ -23,7 +23,7 @@ func whole(data []byte) bool {
 	return err == nil && len(problems) == 0
 }
 
-// TestDamage flips a bit and a whole byte at every place of small packages, cuts them at every length and lets them
+// TestDamage flips a bit and all bits of a byte at every place of small packages, cuts them at every length and lets them
 // grow, and requires that all of it is found: no byte of a package is without a check.
 func TestDamage(t *testing.T) {
 	for name, data := range map[string][]byte{
@@ -31,7 +31,7 @@ func TestDamage(t *testing.T) {
 		"upstream": ptartest.Upstream(t, small(), nil),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if !whole(data) {
+			if !sound(data) {
 				t.Fatal("the package is damaged before it is damaged")
 			}
 			var group errgroup.Group
@@ -41,11 +41,11 @@ func TestDamage(t *testing.T) {
 					for _, flip := range []byte{1 << (at % 8), 0xff} {
 						damaged := bytes.Clone(data)
 						damaged[at] ^= flip
-						if whole(damaged) {
+						if sound(damaged) {
 							return fmt.Errorf("byte %d of %d xor %#x is not found", at, len(data), flip)
 						}
 					}
-					if whole(data[:at]) {
+					if sound(data[:at]) {
 						return fmt.Errorf("a cut at byte %d of %d is not found", at, len(data))
 					}
 					return nil
@@ -53,7 +53,7 @@ func TestDamage(t *testing.T) {
 			}
 			for _, more := range [][]byte{{0}, make([]byte, 4096), data[len(data)-48:], data} {
 				group.Go(func() error {
-					if whole(append(bytes.Clone(data), more...)) {
+					if sound(append(bytes.Clone(data), more...)) {
 						return fmt.Errorf("%d more bytes are not found", len(more))
 					}
 					return nil
@@ -72,7 +72,7 @@ func TestDamageInChunks(t *testing.T) {
 	for at := 1000; at < len(data); at += 65537 {
 		damaged := bytes.Clone(data)
 		damaged[at] ^= 0x10
-		if whole(damaged) {
+		if sound(damaged) {
 			t.Errorf("a flipped bit of byte %d is not found", at)
 		}
 	}

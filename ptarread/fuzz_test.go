@@ -22,6 +22,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(ptartest.Kpkg(f, small()))
 	f.Add(ptartest.NewForgery(f, "GZIP", small()).Bytes())
 	f.Fuzz(func(t *testing.T, data []byte) {
+		archiveErr := readArchive(context.Background(), data)
 		pkg, err := ptarread.New(context.Background(), bytes.NewReader(data), int64(len(data)))
 		if err != nil {
 			return
@@ -41,6 +42,10 @@ func FuzzOpen(f *testing.F) {
 			if n, err := io.Copy(io.Discard, content); err != nil || n != e.Size {
 				t.Errorf("%s: %d bytes of %d, %v", e.Path, n, e.Size, err)
 			}
+		}
+		// And as an archive, which is allowed more.
+		if archiveErr != nil {
+			t.Errorf("a good package is no archive: %v", archiveErr)
 		}
 	})
 }
@@ -79,6 +84,11 @@ func FuzzForged(f *testing.F) {
 	f.Fuzz(func(t *testing.T, part uint8, data []byte) {
 		forged := ptartest.NewForgery(t, "LZ4", small())
 		parts[int(part)%len(parts)](forged, data)
-		problems(t, forged.Bytes())
+		all := forged.Bytes()
+		if found := problems(t, all); len(found) > 0 {
+			readArchive(context.Background(), all)
+		} else if err := readArchive(context.Background(), all); err != nil {
+			t.Errorf("a good package is no archive: %v", err)
+		}
 	})
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
-// The body of the packfile: blobs | index | footer | length of the stored footer 4. Each blob, the index as a whole and
-// the footer are compressed.
+// The body of the packfile: blobs | index | footer | length of the stored footer 4. Each blob, the index and the footer are
+// compressed, each in one piece.
 
 // blobTypes are the types of blob that a snapshot consists of. One version is known of each, blobVersion.
 var blobTypes = []resources.Type{

@@ -14,7 +14,7 @@ type Info struct {
 	Chunking             Chunking
 	// Versions of the file's layers, such as "v1.0.0".
 	ConfigVersion, PackfileVersion, StateVersion, SnapshotVersion string
-	// Times are all moments recorded outside of the entries: of the store, the packfile, the state and the snapshot.
+	// Times are all that are recorded outside of the entries: of the store, the packfile, the state and the snapshot.
 	Times []time.Time
 }
 

@@ -13,7 +13,7 @@ const (
 	// Unsupported is a file that no released plakar installs, though nothing is wrong with its bytes: encrypted, or of
 	// a version or compression that they do not know.
 	Unsupported
-	// Inconsistent is a file whose bytes are whole but contradict each other; only forging or a broken writer makes one.
+	// Inconsistent is a file whose bytes are undamaged but contradict each other; only forging or a broken writer makes one.
 	Inconsistent
 	// Snapshots is a file that does not hold exactly one snapshot.
 	Snapshots

@@ -1,13 +1,15 @@
-// Package ptarread opens a package (a ptar file), lists what is in it, reads and extracts it, and checks every byte.
+// Package ptarread reads ptar files. A Package is opened, listed, read and extracted, and every byte of it is checked; an
+// Archive is any ptar of one snapshot, of which more is allowed: any size, links, devices, what could not be read.
 //
-// A package comes from a stranger. Nothing in it is believed: every length is bounded before memory is taken for it,
-// every blob is compared with its MAC when it is read, trees must be trees, and what one structure says must be what
-// the others say, so that what kpkg shows is what plakar installs. In particular the directory listings that plakar
-// extracts from (the "dirpack" index) must repeat the file tree entry by entry.
+// Either comes from a stranger. Nothing in it is believed: every length is bounded before memory is taken for it, whatever
+// it unpacks to is counted before it is unpacked (limits.go), every blob is compared with its MAC when it is read, and
+// trees must be trees. In a package, what one structure says must be what the others say too, so that what kpkg shows is
+// what plakar installs: the directory listings that plakar extracts from (the "dirpack" index) must repeat the file tree
+// entry by entry.
 //
-// The package refuses encrypted stores, versions it does not know and compressions that no released plakar reads, and
-// it never follows or creates links. It proves that a file is whole and consistent, not who made it: the key of every
-// MAC derives from an identifier in the file itself, so authenticity needs a signature.
+// It refuses encrypted stores, versions it does not know and compressions that no released plakar reads, and it never
+// follows or creates links. It proves that a file is undamaged and consistent, not who made it: the key of every MAC
+// derives from an identifier in the file itself, so authenticity needs a signature.
 //
 // The format is the one that integrations/ptar stores and kloset v1.1 reads; kloset's own types decode what it holds.
 // kloset's repository is not used: it keeps state in databases on disk, and takes memory for lengths that it has not
@@ -38,7 +40,7 @@ type Package struct {
 
 	// root is the directory of the snapshot that plakar installs.
 	root string
-	// tree is the whole snapshot by its paths there; entries are those that are installed.
+	// tree is all of the snapshot by its paths there; entries are those that are installed.
 	tree    map[string]*node
 	entries []Entry
 	// failures are what the writer could not read.

@@ -22,7 +22,7 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 	}
 	defer func() { err = cutError(err, t.cut) }()
 	err = t.backup(ctx)
-	// The data file is whole: a plugin that does not end as it should is one failure more.
+	// The data file is complete: a plugin that does not end as it should is one failure more.
 	if endErr := t.end(); endErr != nil && err == nil {
 		t.tally.fail("", endErr)
 	}
@@ -32,7 +32,7 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 	}
 	info, err := os.Stat(opts.Data)
 	if err != nil {
-		return result, fmt.Errorf("looking at the data file: %w", err)
+		return result, fmt.Errorf("look at the data file: %w", err)
 	}
 	result.Size = info.Size()
 	return result, nil
@@ -51,7 +51,7 @@ func (t *trial) backup(ctx context.Context) error {
 			t.tally.stage(Copying)
 			stop := t.tally.listen(t.kloset)
 			defer stop()
-			err := write(t.kloset, temporary, &discreet{imp, t.cut})
+			err := write(t.kloset, temporary, &redacted{imp, t.cut})
 			if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {
 				t.tally.fail("", closeErr)
 			}
@@ -64,7 +64,7 @@ func (t *trial) backup(ctx context.Context) error {
 func (t *trial) readable(ctx context.Context, path string) error {
 	data, err := openData(ctx, path)
 	if err != nil {
-		return fmt.Errorf("reading the data file again: %w", err)
+		return fmt.Errorf("read the data file again: %w", err)
 	}
 	defer data.Close()
 	if err := checkRoot(ctx, data); err != nil {

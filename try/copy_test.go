@@ -374,14 +374,14 @@ func (badImporter) Import(context.Context, chan<- *connectors.Record, <-chan *co
 func TestDeadImporter(t *testing.T) {
 	k := testContext(t)
 	dir, _ := source(t)
-	dead := &discreet{badImporter{fileImporter(t, k, dir)}, func(text string) string { return text }}
+	dead := &redacted{badImporter{fileImporter(t, k, dir)}, func(text string) string { return text }}
 	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), dead); !errors.Is(err, errDied) {
 		t.Errorf("error %v, want %v", err, errDied)
 	}
 }
 
 // Whatever an importer says of an entry, the data file does not keep its secrets.
-func TestDiscreet(t *testing.T) {
+func TestRedacted(t *testing.T) {
 	cut := func(text string) string { return strings.ReplaceAll(text, "hunter22", "***") }
 	in := []*connectors.Record{
 		connectors.NewError("/a", errors.New("login with hunter22")),
@@ -389,7 +389,7 @@ func TestDiscreet(t *testing.T) {
 		{Pathname: "/c", Reader: io.NopCloser(strings.NewReader("c"))},
 	}
 	records := make(chan *connectors.Record, len(in))
-	d := &discreet{listed{in: in}, cut}
+	d := &redacted{listed{in: in}, cut}
 	if got, want := d.Origin(), "me:***@host"; got != want {
 		t.Errorf("origin %q, want %q", got, want)
 	}

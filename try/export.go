@@ -20,8 +20,8 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
-// errUnanswered is the failure of an entry that an exporter took and never spoke of again.
-var errUnanswered = errors.New("the exporter did not say what became of it")
+// errNoAnswer is the failure of an entry that an exporter took and never spoke of again.
+var errNoAnswer = errors.New("the exporter did not say what became of it")
 
 // errEnded ends the sending to an exporter that has failed.
 var errEnded = errors.New("the exporter has ended")
@@ -64,7 +64,7 @@ func export(ctx context.Context, data *ptarread.Archive, exp exporter.Exporter, 
 		return s.err
 	}
 	for e := range s.open {
-		tally.fail(e.path, errUnanswered)
+		tally.fail(e.path, errNoAnswer)
 	}
 	if sendErr != nil {
 		return fmt.Errorf("read the data file: %w", sendErr)
@@ -174,7 +174,7 @@ func (s *sender) put(r *connectors.Record) error {
 		return errEnded
 	}
 	s.closed(e)
-	s.tally.fail(e.path, errUnanswered)
+	s.tally.fail(e.path, errNoAnswer)
 	return nil
 }
 

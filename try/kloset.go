@@ -27,7 +27,7 @@ const reportInterval = 100 * time.Millisecond
 func newKContext(ctx context.Context, dir string) (*kcontext.KContext, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("finding the current folder: %w", err)
+		return nil, fmt.Errorf("find the current folder: %w", err)
 	}
 	k := kcontext.NewKContext()
 	k.Cancel(nil) // its own is replaced

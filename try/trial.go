@@ -46,7 +46,7 @@ func begin(ctx context.Context, opts Options) (*trial, error) {
 	t := &trial{opts: opts, tally: newTally(opts.Progress)}
 	var err error
 	if t.scratch, err = os.MkdirTemp("", "kpkg-try-"); err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+		return nil, fmt.Errorf("make a temporary folder: %w", err)
 	}
 	if t.kloset, err = newKContext(ctx, t.scratch); err != nil {
 		return nil, errors.Join(err, t.end())
@@ -83,7 +83,7 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	}
 	dir := filepath.Join(t.scratch, "package")
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("making a folder for the package: %w", err)
+		return nil, fmt.Errorf("make a folder for the package: %w", err)
 	}
 	return host.Open(ctx, t.opts.Package, dir)
 }

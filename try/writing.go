@@ -28,11 +28,11 @@ func write(k *kcontext.KContext, path string, imp importer.Importer) (err error)
 	// kloset leaves out of a backup what is at the store's own path, which it compares with those of the source.
 	path, err = filepath.Abs(path)
 	if err != nil {
-		return fmt.Errorf("making the data file: %w", err)
+		return fmt.Errorf("make the data file: %w", err)
 	}
 	plain, config, err := newStore(k, path)
 	if err != nil {
-		return fmt.Errorf("making the data file: %w", err)
+		return fmt.Errorf("make the data file: %w", err)
 	}
 	store := &checkedStore{Store: plain, cancel: k.Cancel}
 	err = writeSnapshot(k, store, config, imp)
@@ -45,10 +45,10 @@ func write(k *kcontext.KContext, path string, imp importer.Importer) (err error)
 		return err
 	}
 	if closeErr != nil {
-		return fmt.Errorf("closing the data file: %w", closeErr)
+		return fmt.Errorf("close the data file: %w", closeErr)
 	}
 	if err := complete(path); err != nil {
-		return fmt.Errorf("writing the data file: %w; is the disk full?", err)
+		return fmt.Errorf("write the data file: %w; is the disk full?", err)
 	}
 	return nil
 }
@@ -56,25 +56,25 @@ func write(k *kcontext.KContext, path string, imp importer.Importer) (err error)
 func writeSnapshot(k *kcontext.KContext, store storage.Store, config []byte, imp importer.Importer) error {
 	repo, err := repository.New(k, nil, store, config)
 	if err != nil {
-		return fmt.Errorf("making the data file: %w", err)
+		return fmt.Errorf("make the data file: %w", err)
 	}
 	repo.NoStateToLocalDisk = true
 	builder, err := snapshot.Create(repo, repository.PtarType, "", objects.NilMac, &snapshot.BuilderOptions{
 		Name: "default", NoCheckpoint: true,
 	})
 	if err != nil {
-		return fmt.Errorf("beginning the snapshot: %w", err)
+		return fmt.Errorf("begin the snapshot: %w", err)
 	}
 	defer builder.Close()
 	source, err := snapshot.NewSource(k, imp)
 	if err != nil {
-		return fmt.Errorf("reading the source: %w", err)
+		return fmt.Errorf("read the source: %w", err)
 	}
 	if err := builder.Backup(source); err != nil {
-		return fmt.Errorf("backing up: %w", err)
+		return fmt.Errorf("back up: %w", err)
 	}
 	if err := builder.Commit(); err != nil {
-		return fmt.Errorf("completing the snapshot: %w", err)
+		return fmt.Errorf("complete the snapshot: %w", err)
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (s *checkedStore) Put(
 ) (int64, error) {
 	n, err := s.Store.Put(ctx, kind, mac, data)
 	if err != nil {
-		s.cancel(fmt.Errorf("writing the data file: %w", err))
+		s.cancel(fmt.Errorf("write the data file: %w", err))
 		io.Copy(io.Discard, data)
 	}
 	return n, nil

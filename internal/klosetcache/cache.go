@@ -65,7 +65,7 @@ func (c *cache) locked(f func() error) error {
 	defer c.mu.Unlock()
 	err := f()
 	if err != nil {
-		err = fmt.Errorf("keeping kloset's %s cache in a temporary folder: %w", c.name, err)
+		err = fmt.Errorf("keep kloset's %s cache in a temporary folder: %w", c.name, err)
 		c.failed(err)
 	}
 	return err

@@ -156,7 +156,7 @@ func TestFailure(t *testing.T) {
 	for range scan.GetDeltas() {
 		t.Error("a delta from nowhere")
 	}
-	if told == nil || !strings.HasPrefix(told.Error(), "keeping kloset's scan cache in a temporary folder: ") {
+	if told == nil || !strings.HasPrefix(told.Error(), "keep kloset's scan cache in a temporary folder: ") {
 		t.Errorf("told of %v", told)
 	}
 }

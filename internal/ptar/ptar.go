@@ -128,7 +128,7 @@ func ReadAt(r io.ReaderAt, data []byte, offset int64) error {
 		if err == io.EOF {
 			err = io.ErrUnexpectedEOF
 		}
-		return fmt.Errorf("reading at byte %d: %w", offset, err)
+		return fmt.Errorf("read at byte %d: %w", offset, err)
 	}
 	return nil
 }

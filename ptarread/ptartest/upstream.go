@@ -1,4 +1,4 @@
-// Package ptartest makes packages for tests: whole ones as plakar's own client writes them, and forged ones whose MACs
+// Package ptartest makes packages for tests: good ones as plakar's own client writes them, and forged ones whose MACs
 // are right and whose content is not.
 package ptartest
 

@@ -9,16 +9,16 @@ import (
 	"github.com/PlakarKorp/kloset/connectors/importer"
 )
 
-// discreet keeps secrets out of what kloset writes into the data file: an importer's origin, and its errors about
+// redacted keeps secrets out of what kloset writes into the data file: an importer's origin, and its errors about
 // entries. It also ends the records when the importer fails without doing so, for which kloset would wait for ever.
-type discreet struct {
+type redacted struct {
 	importer.Importer
 	cut func(string) string
 }
 
-func (d *discreet) Origin() string { return d.cut(d.Importer.Origin()) }
+func (d *redacted) Origin() string { return d.cut(d.Importer.Origin()) }
 
-func (d *discreet) Import(
+func (d *redacted) Import(
 	ctx context.Context, records chan<- *connectors.Record, results <-chan *connectors.Result,
 ) error {
 	found, ended := make(chan *connectors.Record), make(chan struct{})
@@ -33,7 +33,7 @@ func (d *discreet) Import(
 				}
 				r.Err = cutError(r.Err, d.cut)
 				if r.Reader != nil {
-					r.Reader = discreetReader{r.Reader, d.cut}
+					r.Reader = redactedReader{r.Reader, d.cut}
 				}
 				records <- r
 			case <-ended:
@@ -47,12 +47,12 @@ func (d *discreet) Import(
 	return err
 }
 
-type discreetReader struct {
+type redactedReader struct {
 	io.ReadCloser
 	cut func(string) string
 }
 
-func (r discreetReader) Read(p []byte) (int, error) {
+func (r redactedReader) Read(p []byte) (int, error) {
 	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		err = cutError(err, r.cut)
