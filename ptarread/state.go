@@ -73,7 +73,8 @@ type stateReader struct {
 	info   stateInfo
 
 	located  int
-	packfile *objects.MAC
+	packfile objects.MAC // once it is named
+	named    bool
 }
 
 func (r *stateReader) read() error {
@@ -168,10 +169,10 @@ func (r *stateReader) packfileEntry() error {
 
 // samePackfile holds all entries to one packfile: plakar finds no other in a ptar.
 func (r *stateReader) samePackfile(mac objects.MAC) error {
-	if r.packfile == nil {
-		r.packfile = &mac
+	if !r.named {
+		r.packfile, r.named = mac, true
 	}
-	if *r.packfile != mac {
+	if r.packfile != mac {
 		return problemf(Inconsistent, regionState, r.offset, "names several packfiles; a package has one")
 	}
 	return nil
