@@ -35,8 +35,7 @@ func (t *trial) restore(ctx context.Context) error {
 	if err := checkRoot(ctx, data); err != nil {
 		return fmt.Errorf("read %s: %w", t.opts.Data, err)
 	}
-
-	"github.com/PlakarKorp/kpkg/manifest"
+	if err := t.start(ctx, manifest.Exporter); err != nil {
 		return err
 	}
 	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
