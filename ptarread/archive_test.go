@@ -226,6 +226,9 @@ func TestForgedArchives(t *testing.T) {
 		{"path of 40 KiB", "which no file can have", func(f *forgery) {
 			f.Add(ptartest.File{Path: strings.Repeat("x", 40<<10), Mode: 0o644})
 		}},
+		{"path as long as any", "", func(f *forgery) {
+			f.Add(ptartest.File{Path: strings.Repeat("x", 32<<10-1), Mode: 0o644})
+		}},
 		{"missing object", "missing", func(f *forgery) { entry(f, "/manifest.yaml").Object[0]++ }},
 		{"chunk of another length", "bytes long where", func(f *forgery) {
 			object := objects.NewObject()
