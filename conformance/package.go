@@ -23,6 +23,8 @@ type Selection struct {
 	Connectors []Selected
 	// Sample is that of the exporters.
 	Sample string
+	// CacheDir is the folder in which building a package of a source keeps what saves work to the next time; "" keeps nothing.
+	CacheDir string
 }
 
 // Selected is one connector to test, with settings of its own.
@@ -53,7 +55,7 @@ func RunPackage(ctx context.Context, path string, selection Selection, started f
 		return nil, fmt.Errorf("making a temporary folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	integration, err := host.Open(ctx, path, dir)
+	integration, err := host.Open(ctx, path, dir, selection.CacheDir)
 	if err != nil {
 		return nil, err
 	}

@@ -3,16 +3,15 @@ package create
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
-	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
@@ -39,16 +38,25 @@ type Options struct {
 	DryRun bool
 	// Force replaces packages that are there.
 	Force bool
-	// Strict makes errors of what upstream's newer validator refuses, and of a source that is not the commit that the
-	// package names.
+	// Strict makes errors of what upstream's newer validator refuses, of a source that is not the commit that the package
+	// names, and of a manifest that has the build start programs of its own.
 	Strict      bool
 	Compression ptarbuild.Compression
 	// Jobs is how many platforms are built side by side; 0 means as many as there are CPUs.
 	Jobs int
+	// CacheDir is the folder in which executables and receipts of packages are kept for the next run; "" keeps nothing and
+	// uses nothing. Who can write it decides what is packed.
+	CacheDir string
 	// Checked, when set, is called for each integration once all are checked and before anything is built.
 	Checked func(*Integration)
+	// Built, when set, is called for each integration of which building has found something, with those findings, once all
+	// packages are made.
+	Built func(*Integration, []finding.Finding)
 	// Progress, when set, is told of every step of every package. Calls do not overlap.
 	Progress func(Step)
+
+	// recorded is the time to pack with, when a package that has one is made again.
+	recorded *time.Time
 }
 
 // Stage is what is being done to a package.
@@ -62,7 +70,7 @@ const (
 	Failed    Stage = "failed"
 )
 
-// Step is the begin of a stage of a package, or its end.
+// Step is the start of a stage of a package, or its end.
 type Step struct {
 	Stage   Stage
 	Package *Package
@@ -90,7 +98,7 @@ type Package struct {
 	Cached bool `json:"cached"`
 	// Unchanged means that the very package was there already, verified by an earlier run, and was left alone.
 	Unchanged bool `json:"unchanged"`
-	// Seconds from the begin of the build to the package's name.
+	// Seconds from the start of the build to the package's name.
 	Seconds float64 `json:"seconds"`
 	// Err is why there is no package; a *gobuild.BuildError when the compiler refused.
 	Err error `json:"-"`
@@ -105,14 +113,15 @@ type Integration struct {
 	Version manifest.Version
 	// Time tells where the time in the packages is from.
 	Time TimeSource
-	// Findings are about the manifest and its tree, sorted. With an error among them nothing is made of the integration.
+	// Findings are about the manifest, its tree and what was built of it, sorted. With an error among them nothing is made
+	// of the integration.
 	Findings []finding.Finding
 	// Packages are in the order of the platforms.
 	Packages []*Package
 
 	plan   *gobuild.Plan
 	tree   *os.Root
-	moment moment
+	origin origin
 }
 
 // ErrOptions is wrapped by the errors of Run about options that do not fit together.
@@ -122,148 +131,46 @@ var ErrOptions = errors.New("wrong options")
 // from being made: it has Err. The error is for what stops all of them. An ended ctx stops everything and leaves nothing
 // behind but packages already complete.
 func Run(ctx context.Context, opts Options) ([]*Integration, error) {
-	r := &run{opts: opts, receipts: openReceipts()}
-	defer r.close()
-	if err := r.prepare(ctx); err != nil {
+	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	for _, integration := range r.integrations {
-		if opts.Checked != nil {
-			opts.Checked(integration)
+	integrations, err := readSources(ctx, opts)
+	defer func() {
+		for _, i := range integrations {
+			if i.tree != nil {
+				i.tree.Close()
+			}
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	if err := planPackages(integrations, opts); err != nil {
+		return nil, err
+	}
+	if opts.Checked != nil {
+		for _, i := range integrations {
+			opts.Checked(i)
 		}
 	}
 	if opts.DryRun {
-		return r.integrations, r.foresee()
+		listFiles(integrations, opts)
+		return integrations, nil
 	}
-	return r.integrations, r.make(ctx)
+	return integrations, makePackages(ctx, integrations, opts)
 }
 
-// run is one Run.
-type run struct {
-	opts         Options
-	recorded     *time.Time // the time to pack with, if it is known already
-	integrations []*Integration
-	receipts     receipts
-	progress     sync.Mutex
-}
-
-func (r *run) close() {
-	for _, integration := range r.integrations {
-		if integration.tree != nil {
-			integration.tree.Close()
-		}
+// check refuses options that do not fit together, and an environment that asks for an impossible time.
+func (o Options) check() error {
+	if o.Output != "" && (o.OutDir != "" || o.All || len(o.Platforms) > 1 || len(o.Manifests) > 1) {
+		return fmt.Errorf("%w: one output file is for one package; name a folder for several instead", ErrOptions)
 	}
-}
-
-// packages calls f for all packages of all integrations, up to its first error.
-func (r *run) packages(f func(*Integration, *Package) error) error {
-	for _, integration := range r.integrations {
-		for _, p := range integration.Packages {
-			if err := f(integration, p); err != nil {
-				return err
-			}
-		}
+	if o.Output == "-" || strings.HasSuffix(o.Output, "/") || strings.HasSuffix(o.Output, string(filepath.Separator)) {
+		return fmt.Errorf("%w: the output %q is no file's name", ErrOptions, o.Output)
 	}
-	return nil
-}
-
-// make builds and packs, platforms side by side: while one is built, another is packed.
-func (r *run) make(ctx context.Context) error {
-	jobs, folder := 0, ""
-	started := map[*gobuild.Plan]map[executable.Platform]*Package{}
-	err := r.packages(func(integration *Integration, p *Package) error {
-		if dir := filepath.Dir(p.File); dir != folder {
-			if err := place.Folder(p.File); err != nil {
-				return err
-			}
-			folder = dir
-		}
-		if p.Err = place.Free(p.File, r.opts.Force); p.Err != nil {
-			r.step(p, Failed)
-			return nil
-		}
-		jobs++
-		if started[integration.plan] == nil {
-			started[integration.plan] = map[executable.Platform]*Package{}
-		}
-		started[integration.plan][p.Platform] = p
-		return nil
-	})
-	if err != nil || jobs == 0 {
+	if err := o.Shard.check(); err != nil {
 		return err
 	}
-	if r.opts.Jobs == 0 {
-		jobs = min(jobs, runtime.NumCPU())
-	} else {
-		jobs = min(jobs, r.opts.Jobs)
-	}
-	builder, err := gobuild.NewBuilder(gobuild.Options{
-		Jobs: jobs,
-		Started: func(plan *gobuild.Plan, platform executable.Platform) {
-			if plan.Builds() {
-				r.step(started[plan][platform], Building)
-			}
-		},
-	})
-	if err != nil {
-		return err
-	}
-	defer builder.Close()
-
-	var packages sync.WaitGroup
-	r.packages(func(integration *Integration, p *Package) error {
-		if p.Err != nil {
-			return nil
-		}
-		packages.Go(func() {
-			begin := time.Now()
-			output, err := builder.Build(ctx, integration.plan, p.Platform, integration.moment.stamp(integration.Version.Value))
-			if err == nil {
-				p.Cached = output.Cached
-				begin = time.Now().Add(-output.Elapsed) // waiting for its turn is not its time
-				err = r.pack(ctx, integration, p, output.Files)
-			}
-			r.finish(p, begin, err)
-		})
-		return nil
-	})
-	packages.Wait()
-	r.receipts.prune()
-	return context.Cause(ctx)
-}
-
-// foresee is what a dry run says of the packages.
-func (r *run) foresee() error {
-	return r.packages(func(integration *Integration, p *Package) error {
-		if p.Err = place.Free(p.File, r.opts.Force); p.Err != nil {
-			return nil
-		}
-		if _, files, err := integration.contents(p.Platform, nil); err != nil {
-			p.Err = err
-		} else {
-			p.Files, p.Executables = files, len(integration.plan.Executables)
-		}
-		return nil
-	})
-}
-
-// step tells of a stage.
-func (r *run) step(p *Package, stage Stage) {
-	if r.opts.Progress == nil {
-		return
-	}
-	r.progress.Lock()
-	defer r.progress.Unlock()
-	r.opts.Progress(Step{stage, p})
-}
-
-// finish records how a package ended.
-func (r *run) finish(p *Package, begin time.Time, err error) {
-	p.Seconds = time.Since(begin).Seconds()
-	p.Err = err
-	if err != nil {
-		r.step(p, Failed)
-		return
-	}
-	r.step(p, Done)
+	_, _, err := sourceDateEpoch()
+	return err
 }

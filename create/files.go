@@ -14,6 +14,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
+	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
 // PackedFile is one file of a package, before or after it is made.
@@ -100,6 +101,42 @@ func (i *Integration) executables(platform executable.Platform, built map[string
 		files, listed = append(files, file), append(listed, packed)
 	}
 	return files, listed, nil
+}
+
+// contents lists all that a package for the platform holds; built is nil before the executables are built.
+func (i *Integration) contents(platform executable.Platform, built map[string]string) ([]ptarbuild.File, []PackedFile, error) {
+	executables, listed, err := i.executables(platform, built)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, more, err := otherFiles(i.tree, i.Source.Document)
+	if err != nil {
+		return nil, nil, err
+	}
+	known := map[string]bool{}
+	for _, f := range executables {
+		known[f.Name] = true
+	}
+	for n, f := range files {
+		// A file may be both an executable and another connector's extra file.
+		if !known[f.Name] {
+			executables, listed = append(executables, f), append(listed, more[n])
+		}
+	}
+	sortByName(listed)
+	var total int64
+	for _, f := range listed {
+		if f.Size > ptarread.MaxFile {
+			return nil, nil, fmt.Errorf("%s is %d bytes, and a file of a package holds at most %d",
+				f.Name, f.Size, int64(ptarread.MaxFile))
+		}
+		total += max(f.Size, 0)
+	}
+	if total > ptarread.MaxUnpacked {
+		return nil, nil, fmt.Errorf("the files are %d bytes together, and a package holds at most %d",
+			total, int64(ptarread.MaxUnpacked))
+	}
+	return executables, listed, nil
 }
 
 func sortByName(files []PackedFile) {

@@ -15,17 +15,17 @@ const packagePattern = "**/*.ptar"
 
 // checkModified reports a source that is not the commit that the package will name, by its version or by a stamp. The source
 // is all of the Go module, or the manifest's folder where there is none.
-func (r *run) checkModified(ctx context.Context, i *Integration) ([]finding.Finding, error) {
+func (i *Integration) checkModified(ctx context.Context, strict bool) ([]finding.Finding, error) {
 	f := finding.Finding{
 		Rule: "source-modified", Severity: finding.Warning, File: i.Source.Document.File,
 		Hint: "commit what belongs to it, have git ignore the rest",
 	}
-	if r.opts.Strict {
+	if strict {
 		f.Severity = finding.Error
 	}
 	var commit string
 	switch {
-	case i.plan.Stamps(".Commit"), i.plan.Stamps(".Date") && i.moment.source == FromCommit:
+	case i.plan.Stamps(".Commit"), i.plan.Stamps(".Date") && i.origin.source == FromCommit:
 		commit = "the commit that build.ldflags names"
 		f.Line, f.Column = i.Source.Document.Position("build", "ldflags")
 	case i.Version.Tagged:

@@ -1,18 +1,21 @@
 package create
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
 // receipt says that this kpkg has verified a package: what came of it, for a later run that would make the same package.
@@ -25,35 +28,41 @@ type receipt struct {
 	Findings []finding.Finding
 }
 
-// receipts are kept by RepositoryID in a folder of the user's cache; "" keeps none. They only save work: whatever is wrong
-// with one counts as not having it.
-type receipts struct{ dir, kpkg string }
+// receipts are kept by RepositoryID in a folder; "" keeps none. They only save work: whatever is wrong with one counts as not
+// having it.
+//
+// What a receipt says is believed: that the file with this SHA-256 is the package of this identity and has verified so. Who
+// can write receipts, and put a package into its place, can so have a false one left alone.
+type receipts struct {
+	dir string
+	// program identifies this kpkg; "" when it cannot be known, and then there are no receipts.
+	program func() string
+}
 
 const receiptAge = 30 * 24 * time.Hour
 
-func openReceipts() receipts {
-	dir, err := receiptDir()
-	if err != nil {
+func openReceipts(cacheDir string) receipts {
+	if cacheDir == "" {
 		return receipts{}
 	}
-	program, err := os.Executable()
-	if err != nil {
-		return receipts{}
-	}
-	info, err := os.Stat(program)
-	if err != nil {
-		return receipts{}
-	}
-	return receipts{dir, fmt.Sprintf("%d bytes of %s", info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano))}
+	return receipts{filepath.Join(cacheDir, receiptFolder), programSum}
 }
 
-func receiptDir() (string, error) {
-	user, err := os.UserCacheDir()
+const receiptFolder = "receipts"
+
+// programSum is the SHA-256 of this program: sizes and times of two versions may be the same. It is summed once, when
+// there is a receipt to read or to write.
+var programSum = sync.OnceValue(func() string {
+	program, err := os.Executable()
 	if err != nil {
-		return "", err
+		return ""
 	}
-	return filepath.Join(user, "kpkg", "receipts"), nil
-}
+	sum, _, err := sha256sum.File(context.Background(), program)
+	if err != nil {
+		return ""
+	}
+	return sum
+})
 
 func (r receipts) path(id uuid.UUID) string { return filepath.Join(r.dir, id.String()+".json") }
 
@@ -66,14 +75,14 @@ func (r receipts) get(id uuid.UUID) (receipt, bool) {
 	if err != nil || json.Unmarshal(data, &found) != nil {
 		return found, false
 	}
-	return found, found.Kpkg == r.kpkg
+	return found, found.Kpkg != "" && found.Kpkg == r.program()
 }
 
 func (r receipts) put(id uuid.UUID, made receipt) {
-	if r.dir == "" || os.MkdirAll(r.dir, 0o700) != nil {
+	if r.dir == "" || r.program() == "" || os.MkdirAll(r.dir, 0o700) != nil {
 		return
 	}
-	made.Kpkg = r.kpkg
+	made.Kpkg = r.program()
 	data, err := json.Marshal(made)
 	if err != nil {
 		return
@@ -95,20 +104,16 @@ func (r receipts) prune() {
 	}
 }
 
-// Clean removes what is kept between runs: executables and receipts. It returns where they were and how many bytes that
-// freed.
-func Clean() (dir string, freed int64, err error) {
-	dir, freed, err = gobuild.Clean()
+// Clean removes what runs have kept in the folder cacheDir: executables and receipts. It returns how many bytes that freed.
+func Clean(cacheDir string) (freed int64, err error) {
+	freed, err = gobuild.Clean(cacheDir)
 	if err != nil {
-		return dir, freed, err
+		return freed, err
 	}
-	folder, err := receiptDir()
-	if err != nil {
-		return dir, freed, err
-	}
+	folder := filepath.Join(cacheDir, receiptFolder)
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return dir, freed, nil
+		return freed, nil
 	}
 	for _, entry := range entries {
 		info, infoErr := entry.Info()
@@ -119,7 +124,7 @@ func Clean() (dir string, freed int64, err error) {
 		err = errors.Join(err, removeErr)
 	}
 	if err != nil {
-		return dir, freed, fmt.Errorf("cleaning %s: %w", folder, err)
+		return freed, fmt.Errorf("cleaning %s: %w", folder, err)
 	}
-	return dir, freed, nil
+	return freed, nil
 }

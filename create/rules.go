@@ -28,6 +28,21 @@ var Rules = []finding.Rule{
 		Fix:   "Rename it before you publish it.",
 	},
 	{
+		ID: "build-environment", Severity: finding.Warning,
+		Title: "Settings of the environment that would change the bytes, and have no part in the build; as info, a go.work.",
+		Fix:   "Put what the packages need under `build` in the manifest.",
+	},
+	{
+		ID: "build-cgo", Severity: finding.Warning,
+		Title: "A package in an executable was built without its cgo files, with others in their place.",
+		Fix:   "Try what it is used for; take another package, or `build.env: {CGO_ENABLED: 1}`, where it fails.",
+	},
+	{
+		ID: "cache-damaged", Severity: finding.Warning,
+		Title: "An executable kept by an earlier run was no longer what had been kept, and was built again.",
+		Fix:   "Find out what changed it.",
+	},
+	{
 		ID: "build-failed", Severity: finding.Error,
 		Title: "go does not build an executable.",
 		Fix:   "Correct what the compiler says.",

@@ -34,6 +34,9 @@ func TestRules(t *testing.T) {
 		{"file-omitted", "README.md is left out of the package", omittedFile},
 		{"ignore-unknown", `has the rule "licence"`, ignored},
 		{"output-name", "plakar installs no package of this name", oddName},
+		{"build-environment", "GOAMD64=v3", exportedSetting},
+		{"build-cgo", "example.org/tiny/db is built without cgo", cgoStub},
+		{"cache-damaged", "tinyImporter", damagedCache},
 		{"build-failed", "undefined: missing", failedBuild},
 		{"rebuild-differs", "differs from byte", otherSource},
 	} {
@@ -133,6 +136,33 @@ func ignored(t *testing.T) []finding.Finding {
 
 func oddName(t *testing.T) []finding.Finding {
 	return made(t, create.Options{Manifests: []string{tree(t, tiny)}, DryRun: true, Output: filepath.Join(t.TempDir(), "my.ptar")})
+}
+
+func exportedSetting(t *testing.T) []finding.Finding {
+	t.Setenv("GOAMD64", "v3")
+	return made(t, create.Options{Manifests: []string{tree(t, tiny)}, DryRun: true, OutDir: t.TempDir()})
+}
+
+func cgoStub(t *testing.T) []finding.Finding {
+	dir := changed(t, map[string]string{
+		"plugin/importer/main.go": "package main\n\nimport _ \"example.org/tiny/db\"\n\nfunc main() {}\n",
+		"db/with.go":              "package db\n\n// int f(void) { return 1; }\nimport \"C\"\n",
+		"db/without.go":           "//go:build !cgo\n\npackage db\n",
+	})
+	return made(t, create.Options{Manifests: []string{dir}, OutDir: t.TempDir()})
+}
+
+func damagedCache(t *testing.T) []finding.Finding {
+	dir, cacheDir := tree(t, tiny), t.TempDir()
+	made(t, create.Options{Manifests: []string{dir}, OutDir: t.TempDir(), CacheDir: cacheDir})
+	kept, err := filepath.Glob(filepath.Join(cacheDir, "outputs", "*", "importer-*"))
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("kept %v, %v", kept, err)
+	}
+	if err := os.Truncate(kept[0], 100); err != nil {
+		t.Fatal(err)
+	}
+	return made(t, create.Options{Manifests: []string{dir}, OutDir: t.TempDir(), CacheDir: cacheDir})
 }
 
 func failedBuild(t *testing.T) []finding.Finding {

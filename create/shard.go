@@ -11,7 +11,8 @@ type Shard struct {
 // ParseShard reads "i/n".
 func ParseShard(s string) (Shard, error) {
 	var shard Shard
-	if _, err := fmt.Sscanf(s+" ", "%d/%d ", &shard.Index, &shard.Count); err != nil || fmt.Sprintf("%d/%d", shard.Index, shard.Count) != s {
+	_, err := fmt.Sscanf(s+" ", "%d/%d ", &shard.Index, &shard.Count)
+	if err != nil || fmt.Sprintf("%d/%d", shard.Index, shard.Count) != s {
 		return Shard{}, fmt.Errorf("%w: shard %q is not of the form 1/4, the first of four", ErrOptions, s)
 	}
 	if shard.Count < 1 {
@@ -30,21 +31,20 @@ func (s Shard) check() error {
 	return nil
 }
 
-// pick leaves the packages of the shard.
-func (r *run) pick() {
-	shard := r.opts.Shard
-	if shard == (Shard{}) {
+// keep leaves the integrations the packages of the shard.
+func (s Shard) keep(integrations []*Integration) {
+	if s == (Shard{}) {
 		return
 	}
 	n := 0
-	for _, integration := range r.integrations {
-		var mine []*Package
-		for _, p := range integration.Packages {
-			if n%shard.Count == shard.Index-1 {
-				mine = append(mine, p)
+	for _, i := range integrations {
+		var kept []*Package
+		for _, p := range i.Packages {
+			if n%s.Count == s.Index-1 {
+				kept = append(kept, p)
 			}
 			n++
 		}
-		integration.Packages = mine
+		i.Packages = kept
 	}
 }

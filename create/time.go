@@ -21,35 +21,35 @@ const (
 	FromNone   TimeSource = "no source: 1970"
 )
 
-// moment is the time that goes into packages, and the commit that the source is at, "" for none.
-type moment struct {
+// origin is the time that goes into packages, and the commit that the source is at, "" for none.
+type origin struct {
 	time   time.Time
 	source TimeSource
 	commit string
 }
 
-// momentOf is SOURCE_DATE_EPOCH, as https://reproducible-builds.org/specs/source-date-epoch defines it, else the time of the
-// commit that dir is at, else the Unix epoch. The clock has no say: a package is the same whenever it is made.
-func momentOf(ctx context.Context, dir string) (moment, error) {
-	m := moment{time: time.Unix(0, 0).UTC(), source: FromNone}
+// findOrigin takes the time of SOURCE_DATE_EPOCH, as https://reproducible-builds.org/specs/source-date-epoch defines it, else
+// that of the commit that dir is at, else the Unix epoch. The clock has no say: a package is the same whenever it is made.
+func findOrigin(ctx context.Context, dir string) (origin, error) {
+	o := origin{time: time.Unix(0, 0).UTC(), source: FromNone}
 	epoch, set, err := sourceDateEpoch()
 	if err != nil {
-		return m, err
+		return o, err
 	}
 	output, ok, err := git.Output(ctx, dir, "rev-list", "-1", "--timestamp", "HEAD")
 	if err != nil {
-		return m, err
+		return o, err
 	}
 	if seconds, commit, found := strings.Cut(output, " "); ok && found {
-		m.source, m.commit = FromCommit, commit
+		o.source, o.commit = FromCommit, commit
 		if !set {
-			m.time, err = epochSeconds("the time of the commit", seconds)
+			o.time, err = epochSeconds("the time of the commit", seconds)
 		}
 	}
 	if set {
-		m.source, m.time = FromEpoch, epoch
+		o.source, o.time = FromEpoch, epoch
 	}
-	return m, err
+	return o, err
 }
 
 // sourceDateEpoch is the time that the environment asks for, if it does.
@@ -61,11 +61,11 @@ func sourceDateEpoch() (epoch time.Time, set bool, err error) {
 	return epoch, set, err
 }
 
-// stamp is what build.ldflags may put into executables of this moment.
-func (m moment) stamp(version string) gobuild.Stamp {
-	stamp := gobuild.Stamp{Version: version, Commit: m.commit}
-	if m.source != FromNone {
-		stamp.Date = m.time.Format(time.RFC3339)
+// stamp is what build.ldflags may put into executables of this source.
+func (o origin) stamp(version string) gobuild.Stamp {
+	stamp := gobuild.Stamp{Version: version, Commit: o.commit}
+	if o.source != FromNone {
+		stamp.Date = o.time.Format(time.RFC3339)
 	}
 	return stamp
 }

@@ -21,7 +21,7 @@ import (
 
 // ValidateOptions say how strictly to judge, and how much.
 type ValidateOptions struct {
-	// Strict makes errors of what upstream's newer validator refuses.
+	// Strict makes errors of what upstream's newer validator refuses, and of programs that the manifest has the build start.
 	Strict bool
 	// ManifestOnly leaves out what needs the source tree around the manifest: its files and main packages.
 	ManifestOnly bool
@@ -84,6 +84,11 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 		source.Findings = append(source.Findings, findings...)
 	}
 	source.silence()
+	if !opts.NoBuild {
+		// After what the manifest wants silenced: it is not for the tree to say what those who build it are told of this.
+		source.Findings = append(source.Findings, checkPrograms(source, opts.Strict)...)
+		finding.Sort(source.Findings)
+	}
 	return source, nil
 }
 
@@ -92,6 +97,17 @@ func (s *Source) silence() {
 	s.Findings = append(s.Findings, checkIgnored(s.Document)...)
 	s.Findings, s.Silenced = s.Document.Silence(s.Findings)
 	finding.Sort(s.Findings)
+}
+
+// checkPrograms warns of the programs that the manifest has the build start.
+func checkPrograms(source *Source, strict bool) []finding.Finding {
+	findings := gobuild.CheckPrograms(source.Document)
+	if strict {
+		for i := range findings {
+			findings[i].Severity = finding.Error
+		}
+	}
+	return findings
 }
 
 func read(path string) (*Source, error) {

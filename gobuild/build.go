@@ -8,19 +8,22 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
 // Options are for all builds of a Builder.
 type Options struct {
 	// Jobs is how many platforms build side by side, sharing the CPUs; 0 means as many as there are CPUs.
 	Jobs int
-	// Fresh builds without the executables kept by earlier runs, and keeps none.
-	Fresh bool
+	// CacheDir is the folder in which executables are kept between runs, of any number of Builders at the same time; ""
+	// keeps none. What is in it must be as trusted as the source: who can write it decides what is built.
+	CacheDir string
 	// Started, if set, is told when a build has been given its turn; from several goroutines at once.
 	Started func(*Plan, executable.Platform)
 }
@@ -38,13 +41,11 @@ type Builder struct {
 
 // NewBuilder makes a Builder and its folder for temporary files, which Close removes.
 func NewBuilder(options Options) (*Builder, error) {
-	if options.Fresh {
-		return newBuilder(options, cache{}, runGo)
-	}
-	return newBuilder(options, openCache(""), runGo)
+	return newBuilder(options, runGo)
 }
 
-func newBuilder(options Options, cache cache, run runner) (*Builder, error) {
+func newBuilder(options Options, run runner) (*Builder, error) {
+	cache := openCache(options.CacheDir)
 	if options.Jobs <= 0 {
 		options.Jobs = runtime.NumCPU()
 	}
@@ -63,7 +64,7 @@ func newBuilder(options Options, cache cache, run runner) (*Builder, error) {
 		cache:   cache,
 		work:    work,
 		run:     run,
-		environ: os.Environ(),
+		environ: readEnvironment(os.Environ()).passed,
 	}, nil
 }
 
@@ -97,6 +98,10 @@ type Output struct {
 	Files map[string]string
 	// Cached means that every executable is the one of an earlier run, which go found to be up to date.
 	Cached bool
+	// Damaged names the executables that were kept by an earlier run, were no longer what had been kept, and so were built.
+	Damaged []string
+	// Stubs are the packages in the executables that do without their cgo files.
+	Stubs []Stub
 	// Elapsed is the time taken from the build's turn on.
 	Elapsed time.Duration
 }
@@ -149,8 +154,7 @@ func (b *Builder) Build(ctx context.Context, plan *Plan, platform executable.Pla
 		return Output{}, err
 	}
 	if plan.Builds() {
-		output.Cached, err = b.goBuild(ctx, plan, platform, ldflags, output.Files)
-		if err != nil {
+		if err := b.goBuild(ctx, plan, platform, ldflags, &output); err != nil {
 			return Output{}, err
 		}
 	}
@@ -177,39 +181,69 @@ func prebuiltFiles(plan *Plan, platform executable.Platform, files map[string]st
 	return nil
 }
 
-// goBuild adds the executables that go builds. cached means that go left all of an earlier run's as they were.
-func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform executable.Platform, ldflags string, files map[string]string) (
-	cached bool, err error) {
+// goBuild adds to the output what go builds.
+func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform executable.Platform, ldflags string, output *Output) error {
 	folders, err := b.makeFolders(platform)
 	if err != nil {
-		return false, fmt.Errorf("making folders for %s: %w", platform, err)
+		return fmt.Errorf("making folders for %s: %w", platform, err)
 	}
-	built := map[string]string{}
+	env := b.environment(plan, platform, folders.temporary)
+	entry := b.cache.entry(plan, platform)
+	defer entry.touch()
+	fetched, damaged := entry.fetch(folders.out)
+
+	built := map[string]string{} // paths by their last elements
 	todo := calls(plan, platform, folders.out)
 	for _, call := range todo {
-		maps.Copy(built, call.files)
-	}
-	maps.Copy(files, built)
-	env := b.environment(plan, platform, folders.temporary)
-	compilerFlags, err := b.compilerFlags(ctx, plan, env, ldflags)
-	if err != nil {
-		return false, &BuildError{platform, "", err}
-	}
-	entry := b.cache.entry(plan, platform)
-	if entry != "" {
-		defer touch(entry)
-		fetch(entry, folders.out)
-	}
-	for _, call := range todo {
-		output, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, compilerFlags, call))
+		maps.Copy(output.Files, call.files)
+		for _, file := range call.files {
+			built[filepath.Base(file)] = file
+		}
+		printed, err := b.run(ctx, plan.Dir, env, b.arguments(plan, ldflags, call), nil)
 		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		if err != nil {
-			return false, &BuildError{platform, strings.TrimRight(string(output), "\n"), err}
+			return &BuildError{platform, strings.TrimRight(string(printed), "\n"), err}
 		}
 	}
-	return entry != "" && keepAll(entry, built, folders.dir), nil
+	sums := map[string]string{}
+	for name, file := range built {
+		if sums[name], _, err = sha256sum.File(ctx, file); err != nil {
+			return fmt.Errorf("reading what go built for %s: %w", platform, err)
+		}
+	}
+	output.Cached = maps.Equal(sums, fetched)
+	for _, name := range damaged {
+		output.Damaged = append(output.Damaged, namesOf(output.Files, filepath.Join(folders.out, name))...)
+	}
+	slices.Sort(output.Damaged)
+	if entry.dir != "" {
+		entry.keep(built, sums, fetched, folders.dir)
+	}
+	if plan.cgo() {
+		return nil
+	}
+	var known bool
+	if output.Stubs, known = entry.stubs(sums); known {
+		return nil
+	}
+	if output.Stubs, err = b.findStubs(ctx, plan, platform, env, todo); err != nil {
+		return err
+	}
+	entry.keepStubs(sums, output.Stubs)
+	return nil
+}
+
+// namesOf are the executables that one file is.
+func namesOf(files map[string]string, file string) []string {
+	var names []string
+	for name, path := range files {
+		if path == file {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // buildFolders are those of one build, below the Builder's.
@@ -230,6 +264,5 @@ func (b *Builder) makeFolders(platform executable.Platform) (buildFolders, error
 			return buildFolders{}, err
 		}
 	}
-	// A folder may inherit the set-group-ID bit, which has go overwrite its outputs in place, and so what is kept.
-	return folders, os.Chmod(folders.out, 0o700)
+	return folders, nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,9 +37,9 @@ func testPlan(t *testing.T, files map[string]string) *Plan {
 	return plan
 }
 
-func testBuilder(t *testing.T, options Options, root string, run runner) *Builder {
+func testBuilder(t *testing.T, options Options, run runner) *Builder {
 	t.Helper()
-	b, err := newBuilder(options, openCache(root), run)
+	b, err := newBuilder(options, run)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func TestBuild(t *testing.T) {
 	for name, value := range map[string]string{"GOOS": "plan9", "GOARCH": "386", "CGO_ENABLED": "1", "GOFLAGS": "-mod=mod"} {
 		t.Setenv(name, value)
 	}
-	b := testBuilder(t, Options{Jobs: 1}, t.TempDir(), runGo)
+	b := testBuilder(t, Options{Jobs: 1, CacheDir: t.TempDir()}, runGo)
 	for _, platform := range []executable.Platform{executable.Host(), {OS: "windows", Arch: "amd64"}} {
 		output, err := b.Build(t.Context(), plan, platform, Stamp{Version: "v1.2.3", Commit: "abc"})
 		if err != nil {
@@ -152,7 +153,7 @@ func sums(t *testing.T, files map[string]string) map[string]string {
 // TestBuildIsTheSameEverywhere builds in two folders: with the machine's cache, and with one and a home that are empty.
 func TestBuildIsTheSameEverywhere(t *testing.T) {
 	build := func() string {
-		b := testBuilder(t, Options{}, t.TempDir(), runGo)
+		b := testBuilder(t, Options{CacheDir: t.TempDir()}, runGo)
 		output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 		if err != nil {
 			t.Fatal(err)
@@ -171,7 +172,7 @@ func TestBuildKeepsOutputs(t *testing.T) {
 	plan, root := testPlan(t, twoPrograms()), t.TempDir()
 	build := func(stamp string) (map[string]string, bool) {
 		t.Helper()
-		b := testBuilder(t, Options{}, root, runGo)
+		b := testBuilder(t, Options{CacheDir: root}, runGo)
 		output, err := b.Build(t.Context(), plan, executable.Host(), Stamp{Version: stamp})
 		if err != nil {
 			t.Fatal(err)
@@ -190,22 +191,54 @@ func TestBuildKeepsOutputs(t *testing.T) {
 	if cached || changed["importer"] == first["importer"] || changed["exporter"] != first["exporter"] {
 		t.Errorf("after a change of one program: cached %v, %v after %v", cached, changed, first)
 	}
-	kept, err := filepath.Glob(filepath.Join(root, "outputs", "*", "importer"))
-	if err != nil || len(kept) != 1 {
-		t.Fatalf("kept %v, %v", kept, err)
+}
+
+// TestBuildDropsDamagedOutputs damages what is kept in ways that go does not notice, or that make go fail.
+func TestBuildDropsDamagedOutputs(t *testing.T) {
+	plan, root := testPlan(t, twoPrograms()), t.TempDir()
+	build := func() Output {
+		t.Helper()
+		b := testBuilder(t, Options{CacheDir: root}, runGo)
+		output, err := b.Build(t.Context(), plan, executable.Host(), Stamp{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		output.Files = sums(t, output.Files)
+		return output
 	}
-	if err := os.Truncate(kept[0], 100); err != nil {
-		t.Fatal(err)
-	}
-	if repaired, cached := build("v1"); cached || fmt.Sprint(repaired) != fmt.Sprint(changed) {
-		t.Errorf("after damage to a kept file: cached %v, %v after %v", cached, repaired, changed)
+	first := build()
+	for name, damage := range map[string]func(data []byte) []byte{
+		"flipped":   func(data []byte) []byte { data[len(data)/2] ^= 1; return data },
+		"longer":    func(data []byte) []byte { return append(data, "EVIL"...) },
+		"truncated": func(data []byte) []byte { return data[:len(data)/2] },
+		"empty":     func([]byte) []byte { return nil },
+		"a script":  func([]byte) []byte { return []byte("#!/bin/sh\n") },
+	} {
+		kept, err := filepath.Glob(filepath.Join(root, "outputs", "*", "importer-*"))
+		if err != nil || len(kept) != 1 {
+			t.Fatalf("kept %v, %v", kept, err)
+		}
+		data, err := os.ReadFile(kept[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(kept[0], damage(data), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		again := build()
+		if again.Cached || !slices.Equal(again.Damaged, []string{"importer"}) || fmt.Sprint(again.Files) != fmt.Sprint(first.Files) {
+			t.Errorf("%s: cached %v, damaged %v, %v after %v", name, again.Cached, again.Damaged, again.Files, first.Files)
+		}
+		if mended := build(); !mended.Cached || mended.Damaged != nil || fmt.Sprint(mended.Files) != fmt.Sprint(first.Files) {
+			t.Errorf("%s, the run after: cached %v, damaged %v", name, mended.Cached, mended.Damaged)
+		}
 	}
 }
 
 func TestBuildReportsTheCompiler(t *testing.T) {
 	files := twoPrograms()
 	files["exporter/main.go"] = "package main\n\nfunc main() { missing() }\n"
-	b := testBuilder(t, Options{}, t.TempDir(), runGo)
+	b := testBuilder(t, Options{CacheDir: t.TempDir()}, runGo)
 	_, err := b.Build(t.Context(), testPlan(t, files), executable.Host(), Stamp{})
 	var build *BuildError
 	if !errors.As(err, &build) || build.Platform != executable.Host() {
@@ -223,7 +256,7 @@ func TestBuildReportsTheCompiler(t *testing.T) {
 func TestBuildUsesVendor(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOFLAGS", "")
-	b := testBuilder(t, Options{}, t.TempDir(), runGo)
+	b := testBuilder(t, Options{CacheDir: t.TempDir()}, runGo)
 	output, err := b.Build(t.Context(), testPlan(t, map[string]string{
 		"go.mod":                        "module example.org/x\n\ngo 1.24\n\nrequire example.org/lib v1.0.0\n",
 		"manifest.yaml":                 manifestOf("", "importer"),
@@ -250,7 +283,7 @@ func TestBuildUsesVendor(t *testing.T) {
 
 func TestBuildMissesPrebuiltFile(t *testing.T) {
 	plan := testPlan(t, map[string]string{"manifest.yaml": manifestOf("", "a"), "a": "#!/bin/sh\n"})
-	b := testBuilder(t, Options{}, t.TempDir(), runGo)
+	b := testBuilder(t, Options{CacheDir: t.TempDir()}, runGo)
 	_, err := b.Build(t.Context(), plan, executable.Platform{OS: "windows", Arch: "amd64"}, Stamp{})
 	if err == nil || !strings.Contains(err.Error(), "executable a for windows/amd64: ") ||
 		!strings.Contains(err.Error(), "a.exe") {
@@ -260,7 +293,7 @@ func TestBuildMissesPrebuiltFile(t *testing.T) {
 
 func TestBuildWithoutGo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	b := testBuilder(t, Options{}, t.TempDir(), runGo)
+	b := testBuilder(t, Options{CacheDir: t.TempDir()}, runGo)
 	_, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 	if err == nil || !strings.Contains(err.Error(), "the go command is not in PATH: install Go") {
 		t.Errorf("got %v", err)
@@ -285,9 +318,9 @@ func fakeGo(args []string) error {
 func TestBuildTakesTurns(t *testing.T) {
 	const jobs = 2
 	var running, most, calls atomic.Int32
-	run := func(_ context.Context, dir string, env, args []string) ([]byte, error) {
+	run := func(_ context.Context, _ string, env, args []string, _ io.Writer) ([]byte, error) {
 		if args[0] != "build" {
-			return nil, nil // go env GOFLAGS, of which there are none
+			return nil, nil // go list, of nothing
 		}
 		calls.Add(1)
 		if now := running.Add(1); now > most.Load() {
@@ -306,7 +339,7 @@ func TestBuildTakesTurns(t *testing.T) {
 			t.Error("another plan was started")
 		}
 		started.Add(1)
-	}}, t.TempDir(), run)
+	}}, run)
 	var failed sync.Map
 	var group sync.WaitGroup
 	for _, platform := range executable.Shipped() {
@@ -333,15 +366,15 @@ func TestBuildTakesTurns(t *testing.T) {
 
 func TestBuildCancelledWhileWaiting(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	run := func(_ context.Context, _ string, _, args []string) ([]byte, error) {
+	run := func(_ context.Context, _ string, _, args []string, _ io.Writer) ([]byte, error) {
 		if args[0] != "build" {
-			return nil, nil // go env GOFLAGS, of which there are none
+			return nil, nil // go list, of nothing
 		}
 		close(entered)
 		<-leave
 		return nil, fakeGo(args)
 	}
-	b := testBuilder(t, Options{Jobs: 1}, t.TempDir(), run)
+	b := testBuilder(t, Options{Jobs: 1}, run)
 	plan := testPlan(t, twoPrograms())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -361,9 +394,9 @@ func TestBuildCancelledWhileWaiting(t *testing.T) {
 
 func TestBuildArguments(t *testing.T) {
 	var gotArgs, gotEnv []string
-	run := func(_ context.Context, _ string, env, args []string) ([]byte, error) {
+	run := func(_ context.Context, _ string, env, args []string, _ io.Writer) ([]byte, error) {
 		if args[0] != "build" {
-			return nil, nil // go env GOFLAGS, of which there are none
+			return nil, nil // go list, of nothing
 		}
 		gotArgs, gotEnv = args, env
 		return nil, fakeGo(args)
@@ -371,8 +404,9 @@ func TestBuildArguments(t *testing.T) {
 	files := twoPrograms()
 	files["manifest.yaml"] = manifestOf("build:\n  ldflags: -s=false\n  env: {GOAMD64: v3, GOOS: plan9, CGO_ENABLED: \"1\"}\n",
 		"importer", "exporter")
-	b := testBuilder(t, Options{}, t.TempDir(), run)
-	b.environ = []string{"GOFLAGS=-mod=vendor", "GOPROXY=off", "GOCACHEPROG=helper", "CGO_ENABLED=0", "GOOS=aix", "PWD=/elsewhere"}
+	b := testBuilder(t, Options{CacheDir: t.TempDir()}, run)
+	b.environ = readEnvironment([]string{"GOFLAGS=-mod=vendor", "GOPROXY=off", "GOCACHEPROG=helper", "CGO_ENABLED=0", "GOOS=aix",
+		"PWD=/elsewhere", "GOENV=off"}).passed
 	plan := testPlan(t, files)
 	if _, err := b.Build(t.Context(), plan, executable.Platform{OS: "linux", Arch: "amd64"}, Stamp{}); err != nil {
 		t.Fatal(err)
@@ -393,7 +427,7 @@ func TestBuildArguments(t *testing.T) {
 	}
 	delete(effective, "GOTMPDIR")
 	want := map[string]string{"GOFLAGS": "-mod=vendor", "GOPROXY": "off", "GOCACHEPROG": "helper", "GOAMD64": "v3",
-		"CGO_ENABLED": "1", "GOOS": "linux", "GOARCH": "amd64", "PWD": plan.Dir}
+		"GOENV": "off", "GOWORK": "off", "CGO_ENABLED": "1", "GOOS": "linux", "GOARCH": "amd64", "PWD": plan.Dir}
 	if fmt.Sprint(effective) != fmt.Sprint(want) {
 		t.Errorf("environment %v, want %v", effective, want)
 	}
@@ -420,20 +454,16 @@ func TestExpandLDFlags(t *testing.T) {
 	}
 }
 
-func TestCompilerFlagsOfTheUserComeFirst(t *testing.T) {
+func TestCompilerFlagsOfTheManifestComeFirst(t *testing.T) {
 	for _, test := range []struct{ goflags, ldflags, want string }{
 		{"", "", "-gcflags=all=-dwarf=false"},
 		{"-v -tags=x", "-X main.v=1", "-gcflags=all=-dwarf=false"},
 		{"-gcflags=all=-N", "", ""},
 		{"", "-w=false", ""},
 	} {
-		run := func(context.Context, string, []string, []string) ([]byte, error) {
-			return []byte(test.goflags + "\n"), nil
-		}
-		b := testBuilder(t, Options{}, t.TempDir(), run)
-		got, err := b.compilerFlags(t.Context(), &Plan{}, nil, test.ldflags)
-		if err != nil || strings.Join(got, " ") != test.want {
-			t.Errorf("with GOFLAGS %q and ldflags %q: %q, %v", test.goflags, test.ldflags, got, err)
+		plan := &Plan{settings: manifest.Build{Env: map[string]string{"GOFLAGS": test.goflags}}}
+		if got := compilerFlags(plan, test.ldflags); strings.Join(got, " ") != test.want {
+			t.Errorf("with GOFLAGS %q and ldflags %q: %q", test.goflags, test.ldflags, got)
 		}
 	}
 }

@@ -1,17 +1,18 @@
 package gobuild
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
@@ -20,9 +21,12 @@ import (
 // cache keeps executables between runs. go build leaves a file alone that it would link again the same, which it tells by
 // the build id inside; keeping the last outputs so saves the links, which go's own cache does not hold.
 //
-// An entry is a folder outputs/KEY with the executables of one manifest for one platform. A build works in a folder of its
-// own below work/, into which the entry's files are linked, and puts new ones back by renaming. So runs at the same time
-// need no locks: a file in an entry is always whole, and one taken away stays with those who have linked it.
+// An entry is a folder outputs/KEY with the executables of one manifest for one platform. go does not look at the bytes
+// around the build id, so the name of each ends in the SHA-256 of its content, which is compared whenever it is used. A build
+// works on copies in a folder of its own below work/ and puts new ones back by renaming. So runs at the same time need no
+// locks: a file in an entry is always complete, and one taken away was copied before or is not found.
+//
+// The sums find damage, not malice: who can write here can write a sum as well.
 type cache struct {
 	root string
 }
@@ -33,15 +37,11 @@ const (
 	workAge    = 24 * time.Hour      // after which a work folder is what a killed run left behind
 )
 
-// openCache uses root, or else the folder kpkg in the user's cache. Where that cannot be written, such as in a container
-// without a home, work happens in the system's temporary folder and nothing is kept.
+// openCache uses the folder root; "" keeps nothing. Where root cannot be written, such as in a container without a home, work
+// happens in the system's temporary folder and nothing is kept.
 func openCache(root string) cache {
 	if root == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return cache{}
-		}
-		root = filepath.Join(user, "kpkg")
+		return cache{}
 	}
 	for _, dir := range []string{"outputs", "work"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o700); err != nil {
@@ -59,15 +59,18 @@ func (c cache) work() (string, error) {
 	return os.MkdirTemp(filepath.Join(c.root, "work"), "")
 }
 
-// entry is the folder of the outputs of a plan for a platform; empty if nothing is kept. The version stamped in is no part
-// of the name, so that a new one takes the place of the old.
-func (c cache) entry(plan *Plan, platform executable.Platform) string {
+// entry is the folder of what is kept of a plan for a platform; its dir is empty if nothing is.
+type entry struct{ dir string }
+
+// entry finds the one of a plan for a platform. The version stamped in is no part of its name, so that a new one takes the
+// place of the old.
+func (c cache) entry(plan *Plan, platform executable.Platform) entry {
 	if c.root == "" {
-		return ""
+		return entry{}
 	}
 	dir, err := filepath.Abs(plan.Dir)
 	if err != nil {
-		return ""
+		return entry{}
 	}
 	identity, err := json.Marshal(struct {
 		Dir      string
@@ -76,107 +79,134 @@ func (c cache) entry(plan *Plan, platform executable.Platform) string {
 		Platform executable.Platform
 	}{dir, plan, plan.settings, platform})
 	if err != nil {
-		return ""
+		return entry{}
 	}
 	sum := sha256.Sum256(identity)
-	return filepath.Join(c.root, "outputs", hex.EncodeToString(sum[:16]))
+	return entry{filepath.Join(c.root, "outputs", hex.EncodeToString(sum[:16]))}
 }
 
-// fetch links what an entry holds into dir. Failing to is no error: the file is linked by go then.
-func fetch(entry, dir string) {
-	files, err := os.ReadDir(entry)
+// keptName is the name in an entry of an executable with that name and SHA-256; splitKept takes it apart.
+func keptName(name, sum string) string { return name + "-" + sum }
+
+func splitKept(kept string) (name, sum string, ok bool) {
+	at := strings.LastIndexByte(kept, '-')
+	if at < 1 || len(kept)-at-1 != hex.EncodedLen(sha256.Size) {
+		return "", "", false
+	}
+	return kept[:at], kept[at+1:], true
+}
+
+// fetch copies the executables of an entry into dir and returns their sums by name. One that is not what was kept is removed
+// and named among the damaged. Failing to copy is no error: the file is linked by go then.
+func (e entry) fetch(dir string) (sums map[string]string, damaged []string) {
+	files, err := os.ReadDir(e.dir)
 	if err != nil {
-		return
+		return nil, nil
 	}
+	sums = map[string]string{}
 	for _, file := range files {
-		link(filepath.Join(entry, file.Name()), filepath.Join(dir, file.Name()))
+		name, sum, ok := splitKept(file.Name())
+		if !ok || !file.Type().IsRegular() || sums[name] != "" {
+			continue
+		}
+		kept, copied := filepath.Join(e.dir, file.Name()), filepath.Join(dir, name)
+		found, err := copyFile(kept, copied)
+		switch {
+		case err != nil:
+			os.Remove(copied)
+		case found != sum:
+			os.Remove(copied)
+			os.Remove(kept)
+			damaged = append(damaged, name)
+		default:
+			sums[name] = sum
+		}
 	}
+	return sums, damaged
 }
 
-// link makes to a file with the content of from. Go on windows overwrites outputs in place, which must not reach the cache.
-func link(from, to string) error {
-	if runtime.GOOS != "windows" && os.Link(from, to) == nil {
-		return nil
-	}
+// copyFile makes the executable file to with the content of from, and returns its SHA-256.
+func copyFile(from, to string) (sum string, err error) {
 	source, err := os.Open(from)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer source.Close()
 	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o700)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = io.Copy(target, source)
-	return errors.Join(err, target.Close())
+	h := sha256.New()
+	_, err = io.Copy(io.MultiWriter(target, h), source)
+	return hex.EncodeToString(h.Sum(nil)), errors.Join(err, target.Close())
 }
 
-// keepAll puts the executables into the entry and reports whether all were there already. work is where the entry's files
-// are prepared.
-func keepAll(entry string, files map[string]string, work string) (cached bool) {
-	cached = true
-	for _, file := range files {
-		kept := filepath.Join(entry, filepath.Base(file))
-		if sameContent(kept, file) {
+// keep puts the executables into the entry, unless their sums say that they are there. work is where they are prepared. A
+// failure costs the next run a link and nothing else.
+func (e entry) keep(files, sums, fetched map[string]string, work string) {
+	for name, file := range files {
+		if fetched[name] == sums[name] {
 			continue
 		}
-		cached = false
-		// A failure costs the next run a link and nothing else.
-		fresh := filepath.Join(work, "keep-"+filepath.Base(file))
-		if os.MkdirAll(entry, 0o700) == nil && link(file, fresh) == nil {
-			_ = os.Rename(fresh, kept)
+		fresh := filepath.Join(work, "keep-"+name)
+		sum, err := copyFile(file, fresh)
+		if err != nil || os.MkdirAll(e.dir, 0o700) != nil {
+			continue
+		}
+		kept := keptName(name, sum)
+		if os.Rename(fresh, filepath.Join(e.dir, kept)) != nil {
+			continue
+		}
+		others, _ := os.ReadDir(e.dir)
+		for _, other := range others {
+			if its, _, ok := splitKept(other.Name()); ok && its == name && other.Name() != kept {
+				os.Remove(filepath.Join(e.dir, other.Name()))
+			}
 		}
 	}
-	return cached
 }
 
-func sameContent(a, b string) bool {
-	infoA, errA := os.Stat(a)
-	infoB, errB := os.Stat(b)
-	if errA != nil || errB != nil || infoA.Size() != infoB.Size() {
-		return false
+// listing is what go list said when the executables with these sums were built, to be said again of the same ones.
+type listing struct {
+	Sums  map[string]string
+	Stubs []Stub
+}
+
+func (e entry) listingFile() string { return filepath.Join(e.dir, "listing.json") }
+
+func (e entry) stubs(sums map[string]string) (stubs []Stub, known bool) {
+	var kept listing
+	data, err := os.ReadFile(e.listingFile())
+	if err != nil || json.Unmarshal(data, &kept) != nil || !maps.Equal(kept.Sums, sums) {
+		return nil, false
 	}
-	if os.SameFile(infoA, infoB) {
-		return true
+	return kept.Stubs, true
+}
+
+func (e entry) keepStubs(sums map[string]string, stubs []Stub) {
+	if e.dir == "" {
+		return
 	}
-	fileA, errA := os.Open(a)
-	if errA != nil {
-		return false
-	}
-	defer fileA.Close()
-	fileB, errB := os.Open(b)
-	if errB != nil {
-		return false
-	}
-	defer fileB.Close()
-	bufferA, bufferB := make([]byte, 64<<10), make([]byte, 64<<10)
-	for {
-		n, errA := io.ReadFull(fileA, bufferA)
-		m, errB := io.ReadFull(fileB, bufferB)
-		if !bytes.Equal(bufferA[:n], bufferB[:m]) {
-			return false
-		}
-		if errA != nil || errB != nil {
-			return errA == errB && errA != nil && (errA == io.EOF || errA == io.ErrUnexpectedEOF)
-		}
+	if data, err := json.Marshal(listing{sums, stubs}); err == nil {
+		_ = os.WriteFile(e.listingFile(), data, 0o600) // a torn file is not JSON and counts as none
 	}
 }
 
 // touch notes the use of an entry.
-func touch(entry string) {
+func (e entry) touch() {
 	now := time.Now()
-	_ = os.Chtimes(entry, now, now) // an entry that is not there needs none
+	_ = os.Chtimes(e.dir, now, now) // an entry that is not there needs none
 }
 
 // prune removes what was not used for cacheAge, then the least recently used until cacheLimit holds, and the folders that
 // killed runs left behind.
 func (c cache) prune() error {
-	type entry struct {
+	type keptEntry struct {
 		path string
 		used time.Time
 		size int64
 	}
-	var entries []entry
+	var entries []keptEntry
 	var total int64
 	folders, err := os.ReadDir(filepath.Join(c.root, "outputs"))
 	if err != nil {
@@ -188,10 +218,10 @@ func (c cache) prune() error {
 			continue // another run removed it
 		}
 		path := filepath.Join(c.root, "outputs", folder.Name())
-		e := entry{path, info.ModTime(), folderSize(path)}
+		e := keptEntry{path, info.ModTime(), folderSize(path)}
 		entries, total = append(entries, e), total+e.size
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return a.used.Compare(b.used) })
+	slices.SortFunc(entries, func(a, b keptEntry) int { return a.used.Compare(b.used) })
 	for _, e := range entries {
 		if total > cacheLimit || time.Since(e.used) > cacheAge {
 			err = errors.Join(err, os.RemoveAll(e.path))
@@ -222,14 +252,14 @@ func (c cache) removeWork(age time.Duration) error {
 	return err
 }
 
-// Clean removes all executables kept between runs and returns where they were and how many bytes that freed. Runs in
+// Clean removes all executables that Builders have kept in the folder cacheDir and returns how many bytes that freed. Runs in
 // progress are not disturbed.
-func Clean() (dir string, freed int64, err error) {
-	c := openCache("")
-	if c.root == "" {
-		return "", 0, errors.New("there is no cache folder: neither HOME nor XDG_CACHE_HOME names a folder that can be written")
-	}
+func Clean(cacheDir string) (freed int64, err error) {
+	c := cache{cacheDir}
 	folders, err := os.ReadDir(filepath.Join(c.root, "outputs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
 	for _, folder := range folders {
 		entry := filepath.Join(c.root, "outputs", folder.Name())
 		size := folderSize(entry)
@@ -240,7 +270,7 @@ func Clean() (dir string, freed int64, err error) {
 		freed += size
 	}
 	if err = errors.Join(err, c.removeWork(workAge)); err != nil {
-		return c.root, freed, fmt.Errorf("cleaning %s: %w", c.root, err)
+		return freed, fmt.Errorf("cleaning %s: %w", c.root, err)
 	}
-	return c.root, freed, nil
+	return freed, nil
 }

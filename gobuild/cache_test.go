@@ -63,20 +63,18 @@ func TestPrune(t *testing.T) {
 }
 
 func TestClean(t *testing.T) {
-	root := t.TempDir()
-	t.Setenv("XDG_CACHE_HOME", root)
-	t.Setenv("HOME", root)
-	t.Setenv("LocalAppData", root)
-	c := openCache("")
+	c := openCache(t.TempDir())
 	entry := keepFile(t, c.root, "entry", 1000, 0)
 	running := filepath.Join(c.root, "work", "running")
 	writeTree(t, running, map[string]string{"object": "x"})
-	dir, freed, err := Clean()
-	if err != nil || dir != c.root || freed != 1000 {
-		t.Errorf("Clean() = %s, %d, %v", dir, freed, err)
+	if freed, err := Clean(c.root); err != nil || freed != 1000 {
+		t.Errorf("Clean() = %d, %v", freed, err)
 	}
 	if exists(t, entry) || !exists(t, running) {
 		t.Error("Clean must remove what is kept and leave running builds alone")
+	}
+	if freed, err := Clean(filepath.Join(c.root, "nowhere")); err != nil || freed != 0 {
+		t.Errorf("Clean() of a folder that is not there = %d, %v", freed, err)
 	}
 }
 
@@ -85,7 +83,7 @@ func TestBuildWithoutCacheFolder(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b := testBuilder(t, Options{}, filepath.Join(file, "cache"), runGo)
+	b := testBuilder(t, Options{CacheDir: filepath.Join(file, "cache")}, runGo)
 	output, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 	if err != nil || output.Cached || len(output.Files) != 2 {
 		t.Errorf("%+v, %v", output, err)
@@ -95,7 +93,7 @@ func TestBuildWithoutCacheFolder(t *testing.T) {
 func TestKeepingIsWholeWhileOthersRead(t *testing.T) {
 	root := t.TempDir()
 	plan := testPlan(t, twoPrograms())
-	first, second := testBuilder(t, Options{}, root, runGo), testBuilder(t, Options{}, root, runGo)
+	first, second := testBuilder(t, Options{CacheDir: root}, runGo), testBuilder(t, Options{CacheDir: root}, runGo)
 	one, err := first.Build(t.Context(), plan, executable.Host(), Stamp{})
 	if err != nil {
 		t.Fatal(err)

@@ -1,14 +1,11 @@
 package gobuild
 
 import (
-	"context"
 	"fmt"
-	"maps"
 	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/executable"
@@ -60,40 +57,29 @@ func calls(plan *Plan, platform executable.Platform, out string) []goCall {
 
 // arguments are those of go build. Without -buildvcs the commit is no part of the executable, unless build.ldflags stamps
 // it, so that the same source gives the same bytes in and out of a checkout.
-func (b *Builder) arguments(plan *Plan, ldflags string, compilerFlags []string, call goCall) []string {
+func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
 	sharers := min(b.options.Jobs, int(b.pending.Load()))
 	cpus := (runtime.NumCPU() + sharers - 1) / sharers
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(cpus),
 		"-ldflags", strings.TrimSpace("-s -w " + ldflags)}
-	args = append(args, compilerFlags...)
-	if len(plan.settings.Tags) > 0 {
-		args = append(args, "-tags", strings.Join(plan.settings.Tags, ","))
-	}
+	args = append(args, compilerFlags(plan, ldflags)...)
+	args = append(args, tagFlags(plan)...)
 	args = append(args, "-o", call.output)
 	return append(args, call.packages...)
 }
 
-// compilerFlags spare the compiler the debugging information that -w has the linker drop, a tenth of its work. The user's
-// own flags for the compiler, and for keeping that information, come first.
-func (b *Builder) compilerFlags(ctx context.Context, plan *Plan, env []string, ldflags string) ([]string, error) {
-	flags, err := b.run(ctx, plan.Dir, env, []string{"env", "GOFLAGS"})
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+func tagFlags(plan *Plan) []string {
+	if len(plan.settings.Tags) == 0 {
+		return nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("asking go for its flags: %w", err)
-	}
-	if strings.Contains(string(flags), "-gcflags") || strings.Contains(ldflags, "-w=") {
-		return nil, nil
-	}
-	return []string{"-gcflags=all=-dwarf=false"}, nil
+	return []string{"-tags", strings.Join(plan.settings.Tags, ",")}
 }
 
-// environment is the process's own, then the manifest's, then the target, with the folder: of one name, the last counts.
-func (b *Builder) environment(plan *Plan, platform executable.Platform, temporary string) []string {
-	env := append(slices.Clone(b.environ), "CGO_ENABLED=0")
-	for _, name := range slices.Sorted(maps.Keys(plan.settings.Env)) {
-		env = append(env, name+"="+plan.settings.Env[name])
+// compilerFlags spare the compiler the debugging information that -w has the linker drop, a tenth of its work. The manifest's
+// own flags for the compiler, and for keeping that information, come first.
+func compilerFlags(plan *Plan, ldflags string) []string {
+	if strings.Contains(plan.settings.Env["GOFLAGS"], "-gcflags") || strings.Contains(ldflags, "-w=") {
+		return nil
 	}
-	return append(env, "GOOS="+platform.OS, "GOARCH="+platform.Arch, "GOTMPDIR="+temporary, "PWD="+workingDir(plan.Dir))
+	return []string{"-gcflags=all=-dwarf=false"}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"time"
 )
@@ -12,16 +13,20 @@ import (
 // outputLimit bounds what is kept of the go tool's output, in bytes. go prints ten errors for each package.
 const outputLimit = 256 << 10
 
-// runner runs the go tool with args in dir and returns what it printed on both streams. Tests put their own in.
-type runner func(ctx context.Context, dir string, env, args []string) (output []byte, err error)
+// runner runs the go tool with args in dir. results, unless nil, takes what it prints on the standard output; what it prints
+// otherwise is returned. Tests put their own in.
+type runner func(ctx context.Context, dir string, env, args []string, results io.Writer) (output []byte, err error)
 
 // runGo runs the go tool of PATH in a process group of its own, so that cancelling ctx ends it and the compilers it
 // started.
-func runGo(ctx context.Context, dir string, env, args []string) ([]byte, error) {
+func runGo(ctx context.Context, dir string, env, args []string, results io.Writer) ([]byte, error) {
 	var output limitedBuffer
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env = dir, env
 	cmd.Stdout, cmd.Stderr = &output, &output
+	if results != nil {
+		cmd.Stdout = results
+	}
 	cmd.WaitDelay = 5 * time.Second // for a compiler that still holds the pipe
 	ownGroup(cmd)
 	err := cmd.Run()

@@ -32,7 +32,7 @@ func TestCancelEndsTheCompilers(t *testing.T) {
 	t.Setenv("PIDS", pids)
 	scriptedGo(t, "touch $GOTMPDIR/half-an-object\nsleep 600 &\necho $$ $! >$PIDS.new && mv $PIDS.new $PIDS\nwait\n")
 	root := t.TempDir()
-	b, err := newBuilder(Options{}, openCache(root), runGo)
+	b, err := newBuilder(Options{CacheDir: root}, runGo)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestKilledBuildIsExplained(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scriptedGo(t, script)
-			b := testBuilder(t, Options{}, t.TempDir(), runGo)
+			b := testBuilder(t, Options{}, runGo)
 			_, err := b.Build(t.Context(), testPlan(t, twoPrograms()), executable.Host(), Stamp{})
 			if err == nil || !strings.Contains(err.Error(), "most often because memory ran out") {
 				t.Errorf("got %v", err)
@@ -96,7 +96,7 @@ func TestKilledBuildIsExplained(t *testing.T) {
 
 func TestOutputOfGoIsBounded(t *testing.T) {
 	scriptedGo(t, "head -c 10000000 /dev/zero; exit 1\n")
-	output, err := runGo(t.Context(), ".", os.Environ(), nil)
+	output, err := runGo(t.Context(), ".", os.Environ(), nil, nil)
 	if err == nil || len(output) != outputLimit {
 		t.Errorf("%d bytes, %v", len(output), err)
 	}

@@ -73,9 +73,9 @@ func TestModuleRootIsGos(t *testing.T) {
 			if root, found := ModuleRoot(test.folder); root != want || found != (want != "") {
 				t.Errorf("ModuleRoot(%q) = %q, %t; want %q", test.folder, root, found, want)
 			}
-			b := testBuilder(t, Options{}, t.TempDir(), runGo)
+			b := testBuilder(t, Options{}, runGo)
 			env := b.environment(&Plan{Dir: test.folder}, executable.Host(), t.TempDir())
-			output, err := b.run(t.Context(), test.folder, env, []string{"env", "GOMOD"})
+			output, err := b.run(t.Context(), test.folder, env, []string{"env", "GOMOD"}, nil)
 			if got := strings.TrimSpace(string(output)); err != nil || got != goMod {
 				t.Errorf("go env GOMOD: %q, %v; want %q", got, err, goMod)
 			}

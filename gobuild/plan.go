@@ -47,6 +47,9 @@ func (e Executable) built() bool { return e.Source != Prebuilt }
 // Builds reports whether there is anything to build: whether not all executables are prebuilt.
 func (p *Plan) Builds() bool { return slices.ContainsFunc(p.Executables, Executable.built) }
 
+// cgo reports whether the manifest turns cgo on.
+func (p *Plan) cgo() bool { return p.settings.Env["CGO_ENABLED"] == "1" }
+
 // Platforms returns what "--platform all" means for the manifest: its build.platforms, else the platforms upstream ships
 // for which every main package has Go files. Entries that are no platform are left out; Resolve reports them.
 func (p *Plan) Platforms() []executable.Platform {

@@ -42,6 +42,11 @@ var Rules = []finding.Rule{
 		Fix:   "Take platforms that `go tool dist list` names.",
 	},
 	{
+		ID: "build-program", Severity: finding.Warning, Strict: true,
+		Title: "The manifest has the build start a program, or load code.",
+		Fix:   "Leave it to those who build: they can set it in their own environment, or have the program in their `PATH`.",
+	},
+	{
 		ID: "build-ldflags", Severity: finding.Error,
 		Title: "An unknown field in `build.ldflags`.",
 		Fix:   "Take `{{.Version}}`, `{{.Commit}}` and `{{.Date}}`; there are no others.",

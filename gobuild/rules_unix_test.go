@@ -11,6 +11,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/finding/findingtest"
 	"github.com/PlakarKorp/kpkg/gobuild/internal/makefile"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // TestRules holds that a tree raises each rule. One of them takes a pipe. docs/building.md is held to the rules in create.
@@ -28,7 +29,8 @@ func TestRules(t *testing.T) {
 		}
 		findings = append(findings, found...)
 	}
-	findingtest.Raised(t, Rules, findings)
+	programs := manifest.Read("manifest.yaml", []byte("name: x\nbuild: {env: {CC: ./cc}}\n"))
+	findingtest.Raised(t, Rules, append(findings, CheckPrograms(programs)...))
 }
 
 // simple is a tree of one importer.

@@ -40,8 +40,9 @@ func (e *RejectedError) Error() string {
 }
 
 // Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
-// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error.
-func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
+// there and empty, and is so again after an error. cacheDir is where building keeps what saves work to the next time, "" for
+// nothing. The error is a *RejectedError if there are findings of severity error.
+func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err error) {
 	built, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "unpacked")
 	defer func() {
 		if err != nil {
@@ -50,7 +51,7 @@ func Open(ctx context.Context, path, dir string) (_ *Integration, err error) {
 	}()
 	packed := path
 	if IsSource(path) {
-		if packed, err = build(ctx, path, built); err != nil { // which verifies it
+		if packed, err = build(ctx, path, built, cacheDir); err != nil { // which verifies it
 			return nil, err
 		}
 	}
@@ -97,8 +98,10 @@ func IsSource(path string) bool {
 }
 
 // build makes the package of a source for this machine and returns its path.
-func build(ctx context.Context, path, dir string) (string, error) {
-	integrations, err := create.Run(ctx, create.Options{Manifests: []string{path}, Version: anyVersion, OutDir: dir})
+func build(ctx context.Context, path, dir, cacheDir string) (string, error) {
+	integrations, err := create.Run(ctx, create.Options{
+		Manifests: []string{path}, Version: anyVersion, OutDir: dir, CacheDir: cacheDir,
+	})
 	if err != nil {
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -49,16 +48,24 @@ func BenchmarkEncoding(b *testing.B) {
 			return e
 		}
 	}
-	for _, kib := range []int{16, 32, 64, 512} {
-		chunks, total := cut(b, files, kib)
+	for _, way := range []struct {
+		name string
+		cut  func() ([][]byte, int64)
+	}{
+		{"32KiB", func() ([][]byte, int64) { return cutAlike(b, files, 32) }},
+		{"512KiB", func() ([][]byte, int64) { return cutAlike(b, files, 512) }},
+		{"joined", func() ([][]byte, int64) { return cutJoined(b, files) }},
+	} {
+		cutting := way.name
+		chunks, total := way.cut()
 		for _, way := range []struct {
 			name string
 			make func(io.Writer) encoder
 		}{
 			{"lz4", lz4At(lz4.Fast)}, {"lz4-hc3", lz4At(lz4.Level3)}, {"lz4-hc9", lz4At(lz4.Level9)},
-			{"gzip1", gzipAt(1)}, {"gzip3", gzipAt(3)}, {"gzip6", gzipAt(6)}, {"gzip9", gzipAt(9)},
+			{"gzip1", gzipAt(1)}, {"gzip6", gzipAt(6)}, {"gzip8", gzipAt(8)}, {"gzip9", gzipAt(9)},
 		} {
-			b.Run(fmt.Sprintf("%s/from-%dKiB", way.name, kib), func(b *testing.B) {
+			b.Run(way.name+"/"+cutting, func(b *testing.B) {
 				b.SetBytes(total)
 				var out bytes.Buffer
 				encoder := way.make(&out)
@@ -79,8 +86,38 @@ func BenchmarkEncoding(b *testing.B) {
 	}
 }
 
-// cut returns the different chunks of the files, from min KiB on, normally twice and at most eight times that.
-func cut(b *testing.B, files []string, min int) (chunks [][]byte, total int64) {
+// cutJoined returns the different chunks of the files as packages have them.
+func cutJoined(b *testing.B, files []string) (chunks [][]byte, total int64) {
+	b.Helper()
+	c, err := newCutter()
+	if err != nil {
+		b.Fatal(err)
+	}
+	contents, pieces := make([][]byte, len(files)), make([][]piece, len(files))
+	for i, file := range files {
+		if contents[i], err = os.ReadFile(file); err != nil {
+			b.Fatal(err)
+		}
+		total += int64(len(contents[i]))
+		if pieces[i], err = c.read(b.Context(), bytes.NewReader(contents[i])); err != nil {
+			b.Fatal(err)
+		}
+	}
+	known := map[string]bool{}
+	for i, rest := range contents {
+		for _, n := range c.chunks(pieces[i]) {
+			if chunk := rest[:n]; !known[string(chunk)] {
+				known[string(chunk)] = true
+				chunks = append(chunks, chunk)
+			}
+			rest = rest[n:]
+		}
+	}
+	return chunks, total
+}
+
+// cutAlike returns the different chunks of the files, from min KiB on, normally twice and at most eight times that.
+func cutAlike(b *testing.B, files []string, min int) (chunks [][]byte, total int64) {
 	b.Helper()
 	min <<= 10
 	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil, &chunkers.ChunkerOpts{MinSize: min, NormalSize: 2 * min, MaxSize: 8 * min})

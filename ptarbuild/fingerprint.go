@@ -14,29 +14,41 @@ import (
 // of records, chunk sizes, compression levels, versions of the compression libraries. Raise it when the golden checksum of
 // the tests changes: plakar caches by RepositoryID, so different bytes under one identifier break the install of the
 // second package.
-const generation = 1
+const generation = 2
 
 // fingerprint is what the first reading of a file found.
 type fingerprint struct {
 	size int64
 	hash [32]byte
+	// chunks are the lengths of the chunks to cut it into.
+	chunks []int
 }
 
 func fingerprints(ctx context.Context, files []File) ([]fingerprint, error) {
 	prints := make([]fingerprint, len(files))
-	buf := make([]byte, 256<<10)
+	cutter, err := newCutter()
+	if err != nil {
+		return nil, err
+	}
+	pieces := make([][]piece, len(files))
 	for i, f := range files {
 		r, err := f.Open()
 		if err != nil {
 			return nil, fmt.Errorf("read %s to pack it: %w", f.Name, err)
 		}
 		h := hashing.GetHasher(hashAlgorithm)
-		prints[i].size, err = io.CopyBuffer(h, contextReader{ctx, r}, buf)
+		pieces[i], err = cutter.read(ctx, io.TeeReader(r, h))
 		r.Close()
 		if err != nil {
 			return nil, fmt.Errorf("read %s to pack it: %w", f.Name, err)
 		}
 		h.Sum(prints[i].hash[:0])
+		for _, p := range pieces[i] {
+			prints[i].size += int64(p.length)
+		}
+	}
+	for i := range prints {
+		prints[i].chunks = cutter.chunks(pieces[i])
 	}
 	return prints, nil
 }

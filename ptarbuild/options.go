@@ -31,14 +31,6 @@ func (o Options) withDefaults() (Options, error) {
 	return o, o.Compression.check()
 }
 
-// Smaller chunks than kloset's own find more of what the executables of one package share, and bound the memory of
-// writers and readers; see docs/benchmarks.md for what they gain and cost.
-const (
-	chunkMin    = 32 << 10
-	chunkNormal = 64 << 10
-	chunkMax    = 256 << 10
-)
-
 const hashAlgorithm = "BLAKE3"
 
 // configuration is what the readers of the package need to know of it. The package is not encrypted.
@@ -49,7 +41,7 @@ func (o Options) configuration(id uuid.UUID) *storage.Configuration {
 		RepositoryID: id,
 		// One packfile holds everything, whatever its size.
 		Packfile:    klosetpack.Configuration{MaxSize: 1<<64 - 1},
-		Chunking:    chunking.Configuration{Algorithm: "fastcdc-v1.0.0", MinSize: chunkMin, NormalSize: chunkNormal, MaxSize: chunkMax},
+		Chunking:    chunking.Configuration{Algorithm: chunkAlgorithm, MinSize: pieceMin, NormalSize: pieceNormal, MaxSize: chunkMax},
 		Hashing:     hashing.Configuration{Algorithm: hashAlgorithm, Bits: 256},
 		Compression: &compression.Configuration{Algorithm: o.Compression.algorithm(), Level: -1, WindowSize: -1, ChunkSize: -1, BlockSize: -1},
 	}
@@ -61,16 +53,17 @@ func (o Options) configuration(id uuid.UUID) *storage.Configuration {
 type Compression string
 
 const (
-	// LZ4 is the faster to write, to verify and to install.
-	LZ4 Compression = "lz4"
 	// GZIP is the smaller.
 	GZIP Compression = "gzip"
-	// DefaultCompression is chosen by size and time over several integrations; docs/benchmarks.md has the numbers.
-	DefaultCompression = LZ4
+	// LZ4 is the faster to write, to verify and to install.
+	LZ4 Compression = "lz4"
+	// DefaultCompression is chosen by size alone: a package is made once and downloaded many times. docs/benchmarks.md has the
+	// numbers.
+	DefaultCompression = GZIP
 )
 
 // Compressions lists what ParseCompression accepts.
-var Compressions = []Compression{LZ4, GZIP}
+var Compressions = []Compression{GZIP, LZ4}
 
 // ParseCompression reads the name of a compression, as given on a command line.
 func ParseCompression(name string) (Compression, error) {

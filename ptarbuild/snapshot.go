@@ -1,7 +1,7 @@
 package ptarbuild
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +10,6 @@ import (
 	"path"
 	"time"
 
-	chunkers "github.com/PlakarKorp/go-cdc-chunkers"
-	_ "github.com/PlakarKorp/go-cdc-chunkers/chunkers/fastcdc" // registers the algorithm of Options.configuration
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/hashing"
 	"github.com/PlakarKorp/kloset/objects"
@@ -25,13 +23,9 @@ import (
 // large blob, as plakar's do, stays inside the file; then objects, entries, indexes and the header.
 func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []fingerprint, at time.Time) error {
 	contents := make([]content, len(files))
-	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil,
-		&chunkers.ChunkerOpts{MinSize: chunkMin, NormalSize: chunkNormal, MaxSize: chunkMax})
-	if err != nil {
-		return fmt.Errorf("set up the chunker: %w", err)
-	}
+	var err error
 	for i, f := range files {
-		if contents[i], err = writeChunks(ctx, pack, chunker, f, prints[i]); err != nil {
+		if contents[i], err = writeChunks(ctx, pack, f, prints[i]); err != nil {
 			return fmt.Errorf("pack %s: %w", f.Name, err)
 		}
 	}
@@ -69,7 +63,10 @@ type content struct {
 	object *objects.Object
 }
 
-func writeChunks(ctx context.Context, pack *packfile, chunker *chunkers.Chunker, f File, print fingerprint) (content, error) {
+// headLength is how much of a file its type is told by.
+const headLength = 3072
+
+func writeChunks(ctx context.Context, pack *packfile, f File, print fingerprint) (content, error) {
 	r, err := f.Open()
 	if err != nil {
 		return content{}, err
@@ -78,37 +75,46 @@ func writeChunks(ctx context.Context, pack *packfile, chunker *chunkers.Chunker,
 
 	all, again := pack.seal.Hasher(), hashing.GetHasher(hashAlgorithm)
 	c := content{object: objects.NewObject()}
-	chunker.Reset(contextReader{ctx, r})
-	for last := false; !last; {
-		data, err := chunker.Next()
-		if err != nil && !errors.Is(err, io.EOF) {
+	in := bufio.NewReaderSize(contextReader{ctx, r}, headLength)
+	head, err := in.Peek(headLength)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return content{}, err
+	}
+	c.object.ContentType = mimetype.Detect(head).String()
+	for _, length := range print.chunks {
+		data := make([]byte, length)
+		n, err := io.ReadFull(in, data)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return content{}, errChanged
+		}
+		if err != nil {
 			return content{}, err
-		}
-		last = err != nil
-		// An empty file has one empty chunk.
-		if data == nil {
-			continue
-		}
-		if c.object.ContentType == "" {
-			c.object.ContentType = mimetype.Detect(data).String()
 		}
 		all.Write(data)
 		again.Write(data)
-		mac, err := pack.put(resources.RT_CHUNK, bytes.Clone(data))
+		mac, err := pack.put(resources.RT_CHUNK, data)
 		if err != nil {
 			return content{}, err
 		}
 		chunk := objects.NewChunk()
-		chunk.ContentMAC, chunk.Length = mac, uint32(len(data))
+		chunk.ContentMAC, chunk.Length = mac, uint32(n)
 		c.object.Chunks = append(c.object.Chunks, *chunk)
-		c.size += int64(len(data))
+		c.size += int64(n)
 	}
-	if c.size != print.size || [32]byte(again.Sum(nil)) != print.hash {
-		return content{}, errors.New("it changed while it was being packed; try again when nothing writes to it")
+	if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errChanged
+		}
+		return content{}, err
+	}
+	if [32]byte(again.Sum(nil)) != print.hash {
+		return content{}, errChanged
 	}
 	c.object.ContentMAC = objects.MAC(all.Sum(nil))
 	return c, nil
 }
+
+var errChanged = errors.New("it changed while it was being packed; try again when nothing writes to it")
 
 func fileInfo(name string, size int64, mode fs.FileMode, at time.Time) objects.FileInfo {
 	// One link and no device or inode: plakar takes a file with several links for one it will meet again and installs

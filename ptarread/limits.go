@@ -45,7 +45,7 @@ const (
 	maxEntryElements = 256
 	// maxTreeDepth is how many levels a tree may have: 6 hold 200 million keys of kloset's order.
 	maxTreeDepth = 10
-	// MaxFile is how many bytes a file of a package may hold, 2 GiB: maxChunks of the smallest size that kpkg cuts.
+	// MaxFile is how many bytes a file of a package may hold, 2 GiB: kpkg cuts that into half of maxChunks at most.
 	MaxFile = 2 << 30
 	// maxChunks is how many chunks a file may have.
 	maxChunks = 1 << 16

@@ -24,6 +24,8 @@ type Options struct {
 	Data string
 	// Force replaces a data file that is there. A restore has no use for it.
 	Force bool
+	// CacheDir is the folder in which building a package keeps what saves work to the next time; "" keeps nothing.
+	CacheDir string
 	// Stderr gets what the plugin prints, line by line; nil drops it.
 	Stderr io.Writer
 	// Progress, when set, is told of every change. Calls do not overlap.
@@ -85,7 +87,7 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder for the package: %w", err)
 	}
-	return host.Open(ctx, t.opts.Package, dir)
+	return host.Open(ctx, t.opts.Package, dir, t.opts.CacheDir)
 }
 
 // cut returns the text without the secrets of the connector's configuration, which nothing knows that comes before the

@@ -125,6 +125,18 @@ func windows(t *testing.T) {
 	expect(t, run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{}).Findings, finding.Error, "package-path", "LICENSE:alternate")
 }
 
+// level has an executable that says of itself that it was built for newer processors only.
+func level(t *testing.T) {
+	files := change(t, "importer", func(f *ptartest.File) {
+		f.Content = bytes.ReplaceAll(f.Content, []byte("GOAMD64=v1"), []byte("GOAMD64=v3"))
+	})
+	report := run(t, write(t, goodName, ptartest.Kpkg(t, files)), verify.Options{})
+	expect(t, report.Findings, finding.Warning, "executable-level", "GOAMD64=v3")
+	if len(report.Findings) != 1 {
+		t.Error(report.Findings)
+	}
+}
+
 func strict(t *testing.T) {
 	report := run(t, write(t, goodName, ptartest.Kpkg(t, change(t, "README.md", nil))), verify.Options{Strict: true})
 	expect(t, report.Findings, finding.Error, "package-readme", "README.md")

@@ -99,6 +99,12 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 			"build it with GOOS="+e.platform.OS+" GOARCH="+e.platform.Arch+", or name the package for its platform",
 			"%s is built for %s, the package is for %v", e.name, target(binary), e.platform)
 	}
+	if level, above := binary.Level(); above {
+		e.addAt("executable-level", finding.Warning,
+			finding.Sprintf("build it with %s=%s, or say in the README what it needs", level.Setting, level.Baseline),
+			finding.Sprintf("%s is built with %s=%s: it ends at once, or in the middle of its work, on processors that lack what that takes",
+				e.name, level.Setting, level.Value), e.key...)
+	}
 	e.compareProtocol(described)
 	e.checkSDK(described, e.key...)
 }

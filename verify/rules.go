@@ -146,6 +146,11 @@ var Rules = []finding.Rule{
 		Fix:   "Build it with the `GOOS` and `GOARCH` of the package, or name the package for its platform.",
 	},
 	{
+		ID: "executable-level", Severity: finding.Warning,
+		Title: "It is built for newer processors only, as with `GOAMD64=v3`.",
+		Fix:   "Build it with Go's default, or say in the README what it needs.",
+	},
+	{
 		ID: "executable-protocol", Severity: finding.Error,
 		Title: "It speaks a newer protocol than its manifest's `api_version`, which is a warning, or is built on " +
 			"go-kloset-sdk or integration-grpc v1.0.",

@@ -30,7 +30,7 @@ func TestRules(t *testing.T) {
 	}{
 		{"content", badContent}, {"windows", windows}, {"strict", strict}, {"forged", forged}, {"incomplete", incomplete},
 		{"uncompressed", uncompressed}, {"no package", noPackage}, {"damaged chunk", damagedChunk}, {"upstream", upstreamPackage},
-		{"inconsistent", inconsistent}, {"protocol", protocol}, {"broken check", brokenCheck}, {"client", unusable},
+		{"inconsistent", inconsistent}, {"protocol", protocol}, {"level", level}, {"broken check", brokenCheck}, {"client", unusable},
 	} {
 		if !t.Run(test.name, test.run) {
 			t.Logf("%s failed: its rules may be missing below", test.name)

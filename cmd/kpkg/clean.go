@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -20,7 +23,11 @@ cache is go clean's business.
 Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir, freed, err := create.Clean()
+			dir := cacheDir()
+			if dir == "" {
+				return errors.New("there is no cache folder: neither HOME nor XDG_CACHE_HOME names one")
+			}
+			freed, err := create.Clean(dir)
 			if err != nil {
 				return err
 			}
@@ -28,4 +35,13 @@ Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
 			return err
 		},
 	}
+}
+
+// cacheDir is where kpkg keeps what saves work to its next run; "" for a user without a place for that.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "kpkg")
 }

@@ -20,7 +20,7 @@ func newCreateCommand() *cobra.Command {
 	var opts create.Options
 	var chosen platforms
 	var compression, shard string
-	var quiet, asJSON bool
+	var quiet, asJSON, noCache bool
 	cmd := &cobra.Command{
 		Use:   "create MANIFEST... [VERSION]",
 		Short: "Build the executables of integrations and pack them",
@@ -52,9 +52,11 @@ usage; 3 something could not be done.`,
 	flags.BoolVar(&opts.NoBuild, "no-build", false, "pack the executables that are there")
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "do every check and list the files, without building or writing")
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
-	flags.BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses, and of a modified source")
-	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "lz4, the faster, or gzip, the smaller")
+	flags.BoolVar(&opts.Strict, "strict", false,
+		"make errors of what upstream's newer validator refuses, of a modified source, and of programs that the manifest starts")
+	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "platforms built side by side (default as many as there are CPUs)")
+	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")
 	flags.StringVar(&shard, "shard", "", "make part i of n of all packages, as in 2/4")
 	flags.BoolVar(&quiet, "quiet", false, "print nothing but errors")
 	format := formatFlag(flags)
@@ -79,10 +81,19 @@ usage; 3 something could not be done.`,
 			return usageError{err}
 		}
 		opts.All, opts.Platforms = chosen.all, chosen.chosen
+		if !noCache {
+			opts.CacheDir = cacheDir()
+		}
 		progress := newProgress(cmd.ErrOrStderr(), quiet || opts.DryRun, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
 		if format.isText() {
 			opts.Checked = func(i *create.Integration) { printChecked(cmd.ErrOrStderr(), i, quiet) }
+			opts.Built = func(i *create.Integration, findings []finding.Finding) {
+				progress.close()
+				if !quiet {
+					printFindings(cmd.ErrOrStderr(), findings, i.Source.Content)
+				}
+			}
 		}
 		integrations, err := create.Run(cmd.Context(), opts)
 		progress.close()

@@ -53,6 +53,7 @@ be tested.`,
 		if choice.unreadable != nil {
 			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", choice.unreadable)
 		}
+		choice.CacheDir = cacheDir()
 		result, err := conformance.RunPackage(cmd.Context(), args[0], choice.Selection, func(config conformance.Config) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d checks\n",
 				finding.Printable(config.Connector()), len(conformance.Checks(config.Type)))

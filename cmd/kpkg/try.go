@@ -68,7 +68,7 @@ for all entries.`,
 			return usageError{err}
 		}
 		shown := newTransfer(cmd.ErrOrStderr(), quiet)
-		opts.Progress, opts.Stderr = shown.step, shown
+		opts.Progress, opts.Stderr, opts.CacheDir = shown.step, shown, cacheDir()
 		result, err := try.Backup(cmd.Context(), opts)
 		shown.close()
 		if err := tryVerdict(cmd.ErrOrStderr(), result, err); err != nil {
@@ -111,7 +111,7 @@ all entries.`,
 			return usageError{err}
 		}
 		shown := newTransfer(cmd.ErrOrStderr(), quiet)
-		opts.Progress, opts.Stderr = shown.step, shown
+		opts.Progress, opts.Stderr, opts.CacheDir = shown.step, shown, cacheDir()
 		result, err := try.Restore(cmd.Context(), opts)
 		shown.close()
 		if err := tryVerdict(cmd.ErrOrStderr(), result, err); err != nil {

@@ -1,29 +1,33 @@
-// Package place makes files that appear under their name whole or not at all.
+// Package place makes files that appear under their name complete or not at all.
 package place
 
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
 // File makes the file at path: write makes a new file under the temporary name it is given, in the same folder, judge
 // looks at it once it is on disk, and only then does it get its name. On any error, an ended ctx included, nothing of it
 // stays. Without force a file that is already there is kept, and the error wraps fs.ErrExist.
 func File(ctx context.Context, path string, force bool, write, judge func(temporary string) error) (err error) {
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("making the output folder: %w", err)
+	temporary, err := newTemporary(path)
+	if err != nil {
+		return err
 	}
-	removeStale(path)
-	prefix, suffix := temporaryName(path)
-	temporary := filepath.Join(folder, prefix+rand.Text()[:randomLength]+suffix)
 	defer func() {
 		if err != nil {
 			os.Remove(temporary)
@@ -38,7 +42,79 @@ func File(ctx context.Context, path string, force bool, write, judge func(tempor
 	if err := judge(temporary); err != nil {
 		return err
 	}
-	if err := context.Cause(ctx); err != nil {
+	return settle(ctx, temporary, path, force)
+}
+
+// Written is File for what one writer gives: judge is handed the open file and the SHA-256 of what was written, and the file
+// that gets the name is this one, with these bytes. One that something else has written to in the meantime, or put into its
+// place, is an error.
+func Written(ctx context.Context, path string, force bool,
+	write func(io.Writer) error, judge func(file *os.File, sum string) error) (err error) {
+	temporary, err := newTemporary(path)
+	if err != nil {
+		return err
+	}
+	// Not 0600: whom the umask lets read it may do so.
+	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return fmt.Errorf("making a temporary file for %s: %w", path, err)
+	}
+	defer func() {
+		file.Close()
+		if err != nil {
+			os.Remove(temporary)
+		}
+	}()
+	h := sha256.New()
+	if err := write(io.MultiWriter(file, h)); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return fmt.Errorf("writing %s to disk: %w", path, err)
+	}
+	sum := hex.EncodeToString(h.Sum(nil))
+	if err := judge(file, sum); err != nil {
+		return err
+	}
+	now, _, err := sha256sum.Of(ctx, io.NewSectionReader(file, 0, math.MaxInt64))
+	if err != nil {
+		return fmt.Errorf("reading %s again: %w", path, err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", path, err)
+	}
+	if now != sum {
+		return fmt.Errorf("%s was changed while it was made: something else writes there", path)
+	}
+	if runtime.GOOS == "windows" { // which renames no open file
+		file.Close()
+	}
+	if err := settle(ctx, temporary, path, force); err != nil {
+		return err
+	}
+	if named, err := os.Lstat(path); err != nil || !os.SameFile(info, named) {
+		os.Remove(path)
+		return fmt.Errorf("%s was replaced while it was made: something else writes there", path)
+	}
+	return nil
+}
+
+// newTemporary makes the folder of path and returns a name in it that is free.
+func newTemporary(path string) (string, error) {
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("making the output folder: %w", err)
+	}
+	removeStale(path)
+	prefix, suffix := temporaryName(path)
+	return filepath.Join(folder, prefix+rand.Text()[:randomLength]+suffix), nil
+}
+
+// settle gives the temporary file its name, unless ctx has ended.
+func settle(ctx context.Context, temporary, path string, force bool) error {
+	err := context.Cause(ctx)
+	if err != nil {
 		return err
 	}
 	if force {
@@ -49,7 +125,7 @@ func File(ctx context.Context, path string, force bool, write, judge func(tempor
 	if err != nil {
 		return fmt.Errorf("giving %s its name: %w", path, err)
 	}
-	syncFolder(folder)
+	syncFolder(filepath.Dir(path))
 	return nil
 }
 

@@ -2,11 +2,15 @@ package place
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -113,5 +117,98 @@ func TestFolder(t *testing.T) {
 	}
 	if got := names(t, dir); !slices.Equal(got, []string{"file"}) {
 		t.Errorf("%q were left", got)
+	}
+}
+
+func text(content string) func(io.Writer) error {
+	return func(w io.Writer) error { _, err := io.WriteString(w, content); return err }
+}
+
+// TestWrittenIsWhatWasJudged writes to the file, or puts another into its place, while it is judged.
+func TestWrittenIsWhatWasJudged(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile func(temporary string) error
+		err       string
+	}{
+		"nothing": {func(string) error { return nil }, ""},
+		"one byte": {func(temporary string) error {
+			f, err := os.OpenFile(temporary, os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteAt([]byte("M"), 0)
+			return errors.Join(err, f.Close())
+		}, "was changed while it was made"},
+		"more": {func(temporary string) error {
+			f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_APPEND, 0)
+			if err != nil {
+				return err
+			}
+			_, err = f.WriteString("!")
+			return errors.Join(err, f.Close())
+		}, "was changed while it was made"},
+		"another file": {func(temporary string) error {
+			return errors.Join(os.Remove(temporary), os.WriteFile(temporary, []byte("made"), 0o600))
+		}, "was replaced while it was made"},
+	} {
+		for _, force := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, force), func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "file")
+				err := Written(t.Context(), path, force, text("made"), func(file *os.File, sum string) error {
+					if of := fmt.Sprintf("%x", sha256.Sum256([]byte("made"))); sum != of {
+						t.Errorf("the sum is %s, want %s", sum, of)
+					}
+					return test.meanwhile(file.Name())
+				})
+				if test.err == "" {
+					if err != nil || !slices.Equal(names(t, filepath.Dir(path)), []string{"file"}) {
+						t.Errorf("got %v, %v", err, names(t, filepath.Dir(path)))
+					}
+					return
+				}
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("got %v", err)
+				}
+				if left := names(t, filepath.Dir(path)); len(left) > 0 {
+					t.Errorf("left %v", left)
+				}
+			})
+		}
+	}
+}
+
+// TestWrittenKeepsWhatIsThere has failures of each step.
+func TestWrittenKeepsWhatIsThere(t *testing.T) {
+	refused := errors.New("refused")
+	accept := func(*os.File, string) error { return nil }
+	ended, end := context.WithCancelCause(t.Context())
+	end(refused)
+	for name, test := range map[string]struct {
+		ctx   context.Context
+		force bool
+		write func(io.Writer) error
+		judge func(*os.File, string) error
+		want  error
+	}{
+		"there":     {t.Context(), false, text("new"), accept, fs.ErrExist},
+		"unwritten": {t.Context(), true, func(io.Writer) error { return refused }, accept, refused},
+		"refused":   {t.Context(), true, text("new"), func(*os.File, string) error { return refused }, refused},
+		"ended":     {ended, true, text("new"), accept, refused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "file")
+			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := Written(test.ctx, path, test.force, test.write, test.judge); !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			if data, err := os.ReadFile(path); err != nil || string(data) != "old" {
+				t.Errorf("the file is %q, %v", data, err)
+			}
+			if left := names(t, filepath.Dir(path)); len(left) != 1 {
+				t.Errorf("left %v", left)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@
 //   - checking: kpkg verify, and sha256sum on the same package;
 //   - starting: kpkg version;
 //   - sizes: the same connectors on upstream's SDK, packed upstream's way, and on kpkg's;
+//   - files: packages of the very same executables, by the client and by kpkg;
 //   - builds: from source to packages for six platforms, with make and plakar pkg create, and with kpkg create;
 //   - memory: a package of 2 GiB;
 //   - throughput: backup, restore and stores through the same connectors as builtins and on both SDKs.
@@ -25,6 +26,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -35,11 +37,15 @@ func main() {
 	runs := flag.Int("runs", 7, "measure each program this many times")
 	cold := flag.Bool("cold", false, "measure builds from empty caches too, which takes many minutes")
 	full := flag.Bool("full", false, "measure throughput on gigabytes and tens of thousands of files, which takes many minutes")
-	only := flag.String("only", "", "measure one group: pack, sizes, builds, memory or throughput")
+	only := flag.String("only", "", "measure one group: pack, sizes, files, builds, memory or throughput")
+	packages := flag.String("packages", "", "comma-separated packages, beside those of the examples, whose files the group files packs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	b := bencher{runs: max(*runs, 1), cold: *cold, full: *full}
+	if *packages != "" {
+		b.packages = strings.Split(*packages, ",")
+	}
 	if err := b.run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -68,6 +74,7 @@ type bencher struct {
 	dir        string
 	w          *tabwriter.Writer
 	runs       int
+	packages   []string
 	cold, full bool
 }
 
@@ -80,6 +87,7 @@ var groups = []struct {
 }{
 	{"pack", programColumns, (*bencher).pack},
 	{"sizes", programColumns, (*bencher).sizes},
+	{"files", programColumns, (*bencher).files},
 	{"builds", programColumns, (*bencher).builds},
 	{"memory", programColumns, (*bencher).memory},
 	{"throughput", "wall\tratio\tclient CPU\tplugin CPU\tplugin peak", (*bencher).throughput},
