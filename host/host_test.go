@@ -47,6 +47,11 @@ var plugins = map[string]func(){
 		fmt.Println("Usage: plugin [options]")
 		time.Sleep(time.Minute)
 	},
+	"zeros": func() {
+		for block := make([]byte, 1<<16); ; {
+			os.Stdout.Write(block)
+		}
+	},
 	"telling": func() {
 		fmt.Println(os.Getenv("PHRASE"))
 		time.Sleep(time.Minute)
@@ -184,6 +189,7 @@ func TestStartFails(t *testing.T) {
 		{file("foreign", windowsProgram, 0o755), host.Options{}, "it is for windows/arm64, this machine is"},
 		{os.Args[0], host.Options{Args: []string{"gone"}}, "exit status 7; its last words: first; cannot find libfoo"},
 		{os.Args[0], host.Options{Args: []string{"text"}}, `it wrote "Usage: plugin [options]" to its standard output`},
+		{os.Args[0], host.Options{Args: []string{"zeros"}}, `it wrote "\x00\x00`},
 		{os.Args[0], host.Options{Args: []string{"silent"}, Timeout: 300 * time.Millisecond}, "no answer within 300ms"},
 	} {
 		_, err := host.Start(t.Context(), test.path, test.opts)
