@@ -195,6 +195,16 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 
+	c = config(conformance.Importer, "none")
+	c.Settings = map[string]string{"location": "fis:me:hunter2secret@nohost/x"} // of which a path is made
+	c.Only = []string{"importer-complete"}
+	if results, err = conformance.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got := results[0].Detail; !strings.Contains(got, "/me:***@nohost/x") {
+		t.Errorf("got %q", got)
+	}
+
 	printed.Reset()
 	c = config(conformance.Storage, "prints the password")
 	c.Settings, c.Stderr = map[string]string{"password": "hunter2secret"}, &printed

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -38,7 +39,8 @@ type suite struct {
 
 func newSuite(config Config, temporary string) (*suite, error) {
 	s := &suite{config: config, temporary: temporary}
-	s.secrets.Learn(config.Settings, config.Secrets...)
+	given := host.ParseLocation(config.Settings["location"])
+	s.secrets.Learn(config.Settings, slices.Concat(config.Secrets, given.Secrets())...)
 	var err error
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
