@@ -34,7 +34,7 @@ var exportingChecks = []Check{
 	{ID: "exporter-stray-chunk", Title: "a chunk where a record is due is an error and no crash", needs: here,
 		run: exporterStrayChunk},
 	{ID: "exporter-host-death", Title: "it ends when the host dies within a file", needs: here, run: exporterHostDeath},
-	{ID: "exporter-leaks", Title: "15 exports leave no files, threads or memory behind",
+	{ID: "exporter-leaks", Title: "exports leave no files, threads or memory behind",
 		needs: []need{somewhere, procFiles}, run: exporterLeaks},
 	{ID: "exporter-many", Title: "2,000 files are answered for", needs: here, run: exporterMany},
 }
@@ -64,7 +64,7 @@ func exporterLeaks(ctx context.Context, s *subject) error {
 	sent := s.sample
 	if sent == nil {
 		sent = startItems()
-		for i := range 20 {
+		for i := range 10 {
 			sent = sent.file(fmt.Sprintf("/%d", i), 0o644, content(uint64(i), 10_000*i))
 		}
 	}

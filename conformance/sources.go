@@ -29,12 +29,18 @@ var sourceChecks = []Check{
 	{ID: "importer-many", Title: "2,000 files in one folder come", needs: owned, run: importerMany},
 }
 
-// ownSource is a folder of the check's own with a few files, and its importer.
-func (s *subject) ownSource(ctx context.Context, count int) (*tree, func() (*listing, error), error) {
+// newSource is a folder of the check's own with small files, to be written.
+func (s *subject) newSource(count int) *tree {
 	t := &tree{root: filepath.Join(s.dir, "source"), files: map[string][]byte{}}
 	for i := range count {
 		t.files[filepath.Join(t.root, fmt.Sprintf("file-%d", i))] = content(uint64(i), 100+i%100)
 	}
+	return t
+}
+
+// ownSource is a folder of the check's own with a few files, and its importer.
+func (s *subject) ownSource(ctx context.Context, count int) (*tree, func() (*listing, error), error) {
+	t := s.newSource(count)
 	if err := t.write(); err != nil {
 		return nil, nil, err
 	}

@@ -31,29 +31,39 @@ type process struct {
 	name string
 }
 
-// descendants are a plugin's processes as seen while it runs: those whose parents are, from the plugin down.
+// descendants are a plugin's processes as seen while it runs: those whose parents are, from the plugin down. They are empty
+// where the system does not list a process's children (proc_pid_task_children(5), in all but odd kernels).
 func descendants(plugin int) []process {
-	children := map[int][]int{}
-	for _, pid := range allProcesses() {
-		parent := parentOf(pid)
-		children[parent] = append(children[parent], pid)
-	}
 	var found []process
-	for next := children[plugin]; len(next) > 0; next = next[1:] {
+	for next := childrenOf(plugin); len(next) > 0; next = next[1:] {
 		if p, ok := open(next[0]); ok {
 			found = append(found, p)
 		}
-		next = append(next, children[next[0]]...)
+		next = append(next, childrenOf(next[0])...)
 	}
 	return found
+}
+
+func childrenOf(pid int) []int {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	var children []int
+	for _, task := range tasks {
+		list, _ := os.ReadFile(task) // it may have ended
+		for number := range strings.FieldsSeq(string(list)) {
+			if child, err := strconv.Atoi(number); err == nil {
+				children = append(children, child)
+			}
+		}
+	}
+	return children
 }
 
 // marked are the processes that have a plugin's mark in the environment that they were started with, but for the plugin:
 // those that have lost their parents, and left its group and its session, are among them.
 func marked(mark string, plugin int) []process {
 	var found []process
-	for _, pid := range allProcesses() {
-		if pid == plugin || !hasMark(pid, mark) {
+	for _, pid := range processesAfter(plugin) {
+		if !hasMark(pid, mark) {
 			continue
 		}
 		// Once it is open its number cannot become another's unseen.
@@ -62,6 +72,30 @@ func marked(mark string, plugin int) []process {
 		}
 	}
 	return found
+}
+
+// processesAfter are those with higher numbers, which are given in turn; all others, if the numbers have begun again.
+func processesAfter(first int) []int {
+	load, _ := os.ReadFile("/proc/loadavg") // proc_loadavg(5): the last field is the number that was given last
+	fields := strings.Fields(string(load))
+	begunAgain := true
+	if len(fields) > 0 {
+		last, err := strconv.Atoi(fields[len(fields)-1])
+		begunAgain = err != nil || last < first
+	}
+	folder, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer folder.Close()
+	names, _ := folder.Readdirnames(-1)
+	var pids []int
+	for _, name := range names {
+		if pid, err := strconv.Atoi(name); err == nil && pid != first && (begunAgain || pid > first) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 func hasMark(pid int, mark string) bool {
@@ -76,17 +110,6 @@ func hasMark(pid int, mark string) bool {
 		}
 	}
 	return false
-}
-
-func allProcesses() []int {
-	folders, _ := filepath.Glob("/proc/[0-9]*")
-	var pids []int
-	for _, folder := range folders {
-		if pid, err := strconv.Atoi(filepath.Base(folder)); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 // parentOf is the number of a process's parent, 0 if there is no such process any more. proc_pid_stat(5): the number, the
