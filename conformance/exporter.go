@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
 )
 
 // What an exporter makes of what it is sent. What a destination elsewhere keeps shows in what comes back: if no file has
@@ -25,6 +27,8 @@ var exporterChecks = []Check{
 	{ID: "exporter-names", Title: "files come back under the names they were sent with", needs: seen, run: exporterNames},
 	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: seen, run: exporterContent},
 	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: seen, run: exporterFolders},
+	{ID: "exporter-known-folders", Title: "a folder that is there already is no error, the root neither", needs: here,
+		run: exporterKnownFolders},
 	{ID: "exporter-links", Title: "links lead where they did", needs: seen, run: exporterLinks},
 	{ID: "exporter-modes", Title: "files and folders have the permissions they were sent with",
 		needs: []need{somewhere, visible, unix}, run: exporterModes},
@@ -47,10 +51,13 @@ func exporterNothing(ctx context.Context, s *subject) error { return s.export(ct
 
 func exporterReadBack(ctx context.Context, s *subject) error {
 	there, err := s.readBackSample(ctx)
-	if err == nil && len(there) == 0 {
-		err = errors.New("nothing comes back")
+	switch {
+	case err != nil:
+		return err
+	case len(there) == 0:
+		return errors.New("nothing comes back")
 	}
-	return err
+	return s.anyBack(there)
 }
 
 func exporterNames(ctx context.Context, s *subject) error {
@@ -58,7 +65,7 @@ func exporterNames(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	sent := s.wholeSample()
+	sent := s.sent()
 	if !s.onDisk() && there.renames(sent) {
 		return skipf("the destination gives every file a name of its own")
 	}
@@ -75,12 +82,7 @@ func exporterContent(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range s.wholeSample().of(0) {
-		if err := there.want(file); err != nil {
-			return err
-		}
-	}
-	return nil
+	return there.wantAll(s.sent())
 }
 
 func exporterFolders(ctx context.Context, s *subject) error {
@@ -88,10 +90,13 @@ func exporterFolders(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	sent := s.wholeSample()
+	sent := s.sent()
 	folders := sent.of(fs.ModeDir)
 	if len(folders) == 0 {
 		return skipf("the sample has no folders")
+	}
+	if !s.onDisk() && !there.anyFolder() {
+		return skipf("not judged, as the importer that reads back what was written brings no folders")
 	}
 	keepsEmpty, lost := s.onDisk(), ""
 	for _, folder := range folders {
@@ -113,6 +118,33 @@ func exporterFolders(ctx context.Context, s *subject) error {
 	return skipf("the destination keeps no empty folders")
 }
 
+// exporterKnownFolders sends folders twice, as restores do that go where something is.
+func exporterKnownFolders(ctx context.Context, s *subject) error {
+	_, exp, err := s.exporterTo(ctx)
+	if err != nil {
+		return err
+	}
+	sent := s.sample
+	if sent == nil {
+		sent = startItems().folder("/folder", 0o755).folder("/folder/below", 0o755)
+	}
+	records := s.destination().records(append(sent.of(fs.ModeDir), startItems()...))
+	slices.SortStableFunc(records, func(a, b *connectors.Record) int { return len(a.Pathname) - len(b.Pathname) })
+	for _, time := range []string{"first", "second"} {
+		all, err := export(ctx, exp, records)
+		if err != nil {
+			return fmt.Errorf("the whole %s export fails: %w", time, err)
+		}
+		for _, r := range records {
+			if said := all[r.Pathname]; len(said) > 0 && said[0] != nil {
+				return fmt.Errorf("folder %q, the %s time: %w; a restore to where it is would report it and end with an error",
+					r.Pathname, time, said[0])
+			}
+		}
+	}
+	return nil
+}
+
 func exporterLinks(ctx context.Context, s *subject) error {
 	sent, there, err := s.exportOf(ctx, startItems().file("/file", 0o644, nil).link("/link", "file").
 		link("/dangling", "nowhere/at all").link("/absolute", "/etc/kpkg-no-such-file"))
@@ -128,7 +160,11 @@ func exporterLinks(ctx context.Context, s *subject) error {
 		return skipf("the sample has no links")
 	}
 	for _, link := range links {
-		if a := there[link.path]; a.mode.Type() != fs.ModeSymlink || a.target != link.target {
+		a, found := there[link.path]
+		if !found {
+			return fmt.Errorf("link %q is answered for as written, and is not there", link.path)
+		}
+		if a.mode.Type() != fs.ModeSymlink || a.target != link.target {
 			return fmt.Errorf("link %q leads to %q instead of %q", link.path, a.target, link.target)
 		}
 	}

@@ -196,12 +196,7 @@ func exporterOneFailure(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	for _, file := range sent.of(0) {
-		if err := there.want(file); err != nil {
-			return err
-		}
-	}
-	return nil
+	return there.wantAll(sent)
 }
 
 // exportStream begins an export without a host's own code around it, up to the record of a file, the last of the items.
@@ -226,6 +221,9 @@ func (s *subject) exportStream(ctx context.Context, sent items) (*host.Plugin, g
 func sendChunk(stream gexporter.Exporter_ExportClient, data []byte) error {
 	return stream.Send(&gexporter.ExportRequest{Packet: &gexporter.ExportRequest_Chunk{Chunk: data}})
 }
+
+// maxChunk is the largest piece of a file that is sent at once, in bytes.
+const maxChunk = 256 << 10
 
 // answered takes all answers of a stream.
 func answered(stream gexporter.Exporter_ExportClient) ([]*gconn.Result, error) {
@@ -297,7 +295,7 @@ func (s *subject) appeared(ctx context.Context, b *broken) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	renames := s.sampled.there.renames(s.wholeSample())
+	renames := s.sampled.there.renames(s.sent())
 	for name, a := range there {
 		if was, known := b.before[name]; known && was.sum == a.sum {
 			continue
@@ -357,7 +355,13 @@ func exporterStrayChunk(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	for _, chunk := range [][]byte{file.data[:2], nil, []byte("stray")} {
+	// All of the file comes first: what is made of one that is too short is for others to judge.
+	for chunk := range slices.Chunk(file.data, maxChunk) {
+		if err := sendChunk(stream, chunk); err != nil {
+			break
+		}
+	}
+	for _, chunk := range [][]byte{nil, []byte("stray")} {
 		if err := sendChunk(stream, chunk); err != nil {
 			break
 		}

@@ -45,12 +45,12 @@ func pluginStarts(ctx context.Context, s *subject) error {
 }
 
 func pluginInit(ctx context.Context, s *subject) error {
-	_, _, err := s.connect(ctx, s.config.at(s.place()))
+	_, _, err := s.connect(ctx, s.settings(s.place()))
 	return err
 }
 
 func pluginIdentity(ctx context.Context, s *subject) error {
-	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	_, c, err := s.connect(ctx, s.settings(s.place()))
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func pluginIdentity(ctx context.Context, s *subject) error {
 }
 
 func pluginFlags(ctx context.Context, s *subject) error {
-	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	_, c, err := s.connect(ctx, s.settings(s.place()))
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,12 @@ func flagNames(flags location.Flags) string {
 func (s *subject) ready(ctx context.Context) (connector, error) {
 	if s.config.Type == Storage {
 		_, store, err := s.created(ctx)
+		if err != nil {
+			err = skipf("not judged, because no storage could be created: %v", err) // storage-create judges it
+		}
 		return store, err
 	}
-	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	_, c, err := s.connect(ctx, s.settings(s.place()))
 	return c, err
 }
 
@@ -187,7 +190,7 @@ func pluginMinimalInit(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	if err := s.rawInit(ctx, p, s.config.at(s.place()), true); err != nil {
+	if err := s.rawInit(ctx, p, s.settings(s.place()), true); err != nil {
 		return errors.Join(text(err), p.Cause())
 	}
 	return nil
@@ -195,14 +198,14 @@ func pluginMinimalInit(ctx context.Context, s *subject) error {
 
 // pluginLargeConfig stays below the 4 MiB that gRPC's servers accept by default.
 func pluginLargeConfig(ctx context.Context, s *subject) error {
-	settings := s.config.at(s.place())
+	settings := s.settings(s.place())
 	settings["kpkg_test_padding"] = strings.Repeat("x", 3<<20)
 	_, _, err := s.connect(ctx, settings)
 	return err
 }
 
 func pluginExitStatus(ctx context.Context, s *subject) error {
-	p, c, err := s.connect(ctx, s.config.at(s.place()))
+	p, c, err := s.connect(ctx, s.settings(s.place()))
 	if err != nil {
 		return err
 	}
@@ -237,7 +240,7 @@ func pluginExitInTime(ctx context.Context, s *subject) error {
 		return err
 	}
 	if s.location != "" {
-		if _, err := s.initialize(ctx, p, s.config.at(s.place())); err != nil {
+		if _, err := s.initialize(ctx, p, s.settings(s.place())); err != nil {
 			return err
 		}
 	}

@@ -28,8 +28,7 @@ func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[stri
 	case Importer:
 		request := &gimporter.InitRequest{Proto: proto, Config: settings}
 		if !bare {
-			request.Options = &gimporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture,
-				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
+			request.Options = s.importerOptions()
 		}
 		_, err = gimporter.NewImporterClient(p.Conn()).Init(ctx, request)
 	case Exporter:
@@ -43,6 +42,12 @@ func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[stri
 		_, err = gstorage.NewStoreClient(p.Conn()).Init(ctx, &gstorage.InitRequest{Proto: proto, Config: settings})
 	}
 	return err
+}
+
+func (s *subject) importerOptions() *gimporter.Options {
+	own := s.options()
+	return &gimporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture, Cwd: own.CWD,
+		Maxconcurrency: int64(own.MaxConcurrency)}
 }
 
 // bytesCodec sends and receives messages as they are.

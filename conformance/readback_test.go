@@ -121,6 +121,37 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
+// TestReadBackIsNoJudge does not blame an exporter for what the importer does not bring.
+func TestReadBackIsNoJudge(t *testing.T) {
+	for fault, want := range map[string]string{
+		"brings no folders": "skip exporter-folders", "cannot read odd names": "skip exporter-content",
+	} {
+		c := elsewhere(t, "none", fault)
+		c.Only = []string{"exporter-folders", "exporter-content", "exporter-read-back"}
+		got := notPassed(t, c)
+		if len(got) != 1 || !strings.Contains(got[want], "not judged, as the importer") {
+			t.Errorf("%s: did not pass: %v", fault, got)
+		}
+	}
+}
+
+// TestNothingBack says once that what was sent does not come back, and does not take it for a success that nothing of a
+// file that broke off is there.
+func TestNothingBack(t *testing.T) {
+	got := notPassed(t, elsewhere(t, "gives nothing back", "none"))
+	for what := range got {
+		if strings.HasPrefix(what, "fail ") && what != "fail exporter-read-back" {
+			t.Errorf("%s: %s", what, got[what])
+		}
+	}
+	for _, what := range []string{"fail exporter-read-back", "skip exporter-content", "skip exporter-cut",
+		"skip exporter-cancelled"} {
+		if got[what] == "" {
+			t.Errorf("not: %s; %v", what, got)
+		}
+	}
+}
+
 // TestReadBackFails blames an importer that does not bring back what was written once, and nothing else for it.
 func TestReadBackFails(t *testing.T) {
 	got := notPassed(t, elsewhere(t, "none", "fails at the end"))

@@ -14,8 +14,8 @@ type sampled struct {
 	exportErr, lookErr error
 }
 
-// wholeSample is the author's, or the one made for destinations that accept any file.
-func (s *suite) wholeSample() items {
+// sent is the author's sample, or the one made for destinations that accept any file.
+func (s *suite) sent() items {
 	if s.sample != nil {
 		return s.sample
 	}
@@ -27,7 +27,7 @@ func (s *subject) exportSample(ctx context.Context) error {
 	s.sampled.exporting.Do(func() {
 		s.sampled.destination = s.destination()
 		if s.sampled.exportErr = s.notYetThere(ctx); s.sampled.exportErr == nil {
-			s.sampled.exportErr = s.export(ctx, s.wholeSample())
+			s.sampled.exportErr = s.export(ctx, s.sent())
 		}
 	})
 	return s.sampled.exportErr
@@ -63,10 +63,25 @@ func (s *subject) readBackSample(ctx context.Context) (arrivals, error) {
 // sampleThere is what has become of the sample, for the checks that cannot judge when nothing is read back.
 func (s *subject) sampleThere(ctx context.Context) (arrivals, error) {
 	there, err := s.readBackSample(ctx)
-	if err != nil {
+	if err != nil || s.anyBack(there) != nil {
 		return nil, skipf("not judged, because exporter-read-back failed")
 	}
 	return there, nil
+}
+
+// anyBack says so when no file of the sample has come back: then nothing can be told from what does not come, such as that
+// a file that broke off is not there.
+func (s *subject) anyBack(there arrivals) error {
+	if s.onDisk() {
+		return nil
+	}
+	for _, file := range s.sent().of(0) {
+		if _, _, found := there.find(file); found {
+			return nil
+		}
+	}
+	return fmt.Errorf("none of the %d files that were sent comes back, though each is answered for as written",
+		len(s.sent().of(0)))
 }
 
 // see tells what is at the check's own destination.

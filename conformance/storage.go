@@ -16,6 +16,7 @@ import (
 
 var storageGates = []Check{
 	{ID: "storage-create", Title: "a storage is created", gate: true, needs: here, run: storageCreate},
+	{ID: "storage-places", Title: "storages at two locations are two", gate: true, needs: here, run: storagePlaces},
 }
 
 var storageChecks = []Check{
@@ -87,6 +88,23 @@ func wantObject(
 func storageCreate(ctx context.Context, s *subject) error {
 	_, _, err := s.created(ctx)
 	return err
+}
+
+// storagePlaces creates a second storage, after that of storage-create: one that is not where its location is would be the
+// first again, for this check and all that follow.
+func storagePlaces(ctx context.Context, s *subject) error {
+	_, store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	const hint = "another setting may say where it is: give that a new name each time, as in --config root=NAME-" + unique
+	if config, err := store.Open(ctx); err == nil && bytes.Equal(config, storageConfig) {
+		return fmt.Errorf("a storage that was created elsewhere is at %s too; %s", s.place(), hint)
+	}
+	if err := store.Create(ctx, storageConfig); err != nil {
+		return fmt.Errorf("with one elsewhere, none can be created at %s: %w; %s", s.place(), err, hint)
+	}
+	return nil
 }
 
 func storageOpen(ctx context.Context, s *subject) error {

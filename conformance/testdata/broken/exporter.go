@@ -96,6 +96,17 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 		return f.deliver(r, target, results)
 	}
 	switch f.fault {
+	case "refuses folders that are there":
+		if _, err := os.Lstat(target); err == nil && r.FileInfo.Lmode.IsDir() {
+			results <- r.Error(errors.New("mkdir: it is there"))
+			return false
+		}
+	case "gives nothing back":
+		if regular {
+			io.Copy(io.Discard, r.Reader)
+			results <- r.Ok()
+			return false
+		}
 	case "forgets a file":
 		if r.FileInfo.Lname == "4096" {
 			results <- r.Ok()
