@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -35,6 +36,8 @@ var exporterChecks = []Check{
 	{ID: "exporter-times", Title: "files have the times they were sent with", needs: seen, run: exporterTimes},
 	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: []need{somewhere, visible, anyFile},
 		run: exporterOverwrite},
+	{ID: "exporter-replace", Title: "a second export replaces links, writes through none, and makes folders where files were",
+		needs: []need{somewhere, visible, anyFile}, run: exporterReplace},
 	{ID: "exporter-escape", Title: "nothing is written outside of the root", needs: owned, run: exporterEscape},
 }
 
@@ -130,15 +133,15 @@ func exporterKnownFolders(ctx context.Context, s *subject) error {
 	}
 	records := s.destination().records(append(sent.of(fs.ModeDir), startItems()...))
 	slices.SortStableFunc(records, func(a, b *connectors.Record) int { return len(a.Pathname) - len(b.Pathname) })
-	for _, time := range []string{"first", "second"} {
+	for _, nth := range []string{"first", "second"} {
 		all, err := export(ctx, exp, records)
 		if err != nil {
-			return fmt.Errorf("the whole %s export fails: %w", time, err)
+			return fmt.Errorf("all of the %s export fails: %w", nth, err)
 		}
 		for _, r := range records {
 			if said := all[r.Pathname]; len(said) > 0 && said[0] != nil {
 				return fmt.Errorf("folder %q, the %s time: %w; a restore to where it is would report it and end with an error",
-					r.Pathname, time, said[0])
+					r.Pathname, nth, said[0])
 			}
 		}
 	}
@@ -244,6 +247,78 @@ func exporterOverwrite(ctx context.Context, s *subject) error {
 		return fmt.Errorf("after the second export, %w", err)
 	}
 	return nil
+}
+
+// exporterReplace restores over a tree in which other kinds of entries have the names. A destination elsewhere may take no
+// links, and may refuse what is in the way of another kind, as long as it says so.
+func exporterReplace(ctx context.Context, s *subject) error {
+	if err := s.makeTarget(); err != nil {
+		return err
+	}
+	before, after := []byte("before"), []byte("after")
+	first := startItems().folder("/folder", 0o755).file("/folder/file", 0o644, before).file("/becomes-folder", 0o644, before)
+	second := startItems().folder("/folder", 0o755).folder("/becomes-folder", 0o755).
+		file("/becomes-folder/file", 0o644, after)
+	firstLinks := items{}.link("/link", "first").link("/link-becomes-folder", "folder").
+		link("/link-becomes-file", "folder/file")
+	secondLinks := items{}.link("/link", "second").folder("/link-becomes-folder", 0o755).
+		file("/link-becomes-folder/file", 0o644, after).file("/link-becomes-file", 0o644, after)
+	send := func(all items) error {
+		_, exp, err := s.exporter(ctx)
+		if err != nil {
+			return err
+		}
+		return exportAll(ctx, exp, s.destination().records(all))
+	}
+	var refused *refusedError
+	err := send(slices.Concat(first, firstLinks))
+	if errors.As(err, &refused) && refused.mode.Type() == fs.ModeSymlink { // exporter-links judges it
+		firstLinks, secondLinks = nil, nil
+		err = send(first)
+	}
+	if err != nil {
+		return err
+	}
+	if err = send(slices.Concat(second, secondLinks)); errors.As(err, &refused) && !s.onDisk() {
+		return skipf("the destination refuses what is in the way of another kind, and says so: %v", err)
+	}
+	if err != nil {
+		return fmt.Errorf("the second export: %w", err)
+	}
+	there, err := s.see(ctx)
+	if err != nil {
+		return err
+	}
+	if err := there.want(item{path: "/folder/file", data: before}); err != nil {
+		return fmt.Errorf("the second export wrote through a link: %w", err)
+	}
+	for _, i := range slices.Concat(second, secondLinks) {
+		a, found := there[i.path]
+		switch {
+		case i.path == "/" || i.mode.IsDir() && !s.onDisk():
+		// Where exactly a link leads is for exporter-links to judge.
+		case !found || a.unread == nil && (a.mode.Type() != i.mode.Type() || strings.HasSuffix(a.target, "first")):
+			return fmt.Errorf("after the second export %q is %s instead of %s", i.path, kindOf(a.mode, a.target, found),
+				kindOf(i.mode, i.target, true))
+		case i.mode.IsRegular():
+			if err := there.want(i); err != nil {
+				return fmt.Errorf("after the second export, %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func kindOf(mode fs.FileMode, target string, found bool) string {
+	switch {
+	case !found:
+		return "nothing"
+	case mode.Type() == fs.ModeSymlink:
+		return fmt.Sprintf("a link to %q", target)
+	case mode.IsDir():
+		return "a folder"
+	}
+	return "a file"
 }
 
 func exporterEscape(ctx context.Context, s *subject) error {

@@ -69,7 +69,8 @@ func TestReadBack(t *testing.T) {
 	const escape = "skip exporter-escape"
 	mailServer := map[string]string{
 		escape: "no location of its own", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
-		"skip exporter-links": "sample has no links", "skip exporter-modes": "keeps no permissions",
+		"skip exporter-replace": "one content",
+		"skip exporter-links":   "sample has no links", "skip exporter-modes": "keeps no permissions",
 	}
 	with := func(base map[string]string, more ...string) map[string]string {
 		all := maps.Clone(base)
