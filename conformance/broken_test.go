@@ -111,7 +111,7 @@ var faults = []struct {
 	{exports, "exports once", []string{"exporter-again", "exporter-leaks"}, "used up"},
 	{exports, "ignores attributes", []string{"exporter-odd-records"}, "2 answers"},
 	{exports, "hides failures", []string{"exporter-one-failure"}, "has the answers [<nil>]"},
-	{exports, "fails for one failure", []string{"exporter-one-failure"}, "the whole export fails"},
+	{exports, "fails for one failure", []string{"exporter-one-failure"}, "all of the export fails"},
 	{exports, "reads 200 times", []string{"exporter-small-chunks"}, "not there"},
 	{exports, "drops stray chunks", []string{"exporter-stray-chunk"}, "belongs to no file"},
 	{exports, "forgets answers after 1,000", []string{"exporter-many"}, "did not say"},

@@ -19,7 +19,7 @@ type Check struct {
 
 	// gate checks are run first; when one fails, nothing could be judged that it blocks.
 	gate  bool
-	needs []need
+	needs []requirement
 	run   func(context.Context, *subject) error
 }
 
@@ -34,12 +34,12 @@ func blocks(gate string, k Check) bool {
 func Checks(connectorType string) []Check {
 	switch connectorType {
 	case Importer:
-		return slices.Concat(pluginGates, importerGates, pluginChecks, processChecks, importerChecks, importingChecks,
-			sourceChecks)
+		return slices.Concat(pluginGates, importerGates, pluginChecks, processChecks, importerContentChecks, importerHostChecks,
+			importerSourceChecks)
 	case Exporter:
-		return slices.Concat(pluginGates, exporterGates, pluginChecks, processChecks, exporterChecks, exportingChecks)
+		return slices.Concat(pluginGates, exporterGates, pluginChecks, processChecks, exporterContentChecks, exporterHostChecks)
 	case Storage:
-		return slices.Concat(pluginGates, storageGates, pluginChecks, processChecks, storageChecks, storingChecks)
+		return slices.Concat(pluginGates, storageGates, pluginChecks, processChecks, storageContentChecks, storageHostChecks)
 	}
 	return nil
 }

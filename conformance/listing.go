@@ -190,8 +190,8 @@ func (l *listing) largest(count int) map[string]bool {
 	return keys
 }
 
-// few joins the first of many.
-func few(all []string) string {
+// firstFew joins the first of many.
+func firstFew(all []string) string {
 	if len(all) > 3 {
 		return fmt.Sprintf("%s, and %d more", strings.Join(all[:3], "; "), len(all)-3)
 	}

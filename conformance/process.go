@@ -19,15 +19,15 @@ import (
 // What a plugin is as a process: the signals it heeds, and what of its configuration can be seen from outside.
 
 var processChecks = []Check{
-	{ID: "plugin-sigterm", Title: "SIGTERM ends it", needs: []need{unix}, run: endedBy(syscall.SIGTERM)},
-	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []need{unix}, run: endedBy(syscall.SIGINT)},
+	{ID: "plugin-sigterm", Title: "SIGTERM ends it", needs: []requirement{unix}, run: endedBy(syscall.SIGTERM)},
+	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []requirement{unix}, run: endedBy(syscall.SIGINT)},
 	{ID: "plugin-leaves-no-process", Title: "nothing that it has started outlives it",
-		needs: []need{somewhere, procFiles}, run: pluginLeavesNoProcess},
-	{ID: "plugin-secret-file", Title: "no password is left in the temporary folder", needs: here, run: pluginSecretFile},
-	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: here, run: pluginSecretStderr},
+		needs: []requirement{hasLocation, procFiles}, run: pluginLeavesNoProcess},
+	{ID: "plugin-secret-file", Title: "no password is left in the temporary folder", needs: needsLocation, run: pluginSecretFile},
+	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: needsLocation, run: pluginSecretStderr},
 	{ID: "plugin-secret-error", Title: "a password is not in errors", run: pluginSecretError},
 	{ID: "plugin-secret-process", Title: "a password is not among the arguments and variables of its processes",
-		needs: []need{somewhere, procFiles}, run: pluginSecretProcess},
+		needs: []requirement{hasLocation, procFiles}, run: pluginSecretProcess},
 }
 
 func endedBy(signal os.Signal) func(context.Context, *subject) error {
@@ -67,7 +67,7 @@ func pluginLeavesNoProcess(ctx context.Context, s *subject) error {
 	}
 	if left := p.Left(); len(left) > 0 {
 		return fmt.Errorf("after Close and its end there still run %s; each backup and restore leaves as many, until somebody "+
-			"ends them", few(left))
+			"ends them", firstFew(left))
 	}
 	return nil
 }

@@ -81,8 +81,8 @@ func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
 		return skipf("not judged, because %s failed", failed)
 	}
 	subject := &subject{suite: s, dir: filepath.Join(s.temporary, k.ID)}
-	for _, need := range k.needs {
-		if reason := need(subject); reason != "" {
+	for _, requirement := range k.needs {
+		if reason := requirement(subject); reason != "" {
 			return skipped(reason)
 		}
 	}

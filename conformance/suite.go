@@ -32,10 +32,10 @@ type suite struct {
 	tree     *tree // what an importer finds in folder
 	sample   items // the author's, of what an exporter accepts; nil if that is any file
 
-	sampled   sampled
-	importing sync.Once
-	listed    *listing
-	listError error
+	sampleExport sampleExport
+	importing    sync.Once
+	listed       *listing
+	listError    error
 
 	rereading   sync.Once
 	changes     map[string]bool

@@ -119,7 +119,7 @@ func build(ctx context.Context, path, dir string) (string, error) {
 // judged is a copy of the file of a package, which it closes, and has passed its checks: what is unpacked is then what was
 // judged, whoever writes to the file meanwhile or takes its name. What is no package, or too large for one, is not copied.
 func judged(ctx context.Context, file *os.File, size int64, path, copied string) (*os.File, error) {
-	if _, err := ptarread.New(file, size); err != nil || size > ptarread.MaxUnpacked {
+	if _, err := ptarread.New(ctx, file, size); err != nil || size > ptarread.MaxUnpacked {
 		return file, cmp.Or(check(ctx, file, size, path), err, fmt.Errorf("%s is too large for a package", path))
 	}
 	own, err := os.OpenFile(copied, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)

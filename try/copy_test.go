@@ -85,7 +85,7 @@ func dataFile(t *testing.T, dir string) string {
 }
 
 // restore restores a data file through an exporter.
-func restore(t *testing.T, path string, make func(*kcontext.KContext) exporter.Exporter) (Result, error) {
+func restore(t *testing.T, path string, construct func(*kcontext.KContext) exporter.Exporter) (Result, error) {
 	t.Helper()
 	counted := newTally(nil)
 	data, err := openData(t.Context(), path)
@@ -96,7 +96,7 @@ func restore(t *testing.T, path string, make func(*kcontext.KContext) exporter.E
 	if err := checkRoot(t.Context(), data); err != nil {
 		t.Fatal(err)
 	}
-	err = export(t.Context(), data, make(testContext(t)), counted)
+	err = export(t.Context(), data, construct(testContext(t)), counted)
 	return counted.result(), err
 }
 

@@ -53,8 +53,8 @@ func (d destination) at(name string) string {
 	return d.base + name
 }
 
-// arrival is what is at the destination under a path.
-type arrival struct {
+// readBackEntry is what is at the destination under a path.
+type readBackEntry struct {
 	mode   fs.FileMode
 	time   time.Time
 	target string
@@ -65,11 +65,11 @@ type arrival struct {
 	unread error
 }
 
-// arrivals are what is at a destination, by the path below its base.
-type arrivals map[string]arrival
+// readBack is what is at a destination, by the path below its base.
+type readBack map[string]readBackEntry
 
 // look tells what is at a destination: in its folder on this machine, or through the importer that reads it back.
-func (s *subject) look(ctx context.Context, d destination) (arrivals, error) {
+func (s *subject) look(ctx context.Context, d destination) (readBack, error) {
 	if d.folder != "" {
 		return lookInFolder(d.folder)
 	}
@@ -87,13 +87,13 @@ func (s *subject) look(ctx context.Context, d destination) (arrivals, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading back what was written: %w", err)
 	}
-	there := arrivals{}
+	there := readBack{}
 	for _, r := range l.records {
 		if r.IsXattr || !below(r.Pathname, l.root) || !below(within(r.Pathname, l.root), d.at("/")) {
 			continue
 		}
 		got := l.read[key(r)]
-		there[within(within(r.Pathname, l.root), d.at("/"))] = arrival{
+		there[within(within(r.Pathname, l.root), d.at("/"))] = readBackEntry{
 			mode: r.FileInfo.Lmode, time: r.FileInfo.LmodTime, target: r.Target,
 			size: got.size, sum: got.sum, unread: errors.Join(r.Err, got.err),
 		}
@@ -104,8 +104,8 @@ func (s *subject) look(ctx context.Context, d destination) (arrivals, error) {
 // within is the path of what is at or below a folder, as seen from there.
 func within(name, folder string) string { return path.Clean("/" + strings.TrimPrefix(name, folder)) }
 
-func lookInFolder(folder string) (arrivals, error) {
-	there := arrivals{}
+func lookInFolder(folder string) (readBack, error) {
+	there := readBack{}
 	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
 		var info fs.FileInfo
 		if err == nil {
@@ -117,7 +117,7 @@ func lookInFolder(folder string) (arrivals, error) {
 		if err != nil {
 			return err
 		}
-		a := arrival{mode: info.Mode(), time: info.ModTime()}
+		a := readBackEntry{mode: info.Mode(), time: info.ModTime()}
 		switch {
 		case a.mode.IsRegular():
 			var data []byte
@@ -137,7 +137,7 @@ func lookInFolder(folder string) (arrivals, error) {
 
 // find tells what has become of an item: what is under its name, or, if that is nothing, a file with its content under
 // another name in the same folder.
-func (there arrivals) find(i item) (a arrival, renamed, found bool) {
+func (there readBack) find(i item) (a readBackEntry, renamed, found bool) {
 	if a, ok := there[i.path]; ok {
 		return a, false, true
 	}
@@ -146,11 +146,11 @@ func (there arrivals) find(i item) (a arrival, renamed, found bool) {
 			return a, true, true
 		}
 	}
-	return arrival{}, false, false
+	return readBackEntry{}, false, false
 }
 
 // renames tells a destination that gives every file a name of its own, as a mail server does.
-func (there arrivals) renames(sent items) bool {
+func (there readBack) renames(sent items) bool {
 	renames := false
 	for _, file := range sent.of(0) {
 		_, renamed, found := there.find(file)
@@ -163,7 +163,7 @@ func (there arrivals) renames(sent items) bool {
 }
 
 // want checks that a file is there with its content.
-func (there arrivals) want(file item) error {
+func (there readBack) want(file item) error {
 	a, _, found := there.find(file)
 	if !found {
 		return fmt.Errorf("%q is not there", file.path)
@@ -179,7 +179,7 @@ func (there arrivals) want(file item) error {
 }
 
 // wantAll checks that all files are there with their contents. One that cannot be judged does not keep it from the others.
-func (there arrivals) wantAll(sent items) error {
+func (there readBack) wantAll(sent items) error {
 	var notJudged error
 	for _, file := range sent.of(0) {
 		err := there.want(file)
@@ -192,7 +192,7 @@ func (there arrivals) wantAll(sent items) error {
 }
 
 // anyFolder tells whether there is a folder below the base.
-func (there arrivals) anyFolder() bool {
+func (there readBack) anyFolder() bool {
 	for name, a := range there {
 		if name != "/" && a.mode.IsDir() {
 			return true
@@ -202,7 +202,7 @@ func (there arrivals) anyFolder() bool {
 }
 
 // same says how an arrival differs from what was sent.
-func (a arrival) same(data []byte) error {
+func (a readBackEntry) same(data []byte) error {
 	switch {
 	case a.unread != nil:
 		return skipf("not judged, as the importer that reads back what was written cannot read it: %v", a.unread)

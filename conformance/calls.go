@@ -21,19 +21,19 @@ var services = map[string]string{
 	Importer: "importer.Importer", Exporter: "plakar.exporter.Exporter", Storage: "store.Store",
 }
 
-// rawInit is Init without telling the host what is secret, and, if it is bare, without what a host may leave out.
-func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[string]string, bare bool) (err error) {
+// rawInit is Init without telling the host what is secret, and, with minimal, without what a host may leave out.
+func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[string]string, minimal bool) (err error) {
 	own, proto := s.options(), s.config.Protocol
 	switch s.config.Type {
 	case Importer:
 		request := &gimporter.InitRequest{Proto: proto, Config: settings}
-		if !bare {
+		if !minimal {
 			request.Options = s.importerOptions()
 		}
 		_, err = gimporter.NewImporterClient(p.Conn()).Init(ctx, request)
 	case Exporter:
 		request := &gexporter.InitRequest{Proto: proto, Config: settings}
-		if !bare {
+		if !minimal {
 			request.Options = &gexporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture,
 				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
 		}

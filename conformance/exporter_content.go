@@ -18,27 +18,27 @@ import (
 // the time it was sent with, the destination claims to keep none, and if one has, all must.
 
 var exporterGates = []Check{
-	{ID: "exporter-answers", Title: "every record is answered, once and without an error", gate: true, needs: here,
+	{ID: "exporter-answers", Title: "every record is answered, once and without an error", gate: true, needs: needsLocation,
 		run: exporterAnswers},
 }
 
-var exporterChecks = []Check{
-	{ID: "exporter-nothing", Title: "an export of nothing succeeds", needs: here, run: exporterNothing},
-	{ID: "exporter-read-back", Title: "what was written can be read back", needs: seen, run: exporterReadBack},
-	{ID: "exporter-names", Title: "files come back under the names they were sent with", needs: seen, run: exporterNames},
-	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: seen, run: exporterContent},
-	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: seen, run: exporterFolders},
-	{ID: "exporter-known-folders", Title: "a folder that is there already is no error, the root neither", needs: here,
+var exporterContentChecks = []Check{
+	{ID: "exporter-nothing", Title: "an export of nothing succeeds", needs: needsLocation, run: exporterNothing},
+	{ID: "exporter-read-back", Title: "what was written can be read back", needs: needsReadBack, run: exporterReadBack},
+	{ID: "exporter-names", Title: "files come back under the names they were sent with", needs: needsReadBack, run: exporterNames},
+	{ID: "exporter-content", Title: "files have the contents they were sent with", needs: needsReadBack, run: exporterContent},
+	{ID: "exporter-folders", Title: "folders are made, empty ones too", needs: needsReadBack, run: exporterFolders},
+	{ID: "exporter-known-folders", Title: "a folder that is there already is no error, the root neither", needs: needsLocation,
 		run: exporterKnownFolders},
-	{ID: "exporter-links", Title: "links lead where they did", needs: seen, run: exporterLinks},
+	{ID: "exporter-links", Title: "links lead where they did", needs: needsReadBack, run: exporterLinks},
 	{ID: "exporter-modes", Title: "files and folders have the permissions they were sent with",
-		needs: []need{somewhere, visible, unix}, run: exporterModes},
-	{ID: "exporter-times", Title: "files have the times they were sent with", needs: seen, run: exporterTimes},
-	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: []need{somewhere, visible, anyFile},
+		needs: []requirement{hasLocation, canReadBack, unix}, run: exporterModes},
+	{ID: "exporter-times", Title: "files have the times they were sent with", needs: needsReadBack, run: exporterTimes},
+	{ID: "exporter-overwrite", Title: "a second export replaces files", needs: []requirement{hasLocation, canReadBack, anyFile},
 		run: exporterOverwrite},
 	{ID: "exporter-replace", Title: "a second export replaces links, writes through none, and makes folders where files were",
-		needs: []need{somewhere, visible, anyFile}, run: exporterReplace},
-	{ID: "exporter-escape", Title: "nothing is written outside of the root", needs: owned, run: exporterEscape},
+		needs: []requirement{hasLocation, canReadBack, anyFile}, run: exporterReplace},
+	{ID: "exporter-escape", Title: "nothing is written outside of the root", needs: needsOwnFiles, run: exporterEscape},
 }
 
 func exporterAnswers(ctx context.Context, s *subject) error {

@@ -22,30 +22,30 @@ import (
 
 // How an importer bears what hosts do.
 
-var importingChecks = []Check{
+var importerHostChecks = []Check{
 	{ID: "importer-again", Title: "a second import is like the first",
-		needs: []need{somewhere, repeatable}, run: importerAgain},
-	{ID: "importer-concurrent", Title: "8 readers can be open at once", needs: here, run: importerConcurrent},
-	{ID: "importer-unread", Title: "a host may read nothing", needs: here, run: importerUnread},
-	{ID: "importer-abandoned", Title: "a host may stop reading within a file", needs: here, run: importerAbandoned},
-	{ID: "importer-slow-host", Title: "a slow host gets everything", needs: here, run: importerSlowHost},
-	{ID: "importer-read-errors", Title: "a host may answer with errors", needs: here, run: importerErrorAnswers},
-	{ID: "importer-unanswered", Title: "an answer that never comes does not hang the import", needs: here,
+		needs: []requirement{hasLocation, repeatable}, run: importerAgain},
+	{ID: "importer-concurrent", Title: "8 readers can be open at once", needs: needsLocation, run: importerConcurrent},
+	{ID: "importer-unread", Title: "a host may read nothing", needs: needsLocation, run: importerUnread},
+	{ID: "importer-abandoned", Title: "a host may stop reading within a file", needs: needsLocation, run: importerAbandoned},
+	{ID: "importer-slow-host", Title: "a slow host gets everything", needs: needsLocation, run: importerSlowHost},
+	{ID: "importer-read-errors", Title: "a host may answer with errors", needs: needsLocation, run: importerErrorAnswers},
+	{ID: "importer-unanswered", Title: "an answer that never comes does not hang the import", needs: needsLocation,
 		run: importerUnanswered},
-	{ID: "importer-answer-flood", Title: "answers for nothing are no crash", needs: here, run: importerAnswerFlood},
-	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: here, run: importerBadAnswers},
+	{ID: "importer-answer-flood", Title: "answers for nothing are no crash", needs: needsLocation, run: importerAnswerFlood},
+	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: needsLocation, run: importerBadAnswers},
 	{ID: "importer-cancelled", Title: "a cancelled import ends, and the next is complete",
-		needs: []need{somewhere, repeatable}, run: importerCancelled},
+		needs: []requirement{hasLocation, repeatable}, run: importerCancelled},
 	{ID: "importer-leaks", Title: "imports leave no files, threads or memory behind",
-		needs: []need{somewhere, repeatable, procFiles}, run: importerLeaks},
-	{ID: "importer-unknown-path", Title: "reading what was not announced is an error", needs: here,
+		needs: []requirement{hasLocation, repeatable, procFiles}, run: importerLeaks},
+	{ID: "importer-unknown-path", Title: "reading what was not announced is an error", needs: needsLocation,
 		run: importerUnknownPath},
-	{ID: "importer-no-xattr", Title: "no extended attributes come when they are not wanted", needs: here,
+	{ID: "importer-no-xattr", Title: "no extended attributes come when they are not wanted", needs: needsLocation,
 		run: importerNoXattr},
-	{ID: "importer-missing-source", Title: "a source that is not there is an error, not an empty backup", needs: here,
+	{ID: "importer-missing-source", Title: "a source that is not there is an error, not an empty backup", needs: needsLocation,
 		run: importerMissingSource},
-	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: here, run: importerHostDeath},
-	{ID: "importer-interrupted", Title: "SIGTERM within an import ends it", needs: []need{somewhere, unix},
+	{ID: "importer-host-death", Title: "it ends when the host dies within an import", needs: needsLocation, run: importerHostDeath},
+	{ID: "importer-interrupted", Title: "SIGTERM within an import ends it", needs: []requirement{hasLocation, unix},
 		run: importerInterrupted},
 }
 
@@ -130,7 +130,7 @@ func importerConcurrent(ctx context.Context, s *subject) error {
 		return err
 	})
 	if slices.Sort(failures); len(failures) > 0 {
-		return fmt.Errorf("with others open: %s", few(failures))
+		return fmt.Errorf("with others open: %s", firstFew(failures))
 	}
 	return err
 }
@@ -353,7 +353,7 @@ func importerLeaks(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	return steady(p, func() error {
+	return leaksNothing(p, func() error {
 		_, err := readAll(ctx, imp, 4)
 		return err
 	})

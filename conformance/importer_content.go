@@ -17,20 +17,20 @@ import (
 
 var importerGates = []Check{
 	{ID: "importer-complete", Title: "an import ends without an error and all of it can be read", gate: true,
-		needs: here, run: importerComplete},
+		needs: needsLocation, run: importerComplete},
 }
 
-var importerChecks = []Check{
-	{ID: "importer-everything", Title: "every file and link of the source comes", needs: owned, run: importerEverything},
-	{ID: "importer-content", Title: "contents and link targets are the source's", needs: owned, run: importerContent},
-	{ID: "importer-paths", Title: "paths are absolute, clean and UTF-8", needs: here, run: importerPaths},
-	{ID: "importer-duplicates", Title: "no entry comes twice", needs: here, run: importerDuplicates},
-	{ID: "importer-fileinfo", Title: "names, sizes and modes make sense", needs: here, run: importerFileInfo},
-	{ID: "importer-root", Title: "all entries are below the root, or above it", needs: here, run: importerRoot},
-	{ID: "importer-parents", Title: "every entry's folder comes too", needs: here, run: importerParents},
-	{ID: "importer-sizes", Title: "readers give as many bytes as the entry says", needs: here, run: importerSizes},
-	{ID: "importer-xattrs", Title: "extended attributes belong to entries", needs: here, run: importerXattrs},
-	{ID: "importer-times", Title: "times are the source's", needs: owned, run: importerTimes},
+var importerContentChecks = []Check{
+	{ID: "importer-everything", Title: "every file and link of the source comes", needs: needsOwnFiles, run: importerEverything},
+	{ID: "importer-content", Title: "contents and link targets are the source's", needs: needsOwnFiles, run: importerContent},
+	{ID: "importer-paths", Title: "paths are absolute, clean and UTF-8", needs: needsLocation, run: importerPaths},
+	{ID: "importer-duplicates", Title: "no entry comes twice", needs: needsLocation, run: importerDuplicates},
+	{ID: "importer-fileinfo", Title: "names, sizes and modes make sense", needs: needsLocation, run: importerFileInfo},
+	{ID: "importer-root", Title: "all entries are below the root, or above it", needs: needsLocation, run: importerRoot},
+	{ID: "importer-parents", Title: "every entry's folder comes too", needs: needsLocation, run: importerParents},
+	{ID: "importer-sizes", Title: "readers give as many bytes as the entry says", needs: needsLocation, run: importerSizes},
+	{ID: "importer-xattrs", Title: "extended attributes belong to entries", needs: needsLocation, run: importerXattrs},
+	{ID: "importer-times", Title: "times are the source's", needs: needsOwnFiles, run: importerTimes},
 }
 
 // listing imports the source once for all checks that only look at what comes.
@@ -74,7 +74,7 @@ func importerComplete(ctx context.Context, s *subject) error {
 		return err
 	}
 	if failures := l.failures(); len(failures) > 0 {
-		return fmt.Errorf("cannot read %s", few(failures))
+		return fmt.Errorf("cannot read %s", firstFew(failures))
 	}
 	if len(l.paths()) == 0 {
 		return errors.New("nothing comes; a source with something in it is needed")
@@ -100,7 +100,7 @@ func importerEverything(ctx context.Context, s *subject) error {
 		}
 	}
 	if slices.Sort(lost); len(lost) > 0 {
-		return fmt.Errorf("missing: %s", few(lost))
+		return fmt.Errorf("missing: %s", firstFew(lost))
 	}
 	return nil
 }

@@ -76,10 +76,10 @@ func (h holding) String() string {
 	return fmt.Sprintf("%d open files, %d threads and %d MiB", h.files, h.threads, h.memory>>20)
 }
 
-// steady repeats work and looks at what the plugin holds after 5, 10 and 15 rounds. Pools fill up, and then no more: what
+// leaksNothing repeats work and looks at what the plugin holds after 5, 10 and 15 rounds. Pools fill up, and then no more: what
 // grows from the first look to the second, and again to the third, is never given back. What has not grown by the second
 // cannot have grown twice, and is not looked at again.
-func steady(p *host.Plugin, work func() error) error {
+func leaksNothing(p *host.Plugin, work func() error) error {
 	var looks []holding
 	for range 3 {
 		for range cycles {
