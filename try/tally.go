@@ -26,6 +26,7 @@ const (
 	Starting   Stage = "starting the plugin"
 	Copying    Stage = "copying"
 	Completing Stage = "completing the data file" // its indexes, and reading it again
+	Ending     Stage = "ending the plugin"        // when ctx has ended; it has up to 3 seconds
 )
 
 // Progress is how far a backup or a restore has come.
