@@ -273,7 +273,7 @@ func exporterReplace(ctx context.Context, s *subject) error {
 	var refused *refusedError
 	err := send(slices.Concat(first, firstLinks))
 	if errors.As(err, &refused) && refused.mode.Type() == fs.ModeSymlink { // exporter-links judges it
-		firstLinks, secondLinks = nil, nil
+		secondLinks = nil
 		err = send(first)
 	}
 	if err != nil {

@@ -141,7 +141,7 @@ func (s *subject) watched(ctx context.Context) (*host.Plugin, *captured, error) 
 func (s *subject) secretSettings(location string) []map[string]string {
 	given, all := s.settings(location), s.settings(location)
 	for _, key := range []string{"password", "secret_access_key", "token"} {
-		if _, real := given[key]; !real {
+		if _, own := given[key]; !own {
 			all[key] = canary
 		}
 	}
