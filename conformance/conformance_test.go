@@ -20,20 +20,29 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
-// broken is the executable of testdata/broken.
-var broken string
+// broken and outer are the executables of testdata.
+var broken, outer string
+
+// outerFaults are those of testdata/outer.
+var outerFaults = []string{
+	"prints to stdout", "tells the password", "exits at once", "says nothing", "exits with 1", "outlives its host",
+	"outlives its work", "ignores SIGTERM", "ignores SIGINT", "succeeds before Init", "knows every method", "takes any Init",
+	"gives any path", "dies of unknown answers", "dies of empty answers", "drops stray chunks", "takes 4 MiB at most",
+	"takes any MAC",
+}
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "conformance-")
 	if err == nil {
-		broken = filepath.Join(dir, "broken.exe")
-		var out []byte
-		if out, err = exec.Command("go", "build", "-o", broken, "./testdata/broken").CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, out)
+		broken, outer = filepath.Join(dir, "broken.exe"), filepath.Join(dir, "outer.exe")
+		for path, main := range map[string]string{broken: "./testdata/broken", outer: "./testdata/outer"} {
+			if out, buildErr := exec.Command("go", "build", "-o", path, main).CombinedOutput(); buildErr != nil {
+				err = fmt.Errorf("%w\n%s", buildErr, out)
+			}
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "building testdata/broken:", err)
+		fmt.Fprintln(os.Stderr, "building testdata:", err)
 		os.Exit(1)
 	}
 	// Most of the time goes to plugins that do not end, which takes no processor.
@@ -44,12 +53,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// config is a connector of testdata/broken.
+// config is a connector of testdata.
 func config(connectorType, fault string) conformance.Config {
-	return conformance.Config{
-		Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"},
-		Program: conformance.Program{Executable: broken, Args: []string{connectorType, fault}},
+	program := conformance.Program{Executable: broken, Args: []string{connectorType, fault}}
+	if slices.Contains(outerFaults, fault) {
+		program = conformance.Program{Executable: outer, Args: []string{connectorType, fault, broken}}
 	}
+	return conformance.Config{Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"}, Program: program}
 }
 
 // TestBuiltins tests plakar's own connectors for local files, as plugins.

@@ -123,8 +123,7 @@ func exporterFolders(ctx context.Context, s *subject) error {
 
 // exporterKnownFolders sends folders twice, as restores do that go where something is.
 func exporterKnownFolders(ctx context.Context, s *subject) error {
-	_, exp, err := s.exporterTo(ctx)
-	if err != nil {
+	if err := s.makeTarget(); err != nil {
 		return err
 	}
 	sent := s.sample
@@ -134,6 +133,10 @@ func exporterKnownFolders(ctx context.Context, s *subject) error {
 	records := s.destination().records(append(sent.of(fs.ModeDir), startItems()...))
 	slices.SortStableFunc(records, func(a, b *connectors.Record) int { return len(a.Pathname) - len(b.Pathname) })
 	for _, nth := range []string{"first", "second"} {
+		_, exp, err := s.exporter(ctx)
+		if err != nil {
+			return err
+		}
 		all, err := export(ctx, exp, records)
 		if err != nil {
 			return fmt.Errorf("all of the %s export fails: %w", nth, err)

@@ -23,7 +23,11 @@ func initFault(fault string, opts *connectors.Options, config map[string]string)
 		}
 		fmt.Fprintln(os.Stderr, "logging in with", config["password"])
 	case fault == "passes the password on":
-		if err := exec.Command("sh", "-c", "sleep 60; exit", config["password"]).Start(); err != nil {
+		child := exec.Command("sh", "-c", "cat; exit", config["password"])
+		if _, err := child.StdinPipe(); err != nil { // it ends with the plugin
+			return err
+		}
+		if err := child.Start(); err != nil {
 			return err
 		}
 	case fault == "leaves a daemon":
