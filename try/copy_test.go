@@ -469,7 +469,7 @@ func TestBoundedErrors(t *testing.T) {
 	counted := newTally(nil)
 	for r := range records {
 		text := r.Err.Error()
-		if len(text) > maxErrorText+20 || !utf8.ValidString(text) || !strings.HasSuffix(text, "... (8000 bytes)") {
+		if len(text) > maxMessage+20 || !utf8.ValidString(text) || !strings.HasSuffix(text, "... (8000 bytes)") {
 			t.Fatalf("%d bytes that end in %q", len(text), text[len(text)-30:])
 		}
 		counted.fail(r.Pathname, errors.New(page)) // as an exporter, whose errors come by another way

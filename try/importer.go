@@ -3,7 +3,6 @@ package try
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 
@@ -120,20 +119,8 @@ func (r redactedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// maxErrorText is how much of a connector's error about an entry is kept, in bytes: one that quotes a page of a server
-// says enough at its beginning, and a source may have as many errors as entries.
-const maxErrorText = 1000
-
-// boundedError is err without what cut takes out, and no longer than maxErrorText with its length said; err itself when
-// there is nothing to change.
+// boundedError is err without what cut takes out, and no longer than a failure's message; err itself when there is nothing
+// to change. A source may have as many errors as entries, and all of them are in the data file.
 func boundedError(err error, cut func(string) string) error {
-	if err = cutError(err, cut); err == nil || len(err.Error()) <= maxErrorText {
-		return err
-	}
-	text := err.Error()
-	end := maxErrorText
-	for end > 0 && text[end]&0xc0 == 0x80 { // within a character
-		end--
-	}
-	return fmt.Errorf("%s... (%d bytes)", text[:end], len(text))
+	return cutError(err, func(text string) string { return shorten(cut(text)) })
 }

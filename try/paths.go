@@ -129,8 +129,8 @@ func (t *treePaths) orphans() []*connectors.Record {
 
 // quoted is a name of a source in an error, of which a path may have 4,096 bytes.
 func quoted(name string) string {
-	if len(name) > maxErrorText/4 {
-		return fmt.Sprintf("%q... (%d bytes)", name[:maxErrorText/4], len(name))
+	if len(name) > maxMessage/4 {
+		return fmt.Sprintf("%q... (%d bytes)", name[:maxMessage/4], len(name))
 	}
 	return fmt.Sprintf("%q", name)
 }

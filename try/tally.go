@@ -97,7 +97,7 @@ func (t *tally) change(f func(*Progress)) {
 func (t *tally) stage(stage Stage) { t.change(func(p *Progress) { p.Stage = stage }) }
 
 func (t *tally) fail(path string, err error) {
-	f := Failure{path, boundedError(err, t.cut).Error()}
+	f := Failure{path, shorten(t.cut(err.Error()))}
 	t.change(func(p *Progress) {
 		p.Failed++
 		if size := len(f.Path) + len(f.Error); len(t.failures) < maxFailures && t.text+size <= maxFailureText {
