@@ -42,7 +42,8 @@ type Config struct {
 	// connector with "localfs" works in temporary folders, on files made for the purpose, and others skip what needs one.
 	// For an importer the location is read many times over: a few hundred files are plenty. For an exporter and a storage
 	// it must be for the test alone: a storage gets new names below it, an exporter writes into it, and neither is
-	// cleaned up.
+	// cleaned up. "{unique}" in a value becomes a new name, for a storage in each check: it goes where the place of a storage
+	// is another setting than the location.
 	Settings map[string]string
 	// Secrets are values of Settings that are kept out of results and of Stderr, whatever their keys are called. Those of
 	// keys that are named like secrets, such as "password", always are.
@@ -105,12 +106,28 @@ func (c Config) flags() (location.Flags, error) {
 	return flags, nil
 }
 
-// at is the configuration with another location.
-func (c Config) at(location string) map[string]string {
+// unique is what stands for a new name in a setting.
+const unique = "{unique}"
+
+// at is the configuration with another location, and a name in the places for one.
+func (c Config) at(location, name string) map[string]string {
 	settings := map[string]string{}
 	maps.Copy(settings, c.Settings)
 	if location != "" {
 		settings["location"] = location
 	}
+	for key, value := range settings {
+		settings[key] = strings.ReplaceAll(value, unique, name)
+	}
 	return settings
+}
+
+// placed tells whether a setting has the place for a new name.
+func (c Config) placed() bool {
+	for _, value := range c.Settings {
+		if strings.Contains(value, unique) {
+			return true
+		}
+	}
+	return false
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,33 +20,46 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
-// broken is the executable of testdata/broken.
-var broken string
+// broken and outer are the executables of testdata.
+var broken, outer string
+
+// outerFaults are those of testdata/outer.
+var outerFaults = []string{
+	"prints to stdout", "tells the password", "exits at once", "says nothing", "exits with 1", "outlives its host",
+	"outlives its work", "ignores SIGTERM", "ignores SIGINT", "succeeds before Init", "knows every method", "takes any Init",
+	"gives any path", "dies of unknown answers", "dies of empty answers", "drops stray chunks", "takes 4 MiB at most",
+	"takes any MAC",
+}
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "conformance-")
 	if err == nil {
-		broken = filepath.Join(dir, "broken.exe")
-		var out []byte
-		if out, err = exec.Command("go", "build", "-o", broken, "./testdata/broken").CombinedOutput(); err != nil {
-			err = fmt.Errorf("%w\n%s", err, out)
+		broken, outer = filepath.Join(dir, "broken.exe"), filepath.Join(dir, "outer.exe")
+		for path, main := range map[string]string{broken: "./testdata/broken", outer: "./testdata/outer"} {
+			if out, buildErr := exec.Command("go", "build", "-o", path, main).CombinedOutput(); buildErr != nil {
+				err = fmt.Errorf("%w\n%s", buildErr, out)
+			}
 		}
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "building testdata/broken:", err)
+		fmt.Fprintln(os.Stderr, "building testdata:", err)
 		os.Exit(1)
 	}
+	// Most of the time goes to plugins that do not end, which takes no processor.
+	flag.Parse()
+	flag.Set("test.parallel", "8")
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
 
-// config is a connector of testdata/broken.
+// config is a connector of testdata.
 func config(connectorType, fault string) conformance.Config {
-	return conformance.Config{
-		Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"},
-		Program: conformance.Program{Executable: broken, Args: []string{connectorType, fault}},
+	program := conformance.Program{Executable: broken, Args: []string{connectorType, fault}}
+	if slices.Contains(outerFaults, fault) {
+		program = conformance.Program{Executable: outer, Args: []string{connectorType, fault, broken}}
 	}
+	return conformance.Config{Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"}, Program: program}
 }
 
 // TestBuiltins tests plakar's own connectors for local files, as plugins.
@@ -57,7 +72,7 @@ func TestBuiltins(t *testing.T) {
 	}
 }
 
-// TestGivenLocation tests at a location of the user's, from an executable that Test builds.
+// TestGivenLocation tests at a location of the user's, and the importer from an executable that Test builds.
 func TestGivenLocation(t *testing.T) {
 	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
 		t.Run(connectorType, func(t *testing.T) {
@@ -67,7 +82,9 @@ func TestGivenLocation(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := config(connectorType, "without a fault")
-			c.Executable, c.Main = "", "./testdata/broken"
+			if connectorType == conformance.Importer {
+				c.Executable, c.Main = "", "./testdata/broken"
+			}
 			c.Settings = map[string]string{"location": "fis://" + dir}
 			conformance.Test(t, c)
 		})
@@ -195,6 +212,16 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("printed %q", got)
 	}
 
+	c = config(conformance.Importer, "none")
+	c.Settings = map[string]string{"location": "fis:me:hunter2secret@nohost/x"} // of which a path is made
+	c.Only = []string{"importer-complete"}
+	if results, err = conformance.Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got := results[0].Detail; !strings.Contains(got, "/me:***@nohost/x") {
+		t.Errorf("got %q", got)
+	}
+
 	printed.Reset()
 	c = config(conformance.Storage, "prints the password")
 	c.Settings, c.Stderr = map[string]string{"password": "hunter2secret"}, &printed
@@ -239,17 +266,104 @@ func TestRealSecrets(t *testing.T) {
 	}
 }
 
+// given is a connector tested at a location of the user's, with a few files in it for an importer.
+func given(t *testing.T, connectorType, fault string) conformance.Config {
+	t.Helper()
+	c := config(connectorType, fault)
+	c.LocationFlags = nil
+	dir := filepath.Join(t.TempDir(), "place")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"first", "second"} {
+		if connectorType == conformance.Importer {
+			if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte(name), 1000), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c.Settings = map[string]string{"location": "fis://" + dir}
+	return c
+}
+
+// TestSourcesOfTheirOwn takes for no fault what plakar makes up for, and what lies in the source.
+func TestSourcesOfTheirOwn(t *testing.T) {
+	for fault, want := range map[string]map[string]string{
+		"brings no folders":  {"skip importer-parents": "plakar makes it"},
+		"knows no sizes":     {"skip importer-sizes": "plakar counts them itself"},
+		"has the time in it": {"skip importer-sizes": "says 0", "skip importer-again": "differs whenever it is read"},
+		"stops for errors":   {"skip importer-unanswered": "waits for answers"},
+		"differs each time":  {"fail importer-again": "and then"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			c := given(t, conformance.Importer, fault)
+			c.Only = []string{"importer-parents", "importer-sizes", "importer-again", "importer-concurrent", "importer-unanswered"}
+			got := notPassed(t, c)
+			for what, detail := range want {
+				if !strings.Contains(got[what], detail) {
+					t.Errorf("%s: %q, want %q", what, got[what], detail)
+				}
+			}
+			if len(got) != len(want) {
+				t.Errorf("did not pass: %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// TestPlaces says once that a storage is not where its location is, and finds a new name in the setting that says where.
+func TestPlaces(t *testing.T) {
+	c := given(t, conformance.Storage, "without a fault")
+	c.Settings["root"] = filepath.Join(t.TempDir(), "root")
+	c.Only = append(family(conformance.Storage, "storage"), "plugin-ping", "plugin-close")
+	failed := map[string]string{}
+	for what, detail := range notPassed(t, c) {
+		if strings.HasPrefix(what, "fail ") {
+			failed[what] = detail
+		}
+	}
+	if len(failed) != 1 || !strings.Contains(failed["fail storage-places"], "root=NAME-{unique}") {
+		t.Errorf("failed: %v", failed)
+	}
+	c.Settings["root"] = filepath.Join(t.TempDir(), "root-{unique}")
+	if got := notPassed(t, c); len(got) > 0 {
+		t.Errorf("with a name for each check did not pass: %v", got)
+	}
+}
+
+// TestPluginWithoutImport judges a plugin that cannot do its work for what it can.
+func TestPluginWithoutImport(t *testing.T) {
+	for connectorType, fault := range map[string]string{
+		conformance.Importer: "fails at the end", conformance.Exporter: "forgets an answer", conformance.Storage: "cannot create",
+	} {
+		c := config(connectorType, fault)
+		c.Only = []string{"plugin-init", "plugin-sigterm", "plugin-secret-stderr", connectorType + "-answers", "importer-complete",
+			"storage-create"}
+		c.Only = slices.DeleteFunc(c.Only, func(id string) bool {
+			return !slices.ContainsFunc(conformance.Checks(connectorType), func(k conformance.Check) bool { return k.ID == id })
+		})
+		if got := notPassed(t, c); len(got) != 1 {
+			t.Errorf("%s: did not pass: %v", fault, got)
+		}
+	}
+}
+
 func TestFindings(t *testing.T) {
 	got := conformance.Findings("x.ptar", []conformance.Result{
 		{ID: "plugin-starts", Connector: "importer:ftp", Title: "it starts", Status: conformance.Pass},
 		{ID: "plugin-ping", Connector: "importer:ftp", Title: "Ping succeeds", Status: conformance.Fail, Detail: "no"},
 		{ID: "plugin-flags", Connector: "importer:ftp", Title: "flags", Status: conformance.Skip, Detail: "none"},
+		{ID: "plugin-init", Connector: "storage:ftp", Title: "Init", Status: conformance.Skip, Detail: "no location"},
+		{ID: "plugin-close", Connector: "storage:ftp", Title: "Close", Status: conformance.Skip, Detail: "no location"},
 	})
 	want := []finding.Finding{
 		{Rule: "plugin-ping", Severity: finding.Error, File: "x.ptar", Message: "importer:ftp: no",
 			Hint: "demanded: Ping succeeds"},
 		{Rule: "plugin-flags", Severity: finding.Info, File: "x.ptar", Message: "importer:ftp: not checked: none",
 			Hint: "demanded: flags"},
+		{Rule: "plugin-init", Severity: finding.Info, File: "x.ptar",
+			Message: "storage:ftp: 2 checks not made: no location", Hint: "not made: plugin-init, plugin-close"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

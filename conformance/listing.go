@@ -137,6 +137,20 @@ func (l *listing) sameAs(other *listing) error {
 	return nil
 }
 
+// differing are the keys of what is in one listing only, or different.
+func (l *listing) differing(other *listing) map[string]bool {
+	mine, theirs := l.describe(), other.describe()
+	keys := map[string]bool{}
+	for _, entries := range []map[string]string{mine, theirs} {
+		for name := range entries {
+			if mine[name] != theirs[name] {
+				keys[name] = true
+			}
+		}
+	}
+	return keys
+}
+
 func orNothing(s string) string {
 	if s == "" {
 		return "nothing"
@@ -176,8 +190,8 @@ func (l *listing) largest(count int) map[string]bool {
 	return keys
 }
 
-// few joins the first of many.
-func few(all []string) string {
+// firstFew joins the first of many.
+func firstFew(all []string) string {
 	if len(all) > 3 {
 		return fmt.Sprintf("%s, and %d more", strings.Join(all[:3], "; "), len(all)-3)
 	}

@@ -18,22 +18,22 @@ import (
 var pluginGates = []Check{
 	{ID: "plugin-starts", Title: "it starts and speaks gRPC on its standard output, and nothing else", gate: true,
 		run: pluginStarts},
-	{ID: "plugin-init", Title: "Init succeeds", gate: true, needs: here, run: pluginInit},
+	{ID: "plugin-init", Title: "Init succeeds", gate: true, needs: needsLocation, run: pluginInit},
 }
 
 var pluginChecks = []Check{
-	{ID: "plugin-identity", Title: "the answer to Init makes sense", needs: here, run: pluginIdentity},
+	{ID: "plugin-identity", Title: "the answer to Init makes sense", needs: needsLocation, run: pluginIdentity},
 	{ID: "plugin-flags", Title: "the flags of Init are the manifest's",
-		needs: []need{somewhere, flagsKnown}, run: pluginFlags},
-	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: here, run: pluginPing},
-	{ID: "plugin-close", Title: "Close succeeds", needs: here, run: pluginClose},
+		needs: []requirement{hasLocation, flagsKnown}, run: pluginFlags},
+	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: needsLocation, run: pluginPing},
+	{ID: "plugin-close", Title: "Close succeeds", needs: needsLocation, run: pluginClose},
 	{ID: "plugin-uninitialized", Title: "calls before Init are errors", run: pluginUninitialized},
 	{ID: "plugin-unknown-method", Title: "a method it does not know is unimplemented", run: pluginUnknownMethod},
 	{ID: "plugin-malformed-init", Title: "a malformed Init is an error and no crash", run: pluginMalformedInit},
 	{ID: "plugin-empty-init", Title: "an empty Init is no crash", run: pluginEmptyInit},
-	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: here, run: pluginMinimalInit},
-	{ID: "plugin-large-config", Title: "a configuration of 3 MiB is accepted", needs: here, run: pluginLargeConfig},
-	{ID: "plugin-exit-status", Title: "after Close and the end of its input it exits with status 0", needs: here,
+	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: needsLocation, run: pluginMinimalInit},
+	{ID: "plugin-large-config", Title: "a configuration of 3 MiB is accepted", needs: needsLocation, run: pluginLargeConfig},
+	{ID: "plugin-exit-status", Title: "after Close and the end of its input it exits with status 0", needs: needsLocation,
 		run: pluginExitStatus},
 	{ID: "plugin-exit-in-time", Title: "it ends within 5 seconds of its input, without a Close", run: pluginExitInTime},
 	{ID: "plugin-exit-uninitialized", Title: "it ends when the host ends before any call", run: pluginExitUninitialized},
@@ -45,12 +45,12 @@ func pluginStarts(ctx context.Context, s *subject) error {
 }
 
 func pluginInit(ctx context.Context, s *subject) error {
-	_, _, err := s.connect(ctx, s.config.at(s.place()))
+	_, _, err := s.connect(ctx, s.settings(s.place()))
 	return err
 }
 
 func pluginIdentity(ctx context.Context, s *subject) error {
-	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	_, c, err := s.connect(ctx, s.settings(s.place()))
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func pluginIdentity(ctx context.Context, s *subject) error {
 }
 
 func pluginFlags(ctx context.Context, s *subject) error {
-	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	_, c, err := s.connect(ctx, s.settings(s.place()))
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,12 @@ func flagNames(flags location.Flags) string {
 func (s *subject) ready(ctx context.Context) (connector, error) {
 	if s.config.Type == Storage {
 		_, store, err := s.created(ctx)
+		if err != nil {
+			err = skipf("not judged, because no storage could be created: %v", err) // storage-create judges it
+		}
 		return store, err
 	}
-	_, c, err := s.connect(ctx, s.config.at(s.place()))
+	_, c, err := s.connect(ctx, s.settings(s.place()))
 	return c, err
 }
 
@@ -187,7 +190,7 @@ func pluginMinimalInit(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	if err := s.rawInit(ctx, p, s.config.at(s.place()), true); err != nil {
+	if err := s.rawInit(ctx, p, s.settings(s.place()), true); err != nil {
 		return errors.Join(text(err), p.Cause())
 	}
 	return nil
@@ -195,14 +198,14 @@ func pluginMinimalInit(ctx context.Context, s *subject) error {
 
 // pluginLargeConfig stays below the 4 MiB that gRPC's servers accept by default.
 func pluginLargeConfig(ctx context.Context, s *subject) error {
-	settings := s.config.at(s.place())
+	settings := s.settings(s.place())
 	settings["kpkg_test_padding"] = strings.Repeat("x", 3<<20)
 	_, _, err := s.connect(ctx, settings)
 	return err
 }
 
 func pluginExitStatus(ctx context.Context, s *subject) error {
-	p, c, err := s.connect(ctx, s.config.at(s.place()))
+	p, c, err := s.connect(ctx, s.settings(s.place()))
 	if err != nil {
 		return err
 	}
@@ -237,7 +240,7 @@ func pluginExitInTime(ctx context.Context, s *subject) error {
 		return err
 	}
 	if s.location != "" {
-		if _, err := s.initialize(ctx, p, s.config.at(s.place())); err != nil {
+		if _, err := s.initialize(ctx, p, s.settings(s.place())); err != nil {
 			return err
 		}
 	}

@@ -19,12 +19,15 @@ import (
 // What a plugin is as a process: the signals it heeds, and what of its configuration can be seen from outside.
 
 var processChecks = []Check{
-	{ID: "plugin-sigterm", Title: "SIGTERM ends it", needs: []need{unix}, run: endedBy(syscall.SIGTERM)},
-	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []need{unix}, run: endedBy(syscall.SIGINT)},
-	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: here, run: pluginSecretStderr},
+	{ID: "plugin-sigterm", Title: "SIGTERM ends it", needs: []requirement{unix}, run: endedBy(syscall.SIGTERM)},
+	{ID: "plugin-sigint", Title: "SIGINT ends it", needs: []requirement{unix}, run: endedBy(syscall.SIGINT)},
+	{ID: "plugin-leaves-no-process", Title: "nothing that it has started outlives it",
+		needs: []requirement{hasLocation, procFiles}, run: pluginLeavesNoProcess},
+	{ID: "plugin-secret-file", Title: "no password is left in the temporary folder", needs: needsLocation, run: pluginSecretFile},
+	{ID: "plugin-secret-stderr", Title: "a password is not printed", needs: needsLocation, run: pluginSecretStderr},
 	{ID: "plugin-secret-error", Title: "a password is not in errors", run: pluginSecretError},
 	{ID: "plugin-secret-process", Title: "a password is not among the arguments and variables of its processes",
-		needs: []need{somewhere, procFiles}, run: pluginSecretProcess},
+		needs: []requirement{hasLocation, procFiles}, run: pluginSecretProcess},
 }
 
 func endedBy(signal os.Signal) func(context.Context, *subject) error {
@@ -34,7 +37,7 @@ func endedBy(signal os.Signal) func(context.Context, *subject) error {
 			return err
 		}
 		if s.location != "" {
-			if _, err := s.initialize(ctx, p, s.config.at(s.place())); err != nil {
+			if _, err := s.initialize(ctx, p, s.settings(s.place())); err != nil {
 				return err
 			}
 		}
@@ -43,6 +46,62 @@ func endedBy(signal os.Signal) func(context.Context, *subject) error {
 		}
 		return ends(ctx, p.Exited(), "the signal")
 	}
+}
+
+// finished is a plugin that was used, closed and has ended by itself, or was ended when it did not.
+func (s *subject) finished(ctx context.Context, settings map[string]string) (*host.Plugin, error) {
+	p, c, err := s.connect(ctx, settings)
+	if err != nil {
+		return p, err
+	}
+	c.Ping(ctx)
+	c.Close(ctx)
+	p.Close() // plugin-exit-in-time judges it
+	return p, nil
+}
+
+func pluginLeavesNoProcess(ctx context.Context, s *subject) error {
+	p, err := s.finished(ctx, s.settings(s.place()))
+	if err != nil {
+		return err
+	}
+	if left := p.Left(); len(left) > 0 {
+		return fmt.Errorf("after Close and its end there still run %s; each backup and restore leaves as many, until somebody "+
+			"ends them", firstFew(left))
+	}
+	return nil
+}
+
+// pluginSecretFile looks into the temporary folder of a plugin that has ended.
+func pluginSecretFile(ctx context.Context, s *subject) error {
+	var refused error
+	for _, settings := range s.secretSettings(s.place()) {
+		p, _, err := s.watched(ctx)
+		if err != nil {
+			return err
+		}
+		refused = s.rawInit(ctx, p, settings, false)
+		s.invoke(ctx, p, "Ping", nil)
+		s.invoke(ctx, p, "Close", nil)
+		p.Close()
+		err = filepath.WalkDir(s.temporaryFolder(), func(name string, entry os.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			content, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			if s.hidden(string(content)) != string(content) {
+				return fmt.Errorf("it leaves %s in the temporary folder, with the password in it", entry.Name())
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return notJudged(refused)
 }
 
 // canary is a password with characters that are written in other ways between quotes and in URLs. Its mark is found in
@@ -80,9 +139,9 @@ func (s *subject) watched(ctx context.Context) (*host.Plugin, *captured, error) 
 // secretSettings are the configurations to look for secrets with: the canary is the password, unless a real one is given.
 // Then there is a second configuration, the one that is given, for connectors that refuse keys that they do not know.
 func (s *subject) secretSettings(location string) []map[string]string {
-	given, all := s.config.at(location), s.config.at(location)
+	given, all := s.settings(location), s.settings(location)
 	for _, key := range []string{"password", "secret_access_key", "token"} {
-		if _, real := given[key]; !real {
+		if _, own := given[key]; !own {
 			all[key] = canary
 		}
 	}

@@ -69,7 +69,8 @@ func TestReadBack(t *testing.T) {
 	const escape = "skip exporter-escape"
 	mailServer := map[string]string{
 		escape: "no location of its own", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
-		"skip exporter-links": "sample has no links", "skip exporter-modes": "keeps no permissions",
+		"skip exporter-replace": "one content",
+		"skip exporter-links":   "sample has no links", "skip exporter-modes": "keeps no permissions",
 	}
 	with := func(base map[string]string, more ...string) map[string]string {
 		all := maps.Clone(base)
@@ -118,6 +119,37 @@ func TestReadBack(t *testing.T) {
 				t.Errorf("did not pass (-want +got):\n%s%v", diff, got)
 			}
 		})
+	}
+}
+
+// TestReadBackIsNoJudge does not blame an exporter for what the importer does not bring.
+func TestReadBackIsNoJudge(t *testing.T) {
+	for fault, want := range map[string]string{
+		"brings no folders": "skip exporter-folders", "cannot read odd names": "skip exporter-content",
+	} {
+		c := elsewhere(t, "none", fault)
+		c.Only = []string{"exporter-folders", "exporter-content", "exporter-read-back"}
+		got := notPassed(t, c)
+		if len(got) != 1 || !strings.Contains(got[want], "not judged, as the importer") {
+			t.Errorf("%s: did not pass: %v", fault, got)
+		}
+	}
+}
+
+// TestNothingBack says once that what was sent does not come back, and does not take it for a success that nothing of a
+// file that broke off is there.
+func TestNothingBack(t *testing.T) {
+	got := notPassed(t, elsewhere(t, "gives nothing back", "none"))
+	for what := range got {
+		if strings.HasPrefix(what, "fail ") && what != "fail exporter-read-back" {
+			t.Errorf("%s: %s", what, got[what])
+		}
+	}
+	for _, what := range []string{"fail exporter-read-back", "skip exporter-content", "skip exporter-cut",
+		"skip exporter-cancelled"} {
+		if got[what] == "" {
+			t.Errorf("not: %s; %v", what, got)
+		}
 	}
 }
 

@@ -40,12 +40,14 @@ func Run(ctx context.Context, config Config) ([]Result, error) {
 		checks = slices.DeleteFunc(checks, func(k Check) bool { return !slices.Contains(config.Only, k.ID) })
 	}
 	results := make([]Result, len(checks))
-	failed := ""
+	failed := "" // the gate that has
 	turns := make(chan struct{}, s.sideBySide())
 	var running sync.WaitGroup
 	for i, k := range checks {
 		if k.gate {
+			turns <- struct{}{}
 			results[i] = s.judge(ctx, k, failed)
+			<-turns
 			if results[i].Status == Fail && failed == "" {
 				failed = k.ID
 			}
@@ -75,12 +77,12 @@ func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
 	if ctx.Err() != nil { // the results are of no use any more
 		return context.Cause(ctx)
 	}
-	if failed != "" {
+	if blocks(failed, k) {
 		return skipf("not judged, because %s failed", failed)
 	}
 	subject := &subject{suite: s, dir: filepath.Join(s.temporary, k.ID)}
-	for _, need := range k.needs {
-		if reason := need(subject); reason != "" {
+	for _, requirement := range k.needs {
+		if reason := requirement(subject); reason != "" {
 			return skipped(reason)
 		}
 	}

@@ -3,9 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -30,15 +32,20 @@ type suite struct {
 	tree     *tree // what an importer finds in folder
 	sample   items // the author's, of what an exporter accepts; nil if that is any file
 
-	sampled   sampled
-	importing sync.Once
-	listed    *listing
-	listError error
+	sampleExport sampleExport
+	importing    sync.Once
+	listed       *listing
+	listError    error
+
+	rereading   sync.Once
+	changes     map[string]bool
+	rereadError error
 }
 
 func newSuite(config Config, temporary string) (*suite, error) {
 	s := &suite{config: config, temporary: temporary}
-	s.secrets.Learn(config.Settings, config.Secrets...)
+	given := host.ParseLocation(config.Settings["location"])
+	s.secrets.Learn(config.Settings, slices.Concat(config.Secrets, given.Secrets())...)
 	var err error
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
@@ -46,7 +53,10 @@ func newSuite(config Config, temporary string) (*suite, error) {
 	if s.location, err = s.completed(config.Settings["location"]); err != nil {
 		return nil, err
 	}
-	s.config.Settings = config.at(s.location)
+	if s.location != "" {
+		s.config.Settings = maps.Clone(config.Settings)
+		s.config.Settings["location"] = s.location
+	}
 	if config.Sample != "" {
 		if s.sample, err = readSample(config.Sample); err != nil {
 			return nil, err
@@ -123,6 +133,12 @@ func (s *subject) hostOptions(after string) host.Options {
 
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
 	opts.Args, opts.Dir = program.Args, s.dir
+	if err := os.MkdirAll(s.temporaryFolder(), 0o700); err != nil {
+		return nil, skipf("making a temporary folder: %v", err)
+	}
+	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
+		opts.Env = append(opts.Env, name+"="+s.temporaryFolder())
+	}
 	p, err := host.Start(ctx, program.Executable, opts)
 	if err != nil {
 		return nil, err
@@ -133,6 +149,9 @@ func (s *subject) startProgram(ctx context.Context, program Program, opts host.O
 	return p, nil
 }
 
+// temporaryFolder is that of the check's plugins. Its path is short, as they may make sockets there.
+func (s *subject) temporaryFolder() string { return filepath.Join(s.dir, "tmp") }
+
 // place is where the check works: where there is something to import, or where nothing was written before. Without a
 // location it is "".
 func (s *subject) place() string {
@@ -141,11 +160,23 @@ func (s *subject) place() string {
 		return s.location
 	case s.folder != "":
 		return s.local(s.target())
-	case s.config.Type == Storage:
-		return s.location + "/" + filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
+	case s.config.Type == Storage && !s.config.placed():
+		return s.location + "/" + s.name()
 	}
 	return s.location
 }
+
+// name is one that nothing had before, neither in another run nor, for a storage, in another check. An exporter's checks
+// look at what others have written.
+func (s *subject) name() string {
+	if s.config.Type == Storage {
+		return filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
+	}
+	return filepath.Base(s.temporary)
+}
+
+// settings are the connector's, with another location.
+func (s *subject) settings(location string) map[string]string { return s.config.at(location, s.name()) }
 
 // target is the folder of place, for exporters and storages of local files.
 func (s *subject) target() string { return filepath.Join(s.dir, "target") }
@@ -210,7 +241,7 @@ func (s *subject) importerOf(
 	if err != nil {
 		return nil, nil, err
 	}
-	imp, err := p.Importer(ctx, opts, s.config.Protocol, s.config.at(location))
+	imp, err := p.Importer(ctx, opts, s.config.Protocol, s.settings(location))
 	return p, imp, err
 }
 
@@ -220,7 +251,7 @@ func (s *subject) exporter(ctx context.Context) (*host.Plugin, exporter.Exporter
 	if err != nil {
 		return nil, nil, err
 	}
-	exp, err := p.Exporter(ctx, s.options(), s.config.Protocol, s.config.at(s.place()))
+	exp, err := p.Exporter(ctx, s.options(), s.config.Protocol, s.settings(s.place()))
 	return p, exp, err
 }
 
@@ -238,7 +269,7 @@ func (s *subject) store(ctx context.Context) (*host.Plugin, storage.Store, error
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := p.Storage(ctx, s.config.Protocol, s.config.at(s.place()))
+	store, err := p.Storage(ctx, s.config.Protocol, s.settings(s.place()))
 	return p, store, err
 }
 

@@ -1,6 +1,9 @@
 package host
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestFrames(t *testing.T) {
 	settings := "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x01\x00\x00"
@@ -15,12 +18,18 @@ func TestFrames(t *testing.T) {
 		{"text", "hi\n", "hi\n"},
 		{"text between frames", settings + "debug: here\n" + data, "debug: here\n" + data},
 		{"a frame too large", "\x00\x40\x01\x00\x00\x00\x00\x00\x01", "\x00\x40\x01\x00\x00\x00\x00\x00\x01"},
+		{"zeros", strings.Repeat("\x00", 20), strings.Repeat("\x00", 20)},
+		{"zeros after frames", settings + strings.Repeat("\x00", 20), strings.Repeat("\x00", 20)},
+		{"data before settings", data, data},
+		{"settings of a stream", settings + "\x00\x00\x00\x04\x00\x00\x00\x00\x01", "\x00\x00\x00\x04\x00\x00\x00\x00\x01"},
+		{"windows of both", settings + "\x00\x00\x04\x08\x00\x00\x00\x00\x00\x00\x00\x00\x01" +
+			"\x00\x00\x04\x08\x00\x00\x00\x00\x01\x00\x00\x00\x01", ""},
 		{"an unknown frame", "\x00\x00\x01\x0a\x00\x00\x00\x00\x01", "\x00\x00\x01\x0a\x00\x00\x00\x00\x01"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var whole, pieces frames
-			whole.look([]byte(test.sent))
-			if got := whole.text(); got != test.foreign {
+			var atOnce, pieces frames
+			atOnce.look([]byte(test.sent))
+			if got := atOnce.text(); got != test.foreign {
 				t.Errorf("got %q, want %q", got, test.foreign)
 			}
 			for i := range len(test.sent) {
@@ -38,8 +47,8 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("hello"))
 	f.Add([]byte("\x00\x00\x01\x00\x00\x00\x00\x00\x01x"))
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		var whole, pieces frames
-		http2 := whole.look(sent)
+		var atOnce, pieces frames
+		http2 := atOnce.look(sent)
 		same := true
 		for _, b := range sent {
 			same = pieces.look([]byte{b})

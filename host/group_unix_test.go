@@ -118,5 +118,5 @@ func TestCloseKillsWhatDoesNotEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, p.Close(), "did not end within 5s")
+	wantError(t, p.Close(), "did not end within 2s")
 }

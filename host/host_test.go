@@ -43,14 +43,6 @@ var plugins = map[string]func(){
 	"exporter": func() { sdk.RunExporter(exporter.NewFSExporter) },
 	"storage":  func() { sdk.RunStorage(storage.NewStore) },
 	"silent":   func() { time.Sleep(time.Minute) },
-	"text": func() {
-		fmt.Println("Usage: plugin [options]")
-		time.Sleep(time.Minute)
-	},
-	"telling": func() {
-		fmt.Println(os.Getenv("PHRASE"))
-		time.Sleep(time.Minute)
-	},
 	"gone": func() {
 		fmt.Fprintln(os.Stderr, "first\ncannot find libfoo")
 		os.Exit(7)
@@ -183,7 +175,8 @@ func TestStartFails(t *testing.T) {
 		{file("noise", "\x7fELFnonsense", 0o755), host.Options{}, "is no program for"},
 		{file("foreign", windowsProgram, 0o755), host.Options{}, "it is for windows/arm64, this machine is"},
 		{os.Args[0], host.Options{Args: []string{"gone"}}, "exit status 7; its last words: first; cannot find libfoo"},
-		{os.Args[0], host.Options{Args: []string{"text"}}, `it wrote "Usage: plugin [options]" to its standard output`},
+		{file("text", "#!/bin/sh\necho 'Usage: plugin [options]'\nsleep 60\n", 0o755), host.Options{}, `it wrote "Usage: plugin [options]" to its standard output`},
+		{file("zeros", "#!/bin/sh\nexec cat /dev/zero\n", 0o755), host.Options{}, `it wrote "\x00\x00`},
 		{os.Args[0], host.Options{Args: []string{"silent"}, Timeout: 300 * time.Millisecond}, "no answer within 300ms"},
 	} {
 		_, err := host.Start(t.Context(), test.path, test.opts)
@@ -207,7 +200,12 @@ func TestForeignSecret(t *testing.T) {
 		"cut off": strings.Repeat("x", 75) + secret,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := start(t, "telling", host.Options{Env: []string{"PHRASE=" + told}, Secrets: []string{secret}})
+			script := filepath.Join(t.TempDir(), "script") // the SDK would take standard output away from it
+			if err := os.WriteFile(script, []byte("#!/bin/sh\nprintf '%s\\n' \"$PHRASE\"\nsleep 60\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			opts := host.Options{Env: []string{"PHRASE=" + told}, Secrets: []string{secret}}
+			_, err := host.Start(t.Context(), script, opts)
 			wantError(t, err, `***" to its standard output`)
 			if err != nil && strings.Contains(err.Error(), "hunt") {
 				t.Errorf("it is told: %v", err)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,8 +44,9 @@ func (e *RejectedError) Error() string {
 // there and empty, and is so again after an error. cacheDir is where building keeps what saves work to the next time, "" for
 // nothing. The error is a *RejectedError if there are findings of severity error.
 func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err error) {
-	built, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "unpacked")
+	built, copied, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "copied"), filepath.Join(dir, "unpacked")
 	defer func() {
+		err = errors.Join(err, os.RemoveAll(copied))
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(built), os.RemoveAll(unpacked))
 		}
@@ -55,7 +57,6 @@ func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err 
 			return nil, err
 		}
 	}
-	// It is opened once, so that what is unpacked is what was judged whatever becomes of the name meanwhile.
 	file, size, err := ptarread.OpenFile(packed)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no package or manifest at %s", path)
@@ -63,9 +64,9 @@ func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err 
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { file.Close() }()
 	if packed == path {
-		if err := check(ctx, file, size, path); err != nil {
+		if file, err = judged(ctx, file, size, path, copied); err != nil {
 			return nil, err
 		}
 	}
@@ -116,6 +117,37 @@ func build(ctx context.Context, path, dir, cacheDir string) (string, error) {
 		return "", fmt.Errorf("making the package of %s: %w", path, err)
 	}
 	return made.Packages[0].File, nil
+}
+
+// judged is a copy of the file of a package, which it closes, and has passed its checks: what is unpacked is then what was
+// judged, whoever writes to the file meanwhile or takes its name. What is no package, or too large for one, is not copied.
+func judged(ctx context.Context, file *os.File, size int64, path, copied string) (*os.File, error) {
+	if _, err := ptarread.New(ctx, file, size); err != nil || size > ptarread.MaxUnpacked {
+		return file, cmp.Or(check(ctx, file, size, path), err, fmt.Errorf("%s is too large for a package", path))
+	}
+	own, err := os.OpenFile(copied, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return file, fmt.Errorf("copying %s: %w", path, err)
+	}
+	defer file.Close()
+	// Not more than it had when it was opened, even if it grows.
+	if _, err := io.Copy(own, &interruptible{ctx, io.NewSectionReader(file, 0, size)}); err != nil {
+		return own, fmt.Errorf("copying %s: %w", path, err)
+	}
+	return own, check(ctx, own, size, path)
+}
+
+// interruptible reads until ctx ends.
+type interruptible struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (i *interruptible) Read(b []byte) (int, error) {
+	if err := context.Cause(i.ctx); err != nil {
+		return 0, err
+	}
+	return i.Reader.Read(b)
 }
 
 // check refuses a package that does not verify, or that is for another platform.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/host"
@@ -232,6 +233,68 @@ func TestReplaced(t *testing.T) {
 	}
 	close(stop)
 	swapping.Wait()
+}
+
+// TestWrittenInPlace opens a file that is written to all the time, now a package and now one of the same size that does not
+// verify: what is unpacked must be what was judged.
+func TestWrittenInPlace(t *testing.T) {
+	fine, bad := files(), files()
+	fine[0].Content = []byte(manifest + "# " + content(50))
+	good := ptartest.Kpkg(t, fine)
+	var packages [2][]byte
+	for n := 0; len(packages[1]) != len(good); n++ {
+		if n == 200 {
+			t.Fatal("no package that does not verify has the size of the one that does")
+		}
+		bad[0].Content = []byte(strings.Replace(manifest, "[shell]", "[fs]", 1) + "# " + content(n))
+		packages = [2][]byte{good, ptartest.Kpkg(t, bad)}
+	}
+	path := packageFile(t, good)
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for i := 1; ; i++ {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Duration(i%7) * time.Millisecond):
+			}
+			if _, err := file.WriteAt(packages[i%2], 0); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	unpacked := 0
+	for range 800 {
+		integration, err := host.Open(t.Context(), path, t.TempDir(), "")
+		if err == nil {
+			unpacked++
+			if integration.Manifest.Connectors[0].Protocols[0] != "shell" {
+				t.Error("unpacked a package that does not verify")
+				break
+			}
+		}
+	}
+	close(stop)
+	writing.Wait()
+	if unpacked == 0 {
+		t.Error("none was unpacked, so nothing was tried")
+	}
+}
+
+// content is of n letters that do not compress well.
+func content(n int) string {
+	letters := make([]byte, n)
+	for i := range letters {
+		letters[i] = 'a' + byte(i*i*7%25)
+	}
+	return string(letters)
 }
 
 // TestCancelled leaves nothing behind.

@@ -9,9 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -21,10 +24,11 @@ import (
 const (
 	// defaultTimeout is how long starting, Init and Close may each take.
 	defaultTimeout = 30 * time.Second
-	// endTimeout is how long a plugin may go on after its standard input has ended.
-	endTimeout = 5 * time.Second
+	// endTimeout is how long a plugin may go on after its standard input has ended. The SDK's take 1.5 seconds at most. With
+	// leaveTimeout, or else reapTimeout, all of a plugin has ended 3 seconds after it was told to.
+	endTimeout = 2 * time.Second
 	// reapTimeout is how long to wait for the exit of a plugin that has broken off the connection, to say why it did.
-	reapTimeout = time.Second
+	reapTimeout = 500 * time.Millisecond
 )
 
 // Options say how to start a plugin. The zero value starts it without arguments.
@@ -56,9 +60,15 @@ type Plugin struct {
 	conn    *grpc.ClientConn
 	stderr  *stderr
 	secrets secrets.Set
+	mark    string // in the environment of the plugin, and of what it starts
+
+	mu     sync.Mutex
+	seen   []process // what the plugin had started when it was last looked at
+	killed atomic.Bool
 
 	exited  chan struct{} // closed when the process and all that it started have ended
 	exitErr error         // what it exited with; set before exited is closed
+	left    []string      // see Left; set before exited is closed
 }
 
 // Start starts the executable at path and waits until it speaks the protocol. ctx bounds the starting only; a plugin runs
@@ -72,7 +82,7 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a plugin: %w", err)
 	}
-	p := &Plugin{name: filepath.Base(path), options: opts, exited: make(chan struct{})}
+	p := &Plugin{name: filepath.Base(path), options: opts, mark: newMark(), exited: make(chan struct{})}
 	p.secrets.Learn(nil, opts.Secrets...)
 	p.stderr = &stderr{out: opts.Stderr, prefix: opts.Prefix, secrets: &p.secrets}
 	if err := p.execute(path); err != nil {
@@ -96,7 +106,7 @@ func (p *Plugin) execute(path string) error {
 		}
 	}
 	p.cmd = exec.Command(path, p.options.Args...)
-	p.cmd.Dir, p.cmd.Env = p.options.Dir, environment(p.options.Env)
+	p.cmd.Dir, p.cmd.Env = p.options.Dir, append(environment(p.options.Env), markVariable+"="+p.mark)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = pipes[0], pipes[3], pipes[5]
 	ownGroup(p.cmd)
 	if err := p.cmd.Start(); err != nil {
@@ -114,7 +124,7 @@ func (p *Plugin) execute(path string) error {
 	}()
 	go func() {
 		p.exitErr = p.cmd.Wait()
-		killGroup(p.cmd.Process)
+		p.endLeftover()
 		select {
 		case <-printed:
 		case <-time.After(reapTimeout): // somebody left the group and holds on to the pipe
@@ -140,6 +150,10 @@ func (p *Plugin) connect(ctx context.Context) error {
 	p.conn, err = grpc.NewClient("passthrough:plugin",
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithIdleTimeout(0),
+		// Or gRPC gives up after 20 seconds, and it is for the context to say when.
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff: backoff.DefaultConfig, MinConnectTimeout: p.options.Timeout + reapTimeout,
+		}),
 		grpc.WithContextDialer(func(context.Context, string) (net.Conn, error) {
 			select {
 			case conn := <-dialed:
@@ -176,7 +190,10 @@ func (p *Plugin) connect(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("no answer within %s; it must speak gRPC on its standard input and output", p.options.Timeout)
+		if errors.Is(within.Err(), context.DeadlineExceeded) {
+			return fmt.Errorf("no answer within %s; it must speak gRPC on its standard input and output", p.options.Timeout)
+		}
+		return errors.New("what comes from its standard output is no HTTP/2, which gRPC is; nothing else may write there")
 	}
 }
 
@@ -198,13 +215,20 @@ func (p *Plugin) ExitError() error { return p.exitErr }
 func (p *Plugin) Redact(text string) string { return p.secrets.Cut(text) }
 
 // EndInput tells the plugin that its host is done: a plugin ends with its standard input.
-func (p *Plugin) EndInput() { p.channel.endInput() }
+func (p *Plugin) EndInput() {
+	p.lookAround()
+	p.channel.endInput()
+}
 
 // BreakOff closes the plugin's standard input and output at once, as the death of its host does.
-func (p *Plugin) BreakOff() { p.channel.Close() }
+func (p *Plugin) BreakOff() {
+	p.lookAround()
+	p.channel.Close()
+}
 
-// Close ends the plugin: first by the end of its standard input, then, after 5 seconds, by killing its process group.
-// The error says that it had to be killed, or that it exited with another status than 0. It may be called twice.
+// Close ends the plugin: first by the end of its standard input, then, after 2 seconds, by killing its process group. What
+// it has started ends with it; on Linux, out of its group too. The error says that it had to be killed, or that it exited
+// with another status than 0. It may be called twice.
 func (p *Plugin) Close() error {
 	p.EndInput()
 	select {
@@ -220,8 +244,10 @@ func (p *Plugin) Close() error {
 	return nil
 }
 
-// Kill ends the plugin's process group at once.
+// Kill ends the plugin's process group at once, and on Linux whatever else the plugin has started.
 func (p *Plugin) Kill() {
+	p.lookAround()
+	p.killed.Store(true)
 	select {
 	case <-p.exited: // the group's number may be somebody else's by now
 	default:

@@ -111,7 +111,7 @@ func (s *stderr) lastWords() string {
 	return strings.Join(s.last, "; ")
 }
 
-// beginning is the text's, of at most n bytes, whole characters.
+// beginning is that of a text, of at most n bytes that end with a character.
 func beginning(text string, n int) string {
 	if len(text) <= n {
 		return text

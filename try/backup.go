@@ -51,7 +51,7 @@ func (t *trial) backup(ctx context.Context) error {
 			t.tally.stage(Copying)
 			stop := t.tally.listen(t.kloset)
 			defer stop()
-			err := write(t.kloset, temporary, &redacted{imp, t.cut})
+			err := write(t.kloset, temporary, &checkedImporter{imp, t.cut})
 			if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {
 				t.tally.fail("", closeErr)
 			}

@@ -17,11 +17,14 @@ type connector struct {
 	manifest.Connector
 	// location is the one asked for, an absolute path if the connector is for local files.
 	location host.Location
+	// secrets are the passwords in it.
+	secrets []string
 }
 
 // find looks for the connector of a type that serves the location, relative to the folder cwd.
 func find(m manifest.Manifest, typ, wanted, cwd string) (connector, error) {
 	at := host.ParseLocation(wanted)
+	passwords := at.Secrets()
 	for _, c := range m.Connectors {
 		if c.Type != typ || !slices.Contains(c.Protocols, at.Protocol) {
 			continue
@@ -29,7 +32,7 @@ func find(m manifest.Manifest, typ, wanted, cwd string) (connector, error) {
 		if slices.Contains(c.LocationFlags, "localfs") {
 			at = at.Below(cwd)
 		}
-		return connector{c, at}, nil
+		return connector{c, at, passwords}, nil
 	}
 	return connector{}, missing(m, typ, at.Protocol)
 }
@@ -52,7 +55,7 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 // start starts the connector's plugin.
 func (c connector) start(ctx context.Context, executable string, opts Options) (*host.Plugin, error) {
 	return host.Start(ctx, executable, host.Options{
-		Args: c.Args, Secrets: opts.Config.secrets,
+		Args: c.Args, Secrets: slices.Concat(opts.Config.secrets, c.secrets),
 		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
 	})
 }

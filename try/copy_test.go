@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	fsexporter "github.com/PlakarKorp/integrations/fs/exporter"
 	fsimporter "github.com/PlakarKorp/integrations/fs/importer"
@@ -83,7 +85,7 @@ func dataFile(t *testing.T, dir string) string {
 }
 
 // restore restores a data file through an exporter.
-func restore(t *testing.T, path string, make func(*kcontext.KContext) exporter.Exporter) (Result, error) {
+func restore(t *testing.T, path string, construct func(*kcontext.KContext) exporter.Exporter) (Result, error) {
 	t.Helper()
 	counted := newTally(nil)
 	data, err := openData(t.Context(), path)
@@ -94,7 +96,7 @@ func restore(t *testing.T, path string, make func(*kcontext.KContext) exporter.E
 	if err := checkRoot(t.Context(), data); err != nil {
 		t.Fatal(err)
 	}
-	err = export(t.Context(), data, make(testContext(t)), counted)
+	err = export(t.Context(), data, construct(testContext(t)), counted)
 	return counted.result(), err
 }
 
@@ -374,22 +376,23 @@ func (badImporter) Import(context.Context, chan<- *connectors.Record, <-chan *co
 func TestDeadImporter(t *testing.T) {
 	k := testContext(t)
 	dir, _ := source(t)
-	dead := &redacted{badImporter{fileImporter(t, k, dir)}, func(text string) string { return text }}
+	dead := &checkedImporter{badImporter{fileImporter(t, k, dir)}, func(text string) string { return text }}
 	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), dead); !errors.Is(err, errDied) {
 		t.Errorf("error %v, want %v", err, errDied)
 	}
 }
 
 // Whatever an importer says of an entry, the data file does not keep its secrets.
-func TestRedacted(t *testing.T) {
+func TestSecretsOfImporters(t *testing.T) {
 	cut := func(text string) string { return strings.ReplaceAll(text, "hunter22", "***") }
 	in := []*connectors.Record{
 		connectors.NewError("/a", errors.New("login with hunter22")),
-		{Pathname: "/b", Reader: io.NopCloser(io.MultiReader(strings.NewReader("b"), failingReader{errors.New("hunter22 out")}))},
-		{Pathname: "/c", Reader: io.NopCloser(strings.NewReader("c"))},
+		{Pathname: "/b", FileInfo: named("b"),
+			Reader: io.NopCloser(io.MultiReader(strings.NewReader("b"), failingReader{errors.New("hunter22 out")}))},
+		{Pathname: "/c", FileInfo: named("c"), Reader: io.NopCloser(strings.NewReader("c"))},
 	}
 	records := make(chan *connectors.Record, len(in))
-	d := &redacted{listed{in: in}, cut}
+	d := &checkedImporter{listed{in: in}, cut}
 	if got, want := d.Origin(), "me:***@host"; got != want {
 		t.Errorf("origin %q, want %q", got, want)
 	}
@@ -413,6 +416,8 @@ func TestRedacted(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func named(name string) objects.FileInfo { return objects.FileInfo{Lname: name, Lmode: 0o644} }
 
 type listed struct {
 	importer.Importer
@@ -446,5 +451,49 @@ func TestTallyIsBounded(t *testing.T) {
 	all.Wait()
 	if got := counted.result(); got.Failed != 4*maxFailures || len(got.Failures) != maxFailures {
 		t.Errorf("%d failed, %d listed", got.Failed, len(got.Failures))
+	}
+}
+
+// TestBoundedErrors keeps the errors of a source, and all that is printed of them, within bounds.
+func TestBoundedErrors(t *testing.T) {
+	page := strings.Repeat("ü", 4000)
+	in := make([]*connectors.Record, 2000)
+	for i := range in {
+		in[i] = connectors.NewError(fmt.Sprintf("/e%d", i), errors.New(page))
+	}
+	records := make(chan *connectors.Record, len(in))
+	same := func(text string) string { return text }
+	if err := (&checkedImporter{listed{in: in}, same}).Import(t.Context(), records, nil); err != nil {
+		t.Fatal(err)
+	}
+	counted := newTally(nil)
+	for r := range records {
+		text := r.Err.Error()
+		if len(text) > maxMessage+20 || !utf8.ValidString(text) || !strings.HasSuffix(text, "... (8000 bytes)") {
+			t.Fatalf("%d bytes that end in %q", len(text), text[len(text)-30:])
+		}
+		counted.fail(r.Pathname, errors.New(page)) // as an exporter, whose errors come by another way
+	}
+	text := 0
+	got := counted.result()
+	for _, f := range got.Failures {
+		text += len(f.Path) + len(f.Error)
+	}
+	if got.Failed != len(in) || text > maxFailureText || text < maxFailureText/2 {
+		t.Errorf("%d failed, listed with %d bytes", got.Failed, text)
+	}
+}
+
+// TestNothing makes no data file of a source that brings nothing, but one of an empty folder.
+func TestNothing(t *testing.T) {
+	k := testContext(t)
+	empty := &checkedImporter{listed{Importer: fileImporter(t, k, t.TempDir())}, func(text string) string { return text }}
+	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), empty); !errors.Is(err, errNothing) {
+		t.Errorf("nothing: error %v, want %v", err, errNothing)
+	}
+	k = testContext(t)
+	folder := &checkedImporter{fileImporter(t, k, t.TempDir()), func(text string) string { return text }}
+	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), folder); err != nil {
+		t.Errorf("an empty folder: %v", err)
 	}
 }

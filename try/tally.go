@@ -10,8 +10,11 @@ import (
 	"github.com/PlakarKorp/kloset/kcontext"
 )
 
-// maxFailures is how many failures a result lists.
-const maxFailures = 1000
+// A result lists so many failures, and of so many bytes together: what is printed takes up to four times as many.
+const (
+	maxFailures    = 1000
+	maxFailureText = 256 << 10
+)
 
 // Stage is what is being done.
 type Stage string
@@ -23,6 +26,7 @@ const (
 	Starting   Stage = "starting the plugin"
 	Copying    Stage = "copying"
 	Completing Stage = "completing the data file" // its indexes, and reading it again
+	Ending     Stage = "ending the plugin"        // when ctx has ended; it has up to 3 seconds
 )
 
 // Progress is how far a backup or a restore has come.
@@ -61,7 +65,7 @@ type Result struct {
 	Progress
 	// Size of the data file in bytes.
 	Size int64
-	// Failures are sorted, and the first 1,000 only; Progress.Failed counts all.
+	// Failures are sorted, and the first 1,000 only, or of the first 256 KiB; Progress.Failed counts all.
 	Failures []Failure
 }
 
@@ -73,6 +77,7 @@ type tally struct {
 	mu       sync.Mutex
 	now      Progress
 	failures []Failure
+	text     int // bytes of the failures
 }
 
 func newTally(report func(Progress)) *tally {
@@ -92,10 +97,12 @@ func (t *tally) change(f func(*Progress)) {
 func (t *tally) stage(stage Stage) { t.change(func(p *Progress) { p.Stage = stage }) }
 
 func (t *tally) fail(path string, err error) {
+	f := Failure{path, shorten(t.cut(err.Error()))}
 	t.change(func(p *Progress) {
 		p.Failed++
-		if len(t.failures) < maxFailures {
-			t.failures = append(t.failures, Failure{path, shorten(t.cut(err.Error()))})
+		if size := len(f.Path) + len(f.Error); len(t.failures) < maxFailures && t.text+size <= maxFailureText {
+			t.failures = append(t.failures, f)
+			t.text += size
 		}
 	})
 }

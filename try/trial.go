@@ -71,7 +71,10 @@ func (t *trial) start(ctx context.Context, typ string) error {
 		return err
 	}
 	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
-	t.unwatch = context.AfterFunc(ctx, func() { t.plugin.Close() })
+	t.unwatch = context.AfterFunc(ctx, func() {
+		t.tally.stage(Ending)
+		t.plugin.Close()
+	})
 	t.tally.cut = t.cut
 	return nil
 }

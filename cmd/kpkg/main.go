@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/PlakarKorp/kpkg/host"
 )
 
 // The exit codes of all commands.
@@ -35,6 +37,8 @@ type usageError struct{ error }
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 func main() {
+	// Where it is not allowed, plugins' left processes are ended all the same, and reaped by whoever adopts them.
+	_ = host.AdoptOrphans()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the default is back: a second ^C ends a clean-up that hangs.
 	context.AfterFunc(ctx, stop)

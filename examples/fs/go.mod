@@ -4,12 +4,12 @@ go 1.26
 
 require (
 	github.com/PlakarKorp/integrations/fs v1.1.2
+	github.com/PlakarKorp/kloset v1.1.4
 	github.com/PlakarKorp/kpkg v0.0.0
 )
 
 require (
 	github.com/PlakarKorp/go-cdc-chunkers v1.1.0 // indirect
-	github.com/PlakarKorp/kloset v1.1.4 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
 	github.com/go-git/gcfg v1.5.1-0.20230307220236-3a3c6141e376 // indirect
 	github.com/go-git/go-billy/v5 v5.9.0 // indirect

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -33,10 +34,22 @@ func Parse(arg string) (Setting, error) {
 	if !found || key == "" {
 		return Setting{}, errors.New("not of the form key=value")
 	}
+	return Resolve(key, value, "")
+}
+
+// Resolve takes the value of a key for what Parse does. A file is relative to the folder dir, the current one if it is "".
+// One in a folder must be a regular file: it may be a stranger's pipe, where one of a command line is the user's own.
+func Resolve(key, value, dir string) (Setting, error) {
 	s := Setting{Key: key, Value: value}
 	var err error
 	if path, ok := strings.CutPrefix(value, "@"); ok {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
 		s.Secret = true
+		if info, statErr := os.Stat(path); dir != "" && statErr == nil && !info.Mode().IsRegular() {
+			return Setting{}, fmt.Errorf("%s: reading its value from a file: it is none", key)
+		}
 		s.Value, err = fromFile(path)
 	} else if name, ok := strings.CutPrefix(value, "$"); ok {
 		s.Secret = true

@@ -95,7 +95,24 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 	if strings.HasPrefix(f.fault, "is a mail server") {
 		return f.deliver(r, target, results)
 	}
+	f.makeWay(r, target)
 	switch f.fault {
+	case "refuses folders that are there":
+		if _, err := os.Lstat(target); err == nil && r.FileInfo.Lmode.IsDir() {
+			results <- r.Error(errors.New("mkdir: it is there"))
+			return false
+		}
+	case "writes through links":
+		if there, err := os.Stat(target); err == nil && regular && there.Mode().IsRegular() {
+			results <- f.inPlace(r, target)
+			return false
+		}
+	case "gives nothing back":
+		if regular {
+			io.Copy(io.Discard, r.Reader)
+			results <- r.Ok()
+			return false
+		}
 	case "forgets a file":
 		if r.FileInfo.Lname == "4096" {
 			results <- r.Ok()
@@ -175,6 +192,17 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 	return true
 }
 
+// makeWay removes what plakar's own exporter would leave in the place of a link or a folder.
+func (f *faultyExporter) makeWay(r *connectors.Record, target string) {
+	link, folder := r.FileInfo.Lmode.Type() == fs.ModeSymlink, r.FileInfo.Lmode.IsDir()
+	there, err := os.Lstat(target)
+	switch {
+	case err != nil || there.IsDir() || r.Err != nil || r.IsXattr || strings.Contains(r.Pathname, ".."):
+	case link && f.fault != "keeps old links", folder && f.fault != "keeps files for folders":
+		os.Remove(target)
+	}
+}
+
 // tiredReader fails at the 201st read.
 type tiredReader struct {
 	io.ReadCloser
@@ -193,6 +221,9 @@ func (f *faultyExporter) inPlace(r *connectors.Record, target string) *connector
 	// The folder is made at the other end of a channel, and may not be there yet.
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return r.Error(err)
+	}
+	if there, err := os.Lstat(target); err == nil && !there.Mode().IsRegular() && f.fault != "writes through links" {
+		os.Remove(target)
 	}
 	file, err := os.OpenFile(target, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

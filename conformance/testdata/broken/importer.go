@@ -205,6 +205,22 @@ func (f *faultyImporter) change(r *connectors.Record) []*connectors.Record {
 		if name == "plain.txt" {
 			r.FileInfo.Lmode = 0x644
 		}
+	case "brings no folders":
+		if r.FileInfo.Lmode.IsDir() {
+			return nil
+		}
+	case "cannot read odd names":
+		if strings.Contains(name, "%") {
+			return []*connectors.Record{connectors.NewError(r.Pathname, errors.New("the name makes no sense"))}
+		}
+	case "knows no sizes":
+		r.FileInfo.Lsize = 0
+	case "has the time in it":
+		if r.FileInfo.Lmode.IsRegular() {
+			r.Reader = io.NopCloser(strings.NewReader(time.Now().Format(time.RFC3339Nano)))
+			r.FileInfo.Lsize = 0
+			return []*connectors.Record{r}
+		}
 	case "forgets a folder":
 		if name == "names" {
 			return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/PlakarKorp/kloset/connectors"
 )
@@ -22,7 +23,20 @@ func initFault(fault string, opts *connectors.Options, config map[string]string)
 		}
 		fmt.Fprintln(os.Stderr, "logging in with", config["password"])
 	case fault == "passes the password on":
-		if err := exec.Command("sh", "-c", "sleep 60; exit", config["password"]).Start(); err != nil {
+		child := exec.Command("sh", "-c", "cat; exit", config["password"])
+		if _, err := child.StdinPipe(); err != nil { // it ends with the plugin
+			return err
+		}
+		if err := child.Start(); err != nil {
+			return err
+		}
+	case fault == "leaves a daemon":
+		if err := exec.Command("sh", "-c", "setsid sleep 60 &").Run(); err != nil {
+			return err
+		}
+	case fault == "keeps the password in a file":
+		name := filepath.Join(os.TempDir(), "settings.conf")
+		if err := os.WriteFile(name, []byte("password="+config["password"]), 0o600); err != nil {
 			return err
 		}
 	case fault == "tells the pin and the rhyme":

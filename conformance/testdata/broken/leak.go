@@ -34,3 +34,10 @@ func (l *leak) grow(fault string) {
 		}
 	}
 }
+
+// markWork leaves a file in the plugin's folder that says that it has been at work.
+func markWork(fault string) {
+	if fault == "marks its work" {
+		os.WriteFile("at work", nil, 0o600)
+	}
+}

@@ -1,6 +1,6 @@
 // Command broken is plakar's own connectors for local files as a plugin, with one fault: the first argument is the type of
 // connector, the second the fault. "none" is the plugin without one. So is any name that is not a fault's, but for a
-// storage that is quicker: see flat.go.
+// storage that is quicker: see flat.go. What a process does wrong, command outer does around it.
 package main
 
 import (
@@ -15,10 +15,6 @@ import (
 
 func main() {
 	fault := os.Args[2]
-	if faulty := proxyFaults[fault]; faulty != nil {
-		serveProxy(faulty)
-	}
-	processFault(fault)
 	os.Args = os.Args[:2]
 	sdk.Main(sdk.Connectors{
 		Importer: sdk.ImporterFrom(brokenImporter(fault, importer.NewFSImporter)),

@@ -21,6 +21,9 @@ func brokenStorage(fault string, construct storage.StoreFn) storage.StoreFn {
 		if fault != "none" {
 			construct = newFlat
 		}
+		if root := config["root"]; root != "" {
+			config = map[string]string{"location": proto + "://" + root}
+		}
 		store, err := construct(ctx, proto, config)
 		return &faultyStorage{Store: store, fault: fault}, err
 	}

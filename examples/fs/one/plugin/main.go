@@ -6,13 +6,14 @@ import (
 	"github.com/PlakarKorp/integrations/fs/importer"
 	"github.com/PlakarKorp/integrations/fs/storage"
 
+	"github.com/PlakarKorp/kpkg/examples/fs/replacing"
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 
 func main() {
 	sdk.Main(sdk.Connectors{
 		Importer: sdk.ImporterFrom(importer.NewFSImporter),
-		Exporter: sdk.ExporterFrom(exporter.NewFSExporter),
+		Exporter: sdk.ExporterFrom(replacing.Exporter(exporter.NewFSExporter)),
 		Storage:  sdk.StorageFrom(storage.NewStore),
 	})
 }

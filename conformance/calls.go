@@ -21,20 +21,19 @@ var services = map[string]string{
 	Importer: "importer.Importer", Exporter: "plakar.exporter.Exporter", Storage: "store.Store",
 }
 
-// rawInit is Init without telling the host what is secret, and, if it is bare, without what a host may leave out.
-func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[string]string, bare bool) (err error) {
+// rawInit is Init without telling the host what is secret, and, with minimal, without what a host may leave out.
+func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[string]string, minimal bool) (err error) {
 	own, proto := s.options(), s.config.Protocol
 	switch s.config.Type {
 	case Importer:
 		request := &gimporter.InitRequest{Proto: proto, Config: settings}
-		if !bare {
-			request.Options = &gimporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture,
-				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
+		if !minimal {
+			request.Options = s.importerOptions()
 		}
 		_, err = gimporter.NewImporterClient(p.Conn()).Init(ctx, request)
 	case Exporter:
 		request := &gexporter.InitRequest{Proto: proto, Config: settings}
-		if !bare {
+		if !minimal {
 			request.Options = &gexporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture,
 				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
 		}
@@ -43,6 +42,12 @@ func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[stri
 		_, err = gstorage.NewStoreClient(p.Conn()).Init(ctx, &gstorage.InitRequest{Proto: proto, Config: settings})
 	}
 	return err
+}
+
+func (s *subject) importerOptions() *gimporter.Options {
+	own := s.options()
+	return &gimporter.Options{Hostname: own.Hostname, Os: own.OperatingSystem, Arch: own.Architecture, Cwd: own.CWD,
+		Maxconcurrency: int64(own.MaxConcurrency)}
 }
 
 // bytesCodec sends and receives messages as they are.

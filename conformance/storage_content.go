@@ -15,28 +15,29 @@ import (
 // What a storage keeps.
 
 var storageGates = []Check{
-	{ID: "storage-create", Title: "a storage is created", gate: true, needs: here, run: storageCreate},
+	{ID: "storage-create", Title: "a storage is created", gate: true, needs: needsLocation, run: storageCreate},
+	{ID: "storage-places", Title: "storages at two locations are two", gate: true, needs: needsLocation, run: storagePlaces},
 }
 
-var storageChecks = []Check{
-	{ID: "storage-open", Title: "another process opens it and gets the configuration it was created with", needs: here,
+var storageContentChecks = []Check{
+	{ID: "storage-open", Title: "another process opens it and gets the configuration it was created with", needs: needsLocation,
 		run: storageOpen},
-	{ID: "storage-open-missing", Title: "opening what was not created is an error", needs: here, run: storageOpenMissing},
-	{ID: "storage-create-twice", Title: "creating what is there is an error and harms nothing", needs: here,
+	{ID: "storage-open-missing", Title: "opening what was not created is an error", needs: needsLocation, run: storageOpenMissing},
+	{ID: "storage-create-twice", Title: "creating what is there is an error and harms nothing", needs: needsLocation,
 		run: storageCreateTwice},
-	{ID: "storage-put-get", Title: "objects of 0 B to 16 MiB come back as they were put", needs: here, run: storagePutGet},
-	{ID: "storage-kinds", Title: "packfiles, states and locks are kept apart", needs: here, run: storageKinds},
-	{ID: "storage-put-count", Title: "Put says how many bytes it has stored", needs: here, run: storagePutCount},
-	{ID: "storage-reopen", Title: "objects are there for another process, after Close", needs: here, run: storageReopen},
-	{ID: "storage-range", Title: "a range of a packfile is that range", needs: here, run: storageRange},
-	{ID: "storage-range-end", Title: "a range past the end gives nothing that is not there", needs: here,
+	{ID: "storage-put-get", Title: "objects of 0 B to 16 MiB come back as they were put", needs: needsLocation, run: storagePutGet},
+	{ID: "storage-kinds", Title: "packfiles, states and locks are kept apart", needs: needsLocation, run: storageKinds},
+	{ID: "storage-put-count", Title: "Put says how many bytes it has stored", needs: needsLocation, run: storagePutCount},
+	{ID: "storage-reopen", Title: "objects are there for another process, after Close", needs: needsLocation, run: storageReopen},
+	{ID: "storage-range", Title: "a range of a packfile is that range", needs: needsLocation, run: storageRange},
+	{ID: "storage-range-end", Title: "a range past the end gives nothing that is not there", needs: needsLocation,
 		run: storageRangeEnd},
-	{ID: "storage-get-missing", Title: "getting an object that is not there is an error", needs: here,
+	{ID: "storage-get-missing", Title: "getting an object that is not there is an error", needs: needsLocation,
 		run: storageGetMissing},
-	{ID: "storage-list", Title: "List lists what was put, once each", needs: here, run: storageList},
-	{ID: "storage-delete", Title: "what is deleted is gone, and the rest is not", needs: here, run: storageDelete},
-	{ID: "storage-mode", Title: "Mode says that it can be read, or written", needs: here, run: storageMode},
-	{ID: "storage-size", Title: "Size is at least what was put, or -1", needs: here, run: storageSize},
+	{ID: "storage-list", Title: "List lists what was put, once each", needs: needsLocation, run: storageList},
+	{ID: "storage-delete", Title: "what is deleted is gone, and the rest is not", needs: needsLocation, run: storageDelete},
+	{ID: "storage-mode", Title: "Mode says that it can be read, or written", needs: needsLocation, run: storageMode},
+	{ID: "storage-size", Title: "Size is at least what was put, or -1", needs: needsLocation, run: storageSize},
 }
 
 // storageConfig is what a storage is created with: bytes of any kind.
@@ -87,6 +88,23 @@ func wantObject(
 func storageCreate(ctx context.Context, s *subject) error {
 	_, _, err := s.created(ctx)
 	return err
+}
+
+// storagePlaces creates a second storage, after that of storage-create: one that is not where its location is would be the
+// first again, for this check and all that follow.
+func storagePlaces(ctx context.Context, s *subject) error {
+	_, store, err := s.store(ctx)
+	if err != nil {
+		return err
+	}
+	const hint = "another setting may say where it is: give that a new name each time, as in --config root=NAME-" + unique
+	if config, err := store.Open(ctx); err == nil && bytes.Equal(config, storageConfig) {
+		return fmt.Errorf("a storage that was created elsewhere is at %s too; %s", s.place(), hint)
+	}
+	if err := store.Create(ctx, storageConfig); err != nil {
+		return fmt.Errorf("with one elsewhere, none can be created at %s: %w; %s", s.place(), err, hint)
+	}
+	return nil
 }
 
 func storageOpen(ctx context.Context, s *subject) error {

@@ -18,23 +18,29 @@ import (
 
 // Sources that are out of the ordinary, made for one check each.
 
-var sourceChecks = []Check{
-	{ID: "importer-vanished", Title: "a file that vanishes before it is read is an error, not an empty file", needs: owned,
+var importerSourceChecks = []Check{
+	{ID: "importer-vanished", Title: "a file that vanishes before it is read is an error, not an empty file", needs: needsOwnFiles,
 		run: importerVanished},
-	{ID: "importer-bad-name", Title: "a name that is not UTF-8 costs no other entry", needs: []need{ownFiles, procFiles},
+	{ID: "importer-bad-name", Title: "a name that is not UTF-8 costs no other entry", needs: []requirement{ownFiles, procFiles},
 		run: importerBadName},
-	{ID: "importer-long-path", Title: "a path of more than 3,500 bytes comes", needs: owned, run: importerLongPath},
-	{ID: "importer-large-attribute", Title: "an extended attribute comes whole, as large as the system takes it",
-		needs: owned, run: importerLargeAttribute},
-	{ID: "importer-many", Title: "2,000 files in one folder come", needs: owned, run: importerMany},
+	{ID: "importer-long-path", Title: "a path of more than 3,500 bytes comes", needs: needsOwnFiles, run: importerLongPath},
+	{ID: "importer-large-attribute", Title: "an extended attribute comes complete, as large as the system takes it",
+		needs: needsOwnFiles, run: importerLargeAttribute},
+	{ID: "importer-many", Title: "2,000 files in one folder come", needs: needsOwnFiles, run: importerMany},
 }
 
-// ownSource is a folder of the check's own with a few files, and its importer.
-func (s *subject) ownSource(ctx context.Context, count int) (*tree, func() (*listing, error), error) {
+// newSource is a folder of the check's own with small files, to be written.
+func (s *subject) newSource(count int) *tree {
 	t := &tree{root: filepath.Join(s.dir, "source"), files: map[string][]byte{}}
 	for i := range count {
 		t.files[filepath.Join(t.root, fmt.Sprintf("file-%d", i))] = content(uint64(i), 100+i%100)
 	}
+	return t
+}
+
+// ownSource is a folder of the check's own with a few files, and its importer.
+func (s *subject) ownSource(ctx context.Context, count int) (*tree, func() (*listing, error), error) {
+	t := s.newSource(count)
 	if err := t.write(); err != nil {
 		return nil, nil, err
 	}
@@ -73,7 +79,7 @@ func importerVanished(ctx context.Context, s *subject) error {
 		return err
 	})
 	if len(silent) > 0 {
-		return errors.New(few(silent))
+		return errors.New(firstFew(silent))
 	}
 	return err
 }
@@ -172,7 +178,7 @@ func importerMany(ctx context.Context, s *subject) error {
 		return err
 	}
 	if failures := l.failures(); len(failures) > 0 {
-		return fmt.Errorf("cannot read %s", few(failures))
+		return fmt.Errorf("cannot read %s", firstFew(failures))
 	}
 	came := 0
 	for name := range l.read {

@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// sampled is the suite's one export of the sample, which most checks of an exporter look at.
-type sampled struct {
+// sampleExport is the suite's one export of the sample, which most checks of an exporter look at.
+type sampleExport struct {
 	exporting, looking sync.Once
 	destination        destination
-	there              arrivals
+	there              readBack
 	exportErr, lookErr error
 }
 
-// wholeSample is the author's, or the one made for destinations that accept any file.
-func (s *suite) wholeSample() items {
+// sent is the author's sample, or the one made for destinations that accept any file.
+func (s *suite) sent() items {
 	if s.sample != nil {
 		return s.sample
 	}
@@ -24,19 +24,19 @@ func (s *suite) wholeSample() items {
 
 // exportSample exports the sample, once for all checks.
 func (s *subject) exportSample(ctx context.Context) error {
-	s.sampled.exporting.Do(func() {
-		s.sampled.destination = s.destination()
-		if s.sampled.exportErr = s.notYetThere(ctx); s.sampled.exportErr == nil {
-			s.sampled.exportErr = s.export(ctx, s.wholeSample())
+	s.sampleExport.exporting.Do(func() {
+		s.sampleExport.destination = s.destination()
+		if s.sampleExport.exportErr = s.notYetThere(ctx); s.sampleExport.exportErr == nil {
+			s.sampleExport.exportErr = s.export(ctx, s.sent())
 		}
 	})
-	return s.sampled.exportErr
+	return s.sampleExport.exportErr
 }
 
 // notYetThere refuses a location that holds some of the author's sample, say from an earlier test: what is there could not
 // be told from what is written. The sample made for the test goes where nothing was before.
 func (s *subject) notYetThere(ctx context.Context) error {
-	if s.sample == nil || s.folder != "" || visible(s) != "" {
+	if s.sample == nil || s.folder != "" || canReadBack(s) != "" {
 		return nil
 	}
 	there, err := s.look(ctx, s.destination())
@@ -52,25 +52,40 @@ func (s *subject) notYetThere(ctx context.Context) error {
 }
 
 // readBackSample tells what has become of the sample, once for all checks.
-func (s *subject) readBackSample(ctx context.Context) (arrivals, error) {
+func (s *subject) readBackSample(ctx context.Context) (readBack, error) {
 	if err := s.exportSample(ctx); err != nil {
 		return nil, err
 	}
-	s.sampled.looking.Do(func() { s.sampled.there, s.sampled.lookErr = s.look(ctx, s.sampled.destination) })
-	return s.sampled.there, s.sampled.lookErr
+	s.sampleExport.looking.Do(func() { s.sampleExport.there, s.sampleExport.lookErr = s.look(ctx, s.sampleExport.destination) })
+	return s.sampleExport.there, s.sampleExport.lookErr
 }
 
 // sampleThere is what has become of the sample, for the checks that cannot judge when nothing is read back.
-func (s *subject) sampleThere(ctx context.Context) (arrivals, error) {
+func (s *subject) sampleThere(ctx context.Context) (readBack, error) {
 	there, err := s.readBackSample(ctx)
-	if err != nil {
+	if err != nil || s.anyBack(there) != nil {
 		return nil, skipf("not judged, because exporter-read-back failed")
 	}
 	return there, nil
 }
 
+// anyBack says so when no file of the sample has come back: then nothing can be told from what does not come, such as that
+// a file that broke off is not there.
+func (s *subject) anyBack(there readBack) error {
+	if s.onDisk() {
+		return nil
+	}
+	for _, file := range s.sent().of(0) {
+		if _, _, found := there.find(file); found {
+			return nil
+		}
+	}
+	return fmt.Errorf("none of the %d files that were sent comes back, though each is answered for as written",
+		len(s.sent().of(0)))
+}
+
 // see tells what is at the check's own destination.
-func (s *subject) see(ctx context.Context) (arrivals, error) {
+func (s *subject) see(ctx context.Context) (readBack, error) {
 	if _, err := s.sampleThere(ctx); err != nil {
 		return nil, err
 	}
@@ -79,7 +94,7 @@ func (s *subject) see(ctx context.Context) (arrivals, error) {
 
 // exportOf exports what was made for the check, and tells what has become of it. Where only the author's sample is
 // accepted, it is that instead.
-func (s *subject) exportOf(ctx context.Context, made items) (items, arrivals, error) {
+func (s *subject) exportOf(ctx context.Context, made items) (items, readBack, error) {
 	if s.sample != nil {
 		there, err := s.sampleThere(ctx)
 		return s.sample, there, err

@@ -176,7 +176,8 @@ func (s *subject) export(ctx context.Context, all items) error {
 	return exportAll(ctx, exp, s.destination().records(all))
 }
 
-// complete checks that each record has one answer, and none an error.
+// complete checks that each record has one answer, and none an error. Folders may be refused, as exporter-known-folders
+// judges that, and whoever looks for what was made misses those that are not there.
 func (a answers) complete(records []*connectors.Record) error {
 	total := 0
 	for _, r := range records {
@@ -185,7 +186,7 @@ func (a answers) complete(records []*connectors.Record) error {
 		if len(said) != 1 {
 			return fmt.Errorf("%q has %d answers", r.Pathname, len(said))
 		}
-		if said[0] != nil {
+		if said[0] != nil && !r.FileInfo.Lmode.IsDir() {
 			return &refusedError{r.Pathname, r.FileInfo.Lmode, said[0]}
 		}
 	}

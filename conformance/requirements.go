@@ -6,18 +6,18 @@ import (
 	"github.com/PlakarKorp/kloset/location"
 )
 
-// need says what a check cannot do without: it returns why the subject does not have it, "" if it does.
-type need func(*subject) string
+// requirement says what a check cannot do without: it returns why the subject does not have it, "" if it does.
+type requirement func(*subject) string
 
-// here, owned and seen are what most checks need.
+// needsLocation, needsOwnFiles and needsReadBack are what most checks need.
 var (
-	here  = []need{somewhere}
-	owned = []need{ownFiles}
-	seen  = []need{somewhere, visible}
+	needsLocation = []requirement{hasLocation}
+	needsOwnFiles = []requirement{ownFiles}
+	needsReadBack = []requirement{hasLocation, canReadBack}
 )
 
-// somewhere is a location to work at.
-func somewhere(s *subject) string {
+// hasLocation is a location to work at.
+func hasLocation(s *subject) string {
 	if s.location == "" {
 		return "no location is given: add --config location=... with one to test at"
 	}
@@ -32,8 +32,8 @@ func ownFiles(s *subject) string {
 	return ""
 }
 
-// visible is a destination that can be looked at: a local folder, or one that an importer reads.
-func visible(s *subject) string {
+// canReadBack is a destination that can be looked at: a local folder, or one that an importer reads.
+func canReadBack(s *subject) string {
 	if !s.onDisk() && s.config.ReadBack.Executable == "" {
 		return "what was written cannot be read back: the package has no importer of " + s.config.Protocol
 	}

@@ -16,21 +16,21 @@ import (
 
 // How a storage bears what hosts do.
 
-var storingChecks = []Check{
-	{ID: "storage-parallel", Title: "8 objects can be put and got at once", needs: here, run: storageParallel},
-	{ID: "storage-put-again", Title: "putting an object again harms nothing", needs: here, run: storagePutAgain},
-	{ID: "storage-put-cancelled", Title: "a cancelled Put leaves no object", needs: here, run: storagePutCancelled},
-	{ID: "storage-put-host-death", Title: "the Put of a host that dies leaves no object, and the plugin ends", needs: here,
+var storageHostChecks = []Check{
+	{ID: "storage-parallel", Title: "8 objects can be put and got at once", needs: needsLocation, run: storageParallel},
+	{ID: "storage-put-again", Title: "putting an object again harms nothing", needs: needsLocation, run: storagePutAgain},
+	{ID: "storage-put-cancelled", Title: "a cancelled Put leaves no object", needs: needsLocation, run: storagePutCancelled},
+	{ID: "storage-put-host-death", Title: "the Put of a host that dies leaves no object, and the plugin ends", needs: needsLocation,
 		run: storagePutHostDeath},
-	{ID: "storage-get-abandoned", Title: "a host may stop reading within an object", needs: here,
+	{ID: "storage-get-abandoned", Title: "a host may stop reading within an object", needs: needsLocation,
 		run: storageGetAbandoned},
-	{ID: "storage-delete-missing", Title: "deleting an object that is not there is no crash", needs: here,
+	{ID: "storage-delete-missing", Title: "deleting an object that is not there is no crash", needs: needsLocation,
 		run: storageDeleteMissing},
-	{ID: "storage-unknown-kind", Title: "an object of an unknown kind is refused", needs: here, run: storageUnknownKind},
-	{ID: "storage-bad-mac", Title: "a MAC of another length than 32 bytes is an error and no crash", needs: here,
+	{ID: "storage-unknown-kind", Title: "an object of an unknown kind is refused", needs: needsLocation, run: storageUnknownKind},
+	{ID: "storage-bad-mac", Title: "a MAC of another length than 32 bytes is an error and no crash", needs: needsLocation,
 		run: storageBadMAC},
-	{ID: "storage-leaks", Title: "300 objects leave no files, threads or memory behind",
-		needs: []need{somewhere, procFiles}, run: storageLeaks},
+	{ID: "storage-leaks", Title: "objects leave no files, threads or memory behind",
+		needs: []requirement{hasLocation, procFiles}, run: storageLeaks},
 }
 
 // opened is the storage that is at the check's place, in another process than before.
@@ -128,7 +128,7 @@ func (s *subject) noObject(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for range 10 { // what is cleaned up in the background may take a moment
+	for range 10 { // what is cleaned up in the background may take a while
 		if err = wantList(ctx, store); err == nil {
 			if _, err := get(ctx, store, packfile, mac(0), nil); err == nil {
 				return errors.New("an object is there of which only a part was put")
@@ -247,8 +247,8 @@ func storageLeaks(ctx context.Context, s *subject) error {
 		return err
 	}
 	data := content(1, 64<<10)
-	return steady(p, func() error {
-		for i := range 20 {
+	return leaksNothing(p, func() error {
+		for i := range 8 {
 			if err := put(ctx, store, packfile, mac(i), data); err != nil {
 				return err
 			}
@@ -259,7 +259,7 @@ func storageLeaks(ctx context.Context, s *subject) error {
 		if _, err := store.List(ctx, packfile); err != nil {
 			return err
 		}
-		for i := range 20 {
+		for i := range 8 {
 			if err := store.Delete(ctx, packfile, mac(i)); err != nil {
 				return err
 			}

@@ -1,3 +1,6 @@
+// Command outer makes the faults of a process, and those of the protocol, around the plugin that is testdata/broken: its
+// arguments are the type of connector, the fault, and the executable of broken. It does not use the SDK, which takes standard
+// output away from whoever is not the plugin.
 package main
 
 import (
@@ -9,13 +12,18 @@ import (
 	"time"
 )
 
-// processFault is a fault of the process: what it does before it serves, or around the one that does.
-func processFault(fault string) {
+func main() {
+	fault := os.Args[2]
+	if faulty := proxyFaults[fault]; faulty != nil {
+		serveProxy(faulty)
+	}
 	switch fault {
 	case "prints to stdout":
 		fmt.Println("hello, I am a plugin")
+		serveInChild("none")
 	case "tells the password":
 		fmt.Println("password is hunter2secret")
+		serveInChild("none")
 	case "exits at once":
 		fmt.Fprintln(os.Stderr, "cannot find my configuration")
 		os.Exit(3)
@@ -29,7 +37,7 @@ func processFault(fault string) {
 		time.Sleep(time.Hour)
 	case "outlives its work":
 		serveInChild("marks its work")
-		if _, err := os.Stat(workMark); err == nil {
+		if _, err := os.Stat("at work"); err == nil { // broken's mark
 			time.Sleep(time.Hour)
 		}
 		os.Exit(0)
@@ -46,20 +54,11 @@ func processFault(fault string) {
 
 // serveInChild serves in another process, which has this one's input and output and another fault.
 func serveInChild(fault string) {
-	child := exec.Command(os.Args[0], os.Args[1], fault)
+	child := exec.Command(os.Args[3], os.Args[1], fault)
 	child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := child.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	os.Stdin.Close()
 	os.Stdout.Close()
-}
-
-// workMark is a file in the plugin's folder that says that it has been at work.
-const workMark = "at work"
-
-func markWork(fault string) {
-	if fault == "marks its work" {
-		os.WriteFile(workMark, nil, 0o600)
-	}
 }

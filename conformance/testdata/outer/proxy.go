@@ -81,7 +81,7 @@ type proxy struct {
 
 // serveProxy serves until the host ends.
 func serveProxy(fault func(*proxy, string, []byte) action) {
-	plugin, err := host.Start(context.Background(), os.Args[0], host.Options{Args: []string{os.Args[1], "none"}})
+	plugin, err := host.Start(context.Background(), os.Args[3], host.Options{Args: []string{os.Args[1], "none"}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

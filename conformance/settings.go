@@ -1,0 +1,156 @@
+package conformance
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+	"gopkg.in/yaml.v3"
+
+	"github.com/PlakarKorp/kpkg/internal/setting"
+)
+
+// SettingsName is the file, beside the manifest, that says where and how the connectors of an integration are tested. It is
+// no part of a package.
+const SettingsName = "kpkg-test.yaml"
+
+// SettingsSchema is the JSON schema of SettingsName, draft 2020-12.
+//
+//go:embed kpkg-test.schema.json
+var SettingsSchema []byte
+
+// maxSettings is the largest SettingsName, in bytes.
+const maxSettings = 1 << 20
+
+// Settings is what a SettingsName says.
+type Settings struct {
+	dir        string
+	connectors map[string]connectorSettings
+}
+
+type connectorSettings struct {
+	Config map[string]string `yaml:"config"`
+	Sample string            `yaml:"sample"`
+}
+
+// ReadSettings reads the SettingsName in a folder. Without one there are no settings, and no error. The error never repeats
+// a value, which may be a secret in the wrong place.
+func ReadSettings(dir string) (Settings, error) {
+	name := filepath.Join(dir, SettingsName)
+	info, err := os.Stat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return Settings{}, nil
+	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("it is no file")
+	}
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxSettings+1))
+	if err == nil && len(data) > maxSettings {
+		err = fmt.Errorf("it is larger than %d bytes", maxSettings)
+	}
+	if err == nil {
+		err = checkSettings(data)
+	}
+	s := Settings{dir: dir}
+	if err == nil {
+		err = yaml.Unmarshal(data, &s.connectors)
+	}
+	if err != nil {
+		return Settings{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return s, nil
+}
+
+// checkSettings holds a document to the schema. Of what is wrong it says where, and not with which value.
+func checkSettings(data []byte) error {
+	var document any
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		var types *yaml.TypeError
+		if errors.As(err, &types) {
+			return errors.New("its keys are no text, or one comes twice")
+		}
+		return err
+	}
+	if document == nil {
+		return nil // it is empty
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(SettingsName, bytes.NewReader(SettingsSchema)); err != nil {
+		return err
+	}
+	schema, err := compiler.Compile(SettingsName)
+	if err != nil {
+		return err
+	}
+	var failure *jsonschema.ValidationError
+	if err := schema.Validate(document); errors.As(err, &failure) {
+		for len(failure.Causes) > 0 {
+			failure = failure.Causes[0]
+		}
+		where := strings.ReplaceAll(strings.TrimPrefix(failure.InstanceLocation, "/"), "/", ".")
+		rule := failure.KeywordLocation[strings.LastIndexByte(failure.KeywordLocation, '/')+1:]
+		switch {
+		case rule == "additionalProperties":
+			return fmt.Errorf("%s: a connector has the keys config and sample alone", where)
+		case rule == "pattern":
+			return errors.New("name connectors by their TYPE:PROTOCOL, as in importer:ftp; types are importer, exporter and storage")
+		}
+		return fmt.Errorf("%s: it is not as it should be (%s)", where, rule)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Connectors are those with settings, TYPE:PROTOCOL each, sorted.
+func (s Settings) Connectors() []string {
+	var names []string
+	for name := range s.connectors {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Apply returns the configuration with what the settings say of its connector, but for what it says itself. Values from
+// files and variables are secrets of it.
+func (s Settings) Apply(c Config) (Config, error) {
+	own, found := s.connectors[c.Connector()]
+	if !found {
+		return c, nil
+	}
+	settings := c.at("", unique)
+	for key, value := range own.Config {
+		if _, given := settings[key]; given {
+			continue
+		}
+		read, err := setting.Resolve(key, value, s.dir)
+		if err != nil {
+			return c, fmt.Errorf("%s: %s: %w", SettingsName, c.Connector(), err)
+		}
+		settings[key] = read.Value
+		if read.Secret {
+			c.Secrets = append(slices.Clone(c.Secrets), read.Value)
+		}
+	}
+	c.Settings = settings
+	if own.Sample != "" && c.Sample == "" {
+		c.Sample = filepath.Join(s.dir, filepath.FromSlash(own.Sample))
+	}
+	return c, nil
+}

@@ -1,0 +1,107 @@
+package conformance_test
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/PlakarKorp/kpkg/conformance"
+)
+
+// settings is a folder with a SettingsName.
+func settings(t *testing.T, content string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{conformance.SettingsName: content, "secret.txt": "hunter22\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestSettings(t *testing.T) {
+	t.Setenv("KPKG_TEST_PIN", "1234")
+	dir := settings(t, `
+importer:ftp:
+  config: {location: "ftp://localhost/pub", port: 21, passive: true, password: "@secret.txt", pin: $KPKG_TEST_PIN}
+exporter:imap:
+  config: {location: "imap://localhost"}
+  sample: testdata/mail
+storage:imap:
+  config: {root: "kpkg-{unique}"}
+`)
+	s, err := conformance.ReadSettings(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"exporter:imap", "importer:ftp", "storage:imap"}; !slices.Equal(s.Connectors(), want) {
+		t.Errorf("got %q, want %q", s.Connectors(), want)
+	}
+	got, err := s.Apply(conformance.Config{
+		Type: conformance.Importer, Protocol: "ftp", Settings: map[string]string{"location": "ftp://elsewhere"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"location": "ftp://elsewhere", "port": "21", "passive": "true", "password": "hunter22", "pin": "1234",
+	}
+	slices.Sort(got.Secrets)
+	if !maps.Equal(got.Settings, want) || !slices.Equal(got.Secrets, []string{"1234", "hunter22"}) {
+		t.Errorf("got %q and secrets %q", got.Settings, got.Secrets)
+	}
+	if got, err = s.Apply(conformance.Config{Type: conformance.Exporter, Protocol: "imap"}); err != nil ||
+		got.Sample != filepath.Join(dir, "testdata", "mail") {
+		t.Errorf("got sample %q and error %v", got.Sample, err)
+	}
+	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "imap"}); err != nil ||
+		got.Settings["root"] != "kpkg-{unique}" {
+		t.Errorf("got %q and error %v", got.Settings, err)
+	}
+	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "ftp"}); err != nil || got.Settings != nil {
+		t.Errorf("of another connector: got %q and error %v", got.Settings, err)
+	}
+}
+
+func TestWrongSettings(t *testing.T) {
+	if s, err := conformance.ReadSettings(t.TempDir()); err != nil || len(s.Connectors()) > 0 {
+		t.Errorf("without a file: %v, %v", s.Connectors(), err)
+	}
+	for content, want := range map[string]string{
+		"":                                   "",
+		"ftp: {}":                            "as in importer:ftp",
+		"importer:ftp: {password: hunter22}": "importer:ftp: a connector has the keys config and sample alone",
+		"importer:ftp: {config: [hunter22]}": "importer:ftp.config: it is not as it should be (type)",
+		"importer:ftp: {config: {a: [hunter22]}}": "importer:ftp.config.a",
+		"importer:ftp: {sample: ''}":              "importer:ftp.sample",
+		"importer:ftp: hunter22":                  "importer:ftp",
+		"- hunter22":                              "not as it should be",
+		"a: b: hunter22":                          "yaml: ",
+		"a: 1\na: hunter22":                       "comes twice",
+		"#" + strings.Repeat("x", 1<<20):          "larger than 1048576 bytes",
+	} {
+		_, err := conformance.ReadSettings(settings(t, content))
+		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: error %v, want %q", content, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter22") {
+			t.Errorf("the error repeats a value: %v", err)
+		}
+	}
+	for value, want := range map[string]string{
+		"$KPKG_TEST_NONE": "importer:ftp: password: there is no such environment variable", "@/dev/zero": "it is none",
+	} {
+		s, err := conformance.ReadSettings(settings(t, "importer:ftp: {config: {password: '"+value+"'}}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = s.Apply(conformance.Config{Type: conformance.Importer, Protocol: "ftp"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+}
