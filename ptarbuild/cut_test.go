@@ -33,8 +33,8 @@ func cut(t *testing.T, limit int, files ...[]byte) [][][]byte {
 	chunks := make([][][]byte, len(files))
 	for i, data := range files {
 		lengths := c.chunks(pieces[i])
-		if max := freeChunks + len(data)/chunkMean + 1; len(lengths) > max {
-			t.Errorf("file %d of %d bytes has %d chunks, more than %d", i, len(data), len(lengths), max)
+		if most := freeChunks + len(data)/chunkMean + 1; len(lengths) > most {
+			t.Errorf("file %d of %d bytes has %d chunks, more than %d", i, len(data), len(lengths), most)
 		}
 		rest := data
 		for _, n := range lengths {

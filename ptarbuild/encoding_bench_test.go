@@ -116,11 +116,11 @@ func cutJoined(b *testing.B, files []string) (chunks [][]byte, total int64) {
 	return chunks, total
 }
 
-// cutAlike returns the different chunks of the files, from min KiB on, normally twice and at most eight times that.
-func cutAlike(b *testing.B, files []string, min int) (chunks [][]byte, total int64) {
+// cutAlike returns the different chunks of the files, from least KiB on, normally twice and at most eight times that.
+func cutAlike(b *testing.B, files []string, least int) (chunks [][]byte, total int64) {
 	b.Helper()
-	min <<= 10
-	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil, &chunkers.ChunkerOpts{MinSize: min, NormalSize: 2 * min, MaxSize: 8 * min})
+	least <<= 10
+	chunker, err := chunkers.NewChunker("fastcdc-v1.0.0", nil, &chunkers.ChunkerOpts{MinSize: least, NormalSize: 2 * least, MaxSize: 8 * least})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -66,7 +66,7 @@ type content struct {
 // headLength is how much of a file its type is told by.
 const headLength = 3072
 
-func writeChunks(ctx context.Context, pack *packfile, f File, print fingerprint) (content, error) {
+func writeChunks(ctx context.Context, pack *packfile, f File, taken fingerprint) (content, error) {
 	r, err := f.Open()
 	if err != nil {
 		return content{}, err
@@ -81,7 +81,7 @@ func writeChunks(ctx context.Context, pack *packfile, f File, print fingerprint)
 		return content{}, err
 	}
 	c.object.ContentType = mimetype.Detect(head).String()
-	for _, length := range print.chunks {
+	for _, length := range taken.chunks {
 		data := make([]byte, length)
 		n, err := io.ReadFull(in, data)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -107,7 +107,7 @@ func writeChunks(ctx context.Context, pack *packfile, f File, print fingerprint)
 		}
 		return content{}, err
 	}
-	if [32]byte(again.Sum(nil)) != print.hash {
+	if [32]byte(again.Sum(nil)) != taken.hash {
 		return content{}, errChanged
 	}
 	c.object.ContentMAC = objects.MAC(all.Sum(nil))

@@ -140,7 +140,9 @@ func (t *tree) writeSummaries(pack *packfile, source *header.Source) (map[string
 // indexOrder is the number of keys of a node, the one kloset uses for its own indexes.
 const indexOrder = 50
 
-func writeIndex(pack *packfile, rootType, nodeType resources.Type, compare func(a, b string) int, values map[string]objects.MAC) (objects.MAC, error) {
+func writeIndex(
+	pack *packfile, rootType, nodeType resources.Type, compare func(a, b string) int, values map[string]objects.MAC,
+) (objects.MAC, error) {
 	index, err := btree.New(&btree.InMemoryStore[string, objects.MAC]{}, compare, indexOrder)
 	if err != nil {
 		return objects.MAC{}, fmt.Errorf("write an index: %w", err)

@@ -56,8 +56,8 @@ func New(ctx context.Context, files []File, opts Options) (*Package, error) {
 	if p.prints, err = fingerprints(ctx, p.files); err != nil {
 		return nil, err
 	}
-	for _, print := range p.prints {
-		p.Unpacked += print.size
+	for _, taken := range p.prints {
+		p.Unpacked += taken.size
 	}
 	p.RepositoryID = repositoryID(p.files, p.prints, opts)
 	return p, nil

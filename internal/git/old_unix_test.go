@@ -14,12 +14,12 @@ import (
 // gitThat puts a git first in PATH that does what the lines of shell say before it is the real one.
 func gitThat(t *testing.T, lines string) {
 	t.Helper()
-	real, err := exec.LookPath("git")
+	installed, err := exec.LookPath("git")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	program := put(t, dir, "git", "#!/bin/sh\n"+lines+"\nexec '"+real+"' \"$@\"\n")
+	program := put(t, dir, "git", "#!/bin/sh\n"+lines+"\nexec '"+installed+"' \"$@\"\n")
 	if err := os.Chmod(program, 0o755); err != nil {
 		t.Fatal(err)
 	}

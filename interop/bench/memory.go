@@ -38,7 +38,8 @@ func (b *bencher) memory(ctx context.Context) error {
 		name string
 		args []string
 	}{
-		{"kpkg create --no-build, 2 GiB", []string{"create", source, "v0.1.0", "--platform", "linux/amd64", "--no-build", "--quiet", "--out-dir", source}},
+		{"kpkg create --no-build, 2 GiB", []string{
+			"create", source, "v0.1.0", "--platform", "linux/amd64", "--no-build", "--quiet", "--out-dir", source}},
 		{"kpkg verify, 2 GiB", []string{"verify", filepath.Join(source, "big_v0.1.0_linux_amd64.ptar")}},
 	} {
 		result, err := succeed(rig.Run(ctx, b.tools.Kpkg, step.args...))

@@ -41,7 +41,8 @@ func (b *bencher) sizes(ctx context.Context) error {
 	} {
 		for _, compression := range []string{"lz4", "gzip"} {
 			file := filepath.Join(b.dir, "size.ptar")
-			_, err := succeed(rig.Run(ctx, b.tools.Kpkg, "create", example.dir, "v0.1.0", "--quiet", "--force", "--compression", compression, "-o", file))
+			_, err := succeed(rig.Run(ctx, b.tools.Kpkg,
+				"create", example.dir, "v0.1.0", "--quiet", "--force", "--compression", compression, "-o", file))
 			if err != nil {
 				return err
 			}
