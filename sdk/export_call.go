@@ -27,6 +27,8 @@ var (
 type exportCall struct {
 	s       *exporterService
 	call    *rpc.Call
+	waiting *share
+	queue   chan queuedRecord
 	records chan *connectors.Record
 	results chan *connectors.Result
 
@@ -36,7 +38,7 @@ type exportCall struct {
 	buf      []byte
 
 	mu        sync.Mutex
-	waiting   map[entry]int // records without an answer
+	pending   map[entry]int // records without a result
 	count     int           // how many those are
 	current   *content      // the file that is being received
 	abandoned bool          // nobody takes records any more
@@ -52,22 +54,47 @@ func (s *exporterService) answerExport(call *rpc.Call) error {
 	run := &exportCall{
 		s:        s,
 		call:     call,
-		records:  make(chan *connectors.Record, s.concurrency()),
+		waiting:  &share{backlog: s.backlog},
+		queue:    make(chan queuedRecord, s.concurrency()),
+		records:  make(chan *connectors.Record),
 		results:  make(chan *connectors.Result, s.concurrency()),
 		left:     make(chan struct{}),
 		received: make(chan error, 1),
-		waiting:  make(map[entry]int),
+		pending:  make(map[entry]int),
 	}
 	run.returned = s.start("Export", func() error { return exporter.Export(ctx, run.records, run.results) })
 	go func() {
 		err := run.receive(ctx)
-		close(run.records)
+		close(run.queue)
 		run.received <- err
 	}()
+	go run.forward(ctx)
 	err = run.answer(ctx)
 	cancel()
 	go run.drain()
 	return err
+}
+
+// queuedRecord is a record that the exporter has not taken, and what it takes of the backlog.
+type queuedRecord struct {
+	*connectors.Record
+	size int
+}
+
+// forward hands the queued records to the exporter. Its channel has no buffer, so that what it has taken is known.
+func (run *exportCall) forward(ctx context.Context) {
+	defer close(run.records)
+	defer run.waiting.end()
+	for record := range run.queue {
+		select {
+		case run.records <- record.Record:
+			run.waiting.grow(-record.size)
+		case <-run.left:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // answer sends the exporter's results until there are no more. A failure is reported after the host has sent all its
@@ -144,10 +171,10 @@ func (run *exportCall) sendResult(result *connectors.Result) error {
 	}
 	run.mu.Lock()
 	run.count--
-	if e := entryOf(&result.Record); run.waiting[e] > 1 {
-		run.waiting[e]--
+	if e := entryOf(&result.Record); run.pending[e] > 1 {
+		run.pending[e]--
 	} else {
-		delete(run.waiting, e)
+		delete(run.pending, e)
 	}
 	run.mu.Unlock()
 
@@ -177,7 +204,7 @@ func (run *exportCall) sendMissing() error {
 	if run.missing() <= 0 {
 		return nil // if paths were changed before the answers, which record an answer is for cannot be told
 	}
-	for e, n := range run.waiting {
+	for e, n := range run.pending {
 		record := connectors.Record{Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errNoResult}
 		run.buf = wire.AppendResult(rpc.Begin(run.buf), record.Error(errNoResult))
 		for range n {
@@ -192,7 +219,7 @@ func (run *exportCall) sendMissing() error {
 // receive takes records and their contents from the host until it has sent the last.
 func (run *exportCall) receive(ctx context.Context) error {
 	for {
-		record, hasReader, err := run.nextRecord()
+		record, hasReader, err := run.nextRecord(ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -201,7 +228,7 @@ func (run *exportCall) receive(ctx context.Context) error {
 		}
 		run.mu.Lock()
 		run.count++
-		run.waiting[entryOf(record)]++
+		run.pending[entryOf(record.Record)]++
 		var c *content
 		if hasReader {
 			c = &content{ahead: run.s.ahead}
@@ -214,7 +241,7 @@ func (run *exportCall) receive(ctx context.Context) error {
 		run.mu.Unlock()
 
 		select {
-		case run.records <- record:
+		case run.queue <- record:
 		case <-run.left:
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -233,23 +260,28 @@ func (run *exportCall) receive(ctx context.Context) error {
 	}
 }
 
-// nextRecord receives the packet that carries a record.
-func (run *exportCall) nextRecord() (*connectors.Record, bool, error) {
+// nextRecord receives the packet that carries a record, once the backlog has space for it.
+func (run *exportCall) nextRecord(ctx context.Context) (record queuedRecord, hasReader bool, err error) {
 	if _, err := run.call.Next(); err != nil {
-		return nil, false, err
+		return record, false, err
 	}
 	tag, err := wire.ReadTag(run.call)
 	if err != nil || tag.Number != 1 {
-		return nil, false, rpc.Errorf(rpc.InvalidArgument, "the host sent no record where one was due")
+		return record, false, rpc.Errorf(rpc.InvalidArgument, "the host sent no record where one was due")
+	}
+	if err := run.waiting.add(ctx, min(tag.Length, maxRequest)); err != nil {
+		return record, false, err
 	}
 	message, err := run.call.Rest(nil, tag.Length, maxRequest)
 	if err != nil {
-		return nil, false, err
+		return record, false, err
 	}
-	record, hasReader, err := wire.DecodeRecord(message)
+	record.Record, hasReader, err = wire.DecodeRecord(message)
 	if err != nil {
-		return nil, false, rpc.Errorf(rpc.InvalidArgument, "cannot read a record: %v", err)
+		return record, false, rpc.Errorf(rpc.InvalidArgument, "cannot read a record: %v", err)
 	}
+	record.size = sizeInMemory(record.Record, len(message))
+	run.waiting.grow(record.size - len(message))
 	return record, hasReader, nil
 }
 
@@ -286,6 +318,7 @@ func (run *exportCall) abandon() {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	run.abandoned = true
+	run.waiting.end()
 	close(run.left)
 	if run.current != nil {
 		run.current.Close()

@@ -10,7 +10,8 @@ import (
 // exporterService serves an exporter.
 type exporterService struct {
 	*session[Exporter]
-	ahead *ahead // of all exports together
+	ahead   *ahead // of all exports together
+	backlog *backlog
 }
 
 func newExporterService(construct ExporterFn) func(*guard) service {
@@ -18,7 +19,7 @@ func newExporterService(construct ExporterFn) func(*guard) service {
 		construct := func(ctx context.Context, in wire.Init) (Exporter, error) {
 			return construct(ctx, &in.Options, in.Proto, in.Config)
 		}
-		return &exporterService{newSession("exporter", g, construct), newAhead()}
+		return &exporterService{newSession("exporter", g, construct), newAhead(), newBacklog()}
 	}
 }
 

@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -63,13 +64,19 @@ func (s *importerService) answerImport(call *rpc.Call) error {
 		s:         s,
 		call:      call,
 		announced: s.begin(flags),
-		acks:      newAcknowledgements(flags&location.FLAG_NEEDACK != 0, s.concurrency()),
+		acks:      newAcknowledgements(flags&location.FLAG_NEEDACK != 0, s.backlog),
 		records:   make(chan *connectors.Record, s.concurrency()),
 		received:  make(chan error, 1),
 	}
 	go run.acks.forward(ctx, run.closeReaders)
 	run.returned = s.start("Import", func() error { return importer.Import(ctx, run.records, run.acks.results) })
-	go func() { run.received <- run.receive() }()
+	go func() {
+		err := run.receive(ctx)
+		run.received <- err
+		if errors.Is(err, errUntaken) {
+			run.discardAcknowledgements()
+		}
+	}()
 
 	err = run.serve(ctx)
 	cancel()
@@ -190,31 +197,47 @@ func (run *importCall) sendRecord(r *connectors.Record) error {
 	return run.call.Send(run.buf)
 }
 
-// receive takes the host's answers until it has sent the last.
-func (run *importCall) receive() error {
-	defer run.acks.answersEnded()
+// receive takes the host's acknowledgements until it has sent the last.
+func (run *importCall) receive(ctx context.Context) error {
+	defer run.acks.ended()
 	var buf []byte
 	for {
-		var err error
-		buf, err = run.call.Message(buf[:0], maxRequest)
+		length, err := run.call.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		if err := run.acks.admit(ctx, min(length, maxRequest)); err != nil {
+			return err
+		}
+		buf, err = run.call.Rest(rpc.Reuse(buf), length, maxRequest)
+		if err != nil {
+			return err
+		}
 		result, err := wire.DecodeResult(buf)
 		if err != nil {
-			return rpc.Errorf(rpc.InvalidArgument, "cannot read the answer for a record: %v", err)
+			return rpc.Errorf(rpc.InvalidArgument, "cannot read the acknowledgement of a record: %v", err)
 		}
 		if !run.acks.received() {
-			return rpc.Errorf(rpc.InvalidArgument, "the host answers for more records than it was sent")
+			return rpc.Errorf(rpc.InvalidArgument, "the host acknowledges more records than it was sent")
 		}
 		var deliver func()
 		if run.acks.results != nil {
-			deliver = func() { run.acks.deliver(result) }
+			message := bytes.Clone(buf)
+			deliver = func() { run.acks.deliver(message) }
 		}
 		run.announced.acknowledge(entryOf(&result.Record), deliver)
+	}
+}
+
+// discardAcknowledgements lets the host go on until it has taken the failure of its import.
+func (run *importCall) discardAcknowledgements() {
+	for {
+		if _, err := run.call.Next(); err != nil {
+			return
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // importerService serves an importer.
 type importerService struct {
 	*session[Importer]
+	backlog *backlog
 
 	mu      sync.Mutex
 	imports []*announced // the newest last
@@ -21,9 +22,10 @@ type importerService struct {
 
 func newImporterService(construct ImporterFn) func(*guard) service {
 	return func(g *guard) service {
-		return &importerService{session: newSession("importer", g, func(ctx context.Context, in wire.Init) (Importer, error) {
+		construct := func(ctx context.Context, in wire.Init) (Importer, error) {
 			return construct(ctx, &in.Options, in.Proto, in.Config)
-		})}
+		}
+		return &importerService{session: newSession("importer", g, construct), backlog: newBacklog()}
 	}
 }
 

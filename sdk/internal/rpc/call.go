@@ -138,7 +138,18 @@ func (c *Call) Request(limit int) ([]byte, error) {
 }
 
 // Begin returns buf emptied, with room for a message's prefix: what Send takes.
-func Begin(buf []byte) []byte { return append(buf[:0], 0, 0, 0, 0, 0) }
+func Begin(buf []byte) []byte { return append(Reuse(buf), 0, 0, 0, 0, 0) }
+
+// maxReused is the largest buffer that a call keeps for its next message, in bytes: a thousand calls may keep one.
+const maxReused = 64 << 10
+
+// Reuse returns buf emptied, or nil if it was made for a message too large to be kept for the next.
+func Reuse(buf []byte) []byte {
+	if cap(buf) > maxReused {
+		return nil
+	}
+	return buf[:0]
+}
 
 // Send sends a message that was appended to the result of Begin. The bytes may be used again when it returns.
 func (c *Call) Send(message []byte) error {

@@ -177,6 +177,16 @@ func requestOf(body string) string {
 		"\x00\x00" + string([]byte{byte(len(body))}) + "\x00\x01\x00\x00\x00\x01" + body
 }
 
+// TestReuse keeps the buffers of usual messages, and not those of large ones.
+func TestReuse(t *testing.T) {
+	for _, size := range []int{0, 1000, maxReused, maxReused + 1} {
+		buf := append(make([]byte, 0, size), make([]byte, size)...)
+		if got := Reuse(buf); len(got) != 0 || (cap(got) == size) != (size <= maxReused) {
+			t.Errorf("a buffer of %d bytes becomes one of %d, capacity %d", size, len(got), cap(got))
+		}
+	}
+}
+
 func TestTimeout(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"1H": time.Hour, "2M": 2 * time.Minute, "3S": 3 * time.Second, "4m": 4 * time.Millisecond,

@@ -2,12 +2,21 @@ package wire
 
 import (
 	"errors"
+	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // ErrMalformed is what every decoding error is.
 var ErrMalformed = errors.New("malformed message")
+
+// maxElements bounds the names of attributes of a record, the excludes and the settings of an Init. A message of 32 MiB may
+// hold 16 million empty ones, which take ten times as much in memory. No file system has more names in a list, and hosts
+// that match every path with every exclude could not use more of those.
+const maxElements = 1 << 18
+
+// errTooMany is the decoding error for a list above that.
+var errTooMany = fmt.Errorf("%w: a list has more than %d elements", ErrMalformed, maxElements)
 
 // field is one field of a message: the value of a varint, or the bytes of anything with a length.
 type field struct {
@@ -51,6 +60,19 @@ func (f field) text(s *string) error {
 		return ErrMalformed
 	}
 	*s = string(f.bytes)
+	return nil
+}
+
+// element reads an element of a repeated string field.
+func (f field) element(list *[]string) error {
+	if len(*list) == maxElements {
+		return errTooMany
+	}
+	var s string
+	if err := f.text(&s); err != nil {
+		return err
+	}
+	*list = append(*list, s)
 	return nil
 }
 

@@ -52,10 +52,7 @@ func decodeOptions(message []byte, o *connectors.Options) error {
 		case 5:
 			return number(f, &o.MaxConcurrency)
 		case 6:
-			var exclude string
-			err := f.text(&exclude)
-			o.Excludes = append(o.Excludes, exclude)
-			return err
+			return f.element(&o.Excludes)
 		case 7:
 			return f.bool(&o.NoXattr)
 		}
@@ -74,6 +71,9 @@ func decodeEntry(message []byte, config map[string]string) error {
 		}
 		return nil
 	})
+	if len(config) == maxElements {
+		return errTooMany
+	}
 	config[key] = value
 	return err
 }

@@ -153,10 +153,7 @@ func decodeRecord(message []byte) (r *connectors.Record, hasReader, complete boo
 			complete = true
 			return f.message(func(b []byte) error { return decodeFileInfo(b, &r.FileInfo) })
 		case 9:
-			var name string
-			err := f.text(&name)
-			r.ExtendedAttributes = append(r.ExtendedAttributes, name)
-			return err
+			return f.element(&r.ExtendedAttributes)
 		case 10:
 			return number(f, &r.FileAttributes)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -206,6 +207,57 @@ func TestInit(t *testing.T) {
 		&gexporter.InitResponse{Origin: "o", Type: "t", Root: "/", Flags: 1<<32 - 1})
 	same(t, AppendStorageIdentity(nil, identity), &gstorage.InitResponse{},
 		&gstorage.InitResponse{Origin: "o", Type: "t", Root: "/", Flags: 1<<32 - 1})
+}
+
+// TestIncomplete leaves out what a message is about: a nil record would be the runtime's panic.
+func TestIncomplete(t *testing.T) {
+	incomplete := &gconn.Record{Pathname: "/x"} // no error, no attribute, and nothing known of a file
+	broken := []byte("\x0a\xff")
+	for name, decode := range map[string]func() error{
+		"a record":                      func() error { _, _, err := DecodeRecord(marshal(t, incomplete)); return err },
+		"an Open without a record":      func() error { _, err := DecodeOpen(nil); return err },
+		"an Open of a broken record":    func() error { _, err := DecodeOpen(broken); return err },
+		"an acknowledgement of nothing": func() error { _, err := DecodeResult(nil); return err },
+		"a broken acknowledgement":      func() error { _, err := DecodeResult(broken); return err },
+		"an acknowledgement without a record": func() error {
+			_, err := DecodeResult(marshal(t, &gimporter.ImportRequest{Result: &gconn.Result{}}))
+			return err
+		},
+		"an acknowledgement of an incomplete record": func() error {
+			_, err := DecodeResult(marshal(t, &gimporter.ImportRequest{Result: &gconn.Result{Header: incomplete}}))
+			return err
+		},
+	} {
+		if err := decode(); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// To open a record takes no more than its path.
+	if r, err := DecodeOpen(marshal(t, &gimporter.OpenRequest{Record: incomplete})); err != nil || r.Pathname != "/x" {
+		t.Errorf("Open: %v, %v", r, err)
+	}
+}
+
+// TestElements decodes lists of as many elements as may be, and of one more.
+func TestElements(t *testing.T) {
+	names := make([]string, maxElements+1)
+	config := make(map[string]string)
+	for i := range maxElements + 1 {
+		config[strconv.Itoa(i)] = ""
+	}
+	for _, tooMany := range []bool{true, false} {
+		var errs [3]error
+		_, _, errs[0] = DecodeRecord(marshal(t, &gconn.Record{IsXattr: true, ExtendedAttributes: names}))
+		_, errs[1] = DecodeInit(marshal(t, &gimporter.InitRequest{Options: &gimporter.Options{Excludes: names}}))
+		_, errs[2] = DecodeInit(marshal(t, &gimporter.InitRequest{Config: config}))
+		for i, err := range errs {
+			if (err != nil) == !tooMany || tooMany && !errors.Is(err, ErrMalformed) {
+				t.Errorf("%s, of %d elements: %v", []string{"names", "excludes", "settings"}[i], len(names), err)
+			}
+		}
+		names = names[:maxElements]
+		delete(config, "0")
+	}
 }
 
 func TestStorage(t *testing.T) {
