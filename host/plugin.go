@@ -90,6 +90,11 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 	}
 	if err := p.connect(ctx); err != nil {
 		p.Kill()
+		if text := p.channel.foreign(); text != "" {
+			if printer := p.printer(ctx, path, text); printer != "" {
+				err = fmt.Errorf("%w; it was printed by %s", err, printer)
+			}
+		}
 		return nil, fmt.Errorf("starting plugin %s: %w", p.name, err)
 	}
 	return p, nil

@@ -16,8 +16,8 @@ const untaken = time.Minute
 
 // errUntaken ends an import that would wait forever: the importer for the host to take records, the host for the importer
 // to take acknowledgements. One that has taken any is only slow.
-var errUntaken = errors.New("the importer has FLAG_NEEDACK and takes no acknowledgements, of which more have come than are kept: " +
-	"receive from results while sending records, or leave the flag out")
+var errUntaken = errors.New("the importer has FLAG_NEEDACK and takes no acknowledgements, and more have come than " +
+	"are kept: receive from results while sending records, or leave the flag out")
 
 // acknowledgements counts the host's acknowledgements of records, and passes them on to an importer that wants them. The
 // host sends one for every record, whether or not anybody takes them. They queue here until Import has returned, as far as
@@ -122,8 +122,8 @@ func (a *acknowledgements) await(ctx context.Context, atMost time.Duration) {
 	a.wait(ctx, func() bool { return a.waiting <= 0 })
 }
 
-// forward passes acknowledgements on until the last, or until the context ends. Then it closes the importer's channel. If Import is
-// still waiting for them, closeReaders is called before, which must see to it that nothing is read any more.
+// forward passes acknowledgements on until the last, or until the context ends. Then it closes the importer's channel. If
+// Import is still waiting for them, closeReaders is called before, which must see to it that nothing is read any more.
 func (a *acknowledgements) forward(ctx context.Context, closeReaders func()) {
 	if a.results == nil {
 		return

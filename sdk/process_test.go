@@ -187,9 +187,11 @@ func TestByHand(t *testing.T) {
 		pipe   bool // standard output is a pipe
 		want   string
 	}{
-		"no input":        {plugin: "fs importer", pipe: true, want: "plugin for plakar: an importer"},
-		"output is file":  {plugin: "fs exporter", stdin: strings.NewReader(""), want: "plugin for plakar: an exporter"},
-		"another input":   {plugin: "fs storage", stdin: strings.NewReader("hello\n"), pipe: true, want: "plugin for plakar: a storage"},
+		"no input":       {plugin: "fs importer", pipe: true, want: "plugin for plakar: an importer"},
+		"output is file": {plugin: "fs exporter", stdin: strings.NewReader(""), want: "plugin for plakar: an exporter"},
+		"another input": {
+			plugin: "fs storage", stdin: strings.NewReader("hello\n"), pipe: true, want: "plugin for plakar: a storage",
+		},
 		"no argument":     {plugin: "fs", stdin: strings.NewReader(""), pipe: true, want: "importer or exporter or storage"},
 		"wrong argument":  {plugin: "fs", args: []string{"import"}, want: "importer or exporter or storage"},
 		"entry point":     {plugin: "entry point", args: []string{"x"}, want: "takes no arguments"},

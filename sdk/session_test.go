@@ -126,7 +126,8 @@ func TestSecrets(t *testing.T) {
 		"Import": fmt.Sprint(err),
 		"stderr": p.stderr.String(),
 	} {
-		if strings.Contains(text, canary) || strings.Contains(text, "-long") || !strings.Contains(text, "abc: cannot use /home/user/key with") {
+		told := strings.Contains(text, "abc: cannot use /home/user/key with")
+		if strings.Contains(text, canary) || strings.Contains(text, "-long") || !told {
 			t.Errorf("%s: %s", what, text)
 		}
 	}

@@ -313,7 +313,7 @@ func TestViolations(t *testing.T) {
 		"priority too short":        {raw(http2.FrameHeaders, 0x24, 3, "abc"), http2.ErrCodeProtocol},
 		"server's stream":           {raw(http2.FrameHeaders, 0x4, 2, ""), http2.ErrCodeProtocol},
 		"headers without stream":    {raw(http2.FrameHeaders, 0x4, 0, ""), http2.ErrCodeProtocol},
-		"nonsense headers":          {raw(http2.FrameHeaders, 0x4, 3, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), http2.ErrCodeCompression},
+		"nonsense headers":          {raw(http2.FrameHeaders, 0x4, 3, strings.Repeat("\xff", 10)), http2.ErrCodeCompression},
 		"truncated headers":         {raw(http2.FrameHeaders, 0x4, 3, "\x40\x0aabc"), http2.ErrCodeCompression},
 		"continuation alone":        {raw(http2.FrameContinuation, 0x4, 3, ""), http2.ErrCodeProtocol},
 		"reset of idle":             {raw(http2.FrameRSTStream, 0, 3, "0000"), http2.ErrCodeProtocol},

@@ -309,7 +309,9 @@ func TestChunks(t *testing.T) {
 		}
 		message.Seek(int64(got.Length), 1)
 	}
-	for _, malformed := range []string{"\x1a", "\x00\x01", "\x1a\xff", strings.Repeat("\xff", 11), "\x1b\x01", "\x1a\xff\xff\xff\xff\x0f"} {
+	for _, malformed := range []string{
+		"\x1a", "\x00\x01", "\x1a\xff", strings.Repeat("\xff", 11), "\x1b\x01", "\x1a\xff\xff\xff\xff\x0f",
+	} {
 		if tag, err := ReadTag(strings.NewReader(malformed)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%q: %+v, %v", malformed, tag, err)
 		}
