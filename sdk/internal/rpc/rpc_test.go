@@ -55,6 +55,10 @@ func TestUnary(t *testing.T) {
 			_, err := call.Request(10)
 			return err
 		},
+		"/s/stopped": func(call *Call) error {
+			call.Stop(Errorf(Unavailable, "the disk is full"))
+			return call.Context().Err()
+		},
 		"/s/late": func(call *Call) error {
 			<-call.Context().Done()
 			return call.Context().Err()
@@ -65,7 +69,7 @@ func TestUnary(t *testing.T) {
 		err := client.Invoke(t.Context(), method, &request, &answer, options...)
 		return string(answer), err
 	}
-	for _, size := range []int{0, 1, 16 << 10, 4<<20 - 1} {
+	for _, size := range []int{0, 1, 16 << 10, MaxMessage} {
 		message := strings.Repeat("m", size)
 		if answer, err := invoke("/s/echo", message); answer != message || err != nil {
 			t.Errorf("%d bytes become %d, %v", size, len(answer), err)
@@ -76,7 +80,7 @@ func TestUnary(t *testing.T) {
 		options         []grpc.CallOption
 		want            codes.Code
 	}{
-		{"/s/echo", strings.Repeat("m", 4<<20+1), nil, codes.ResourceExhausted},
+		{"/s/echo", strings.Repeat("m", MaxMessage+1), nil, codes.ResourceExhausted},
 		{"/s/small", "12345678901", nil, codes.ResourceExhausted},
 		{"/s/none", "", nil, codes.Unimplemented},
 		{"/s/echo", "compressed", []grpc.CallOption{grpc.UseCompressor(gzip.Name)}, codes.Unimplemented},
@@ -84,6 +88,10 @@ func TestUnary(t *testing.T) {
 		if _, err := invoke(test.method, test.message, test.options...); status.Code(err) != test.want {
 			t.Errorf("%s: %v, want %v", test.method, err, test.want)
 		}
+	}
+	// Why the context has ended says more than that it has.
+	if _, err := invoke("/s/stopped", ""); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "disk is full") {
+		t.Errorf("stopped: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -177,6 +185,81 @@ func requestOf(body string) string {
 		"\x00\x00" + string([]byte{byte(len(body))}) + "\x00\x01\x00\x00\x00\x01" + body
 }
 
+// TestLengths reads no more than the lengths of messages, which are at most what an int of 32 bits holds.
+func TestLengths(t *testing.T) {
+	for _, test := range []struct {
+		body   string
+		length int
+		fits   bool
+	}{
+		{"\x00\x7f\xff\xff\xff", 1<<31 - 1, true},
+		{"\x00\x80\x00\x00\x00", 0, false},
+	} {
+		var length int
+		var err error
+		in, host := io.Pipe()
+		done := make(chan bool)
+		conn := h2.NewConn(t.Context(), in, io.Discard, func(s *h2.Stream) {
+			length, err = (&Call{stream: s, ctx: s.Context(), memory: &memory{}}).Next()
+			close(done)
+		})
+		go conn.Run()
+		io.WriteString(host, requestOf(test.body))
+		<-done
+		if own := (*Error)(nil); length != test.length || test.fits != (err == nil) || err != nil && !errors.As(err, &own) {
+			t.Errorf("%q: %d, %v", test.body, length, err)
+		}
+		host.Close()
+		conn.Wait(t.Context(), nil)
+	}
+}
+
+// TestMemory takes all there is, what is too much beside it, and what was released.
+func TestMemory(t *testing.T) {
+	m := &memory{}
+	for i, step := range []struct {
+		release, take int
+		fits          bool
+	}{
+		{0, MaxReceived, true},
+		{0, 1, false},
+		{1, 1, true},
+		{0, 1, false},
+		{MaxReceived, MaxReceived + 1, false},
+		{0, MaxReceived, true},
+	} {
+		m.release(step.release)
+		if got := m.take(step.take); got != step.fits {
+			t.Errorf("step %d: %v", i, got)
+		}
+	}
+}
+
+// TestEncodings calls with a header that names the compression of messages.
+func TestEncodings(t *testing.T) {
+	for encoding, want := range map[string]codes.Code{"identity": codes.OK, "gzip": codes.Unimplemented} {
+		in, host := io.Pipe()
+		result := make(chan error, 1)
+		server := Server{"/s/m": func(*Call) error { return nil }}
+		conn := h2.NewConn(t.Context(), in, io.Discard, func(s *h2.Stream) {
+			s.Fields = []h2.Field{{Name: ":path", Value: "/s/m"}, {Name: "grpc-encoding", Value: encoding}}
+			result <- server.serve(&Call{stream: s, ctx: s.Context(), memory: &memory{}})
+		})
+		go conn.Run()
+		io.WriteString(host, requestOf(""))
+		err := <-result
+		code := codes.OK
+		if own := (*Error)(nil); errors.As(err, &own) {
+			code = codes.Code(own.Code)
+		}
+		if code != want {
+			t.Errorf("%s: %v", encoding, err)
+		}
+		host.Close()
+		conn.Wait(t.Context(), nil)
+	}
+}
+
 // TestReuse keeps the buffers of usual messages, and not those of large ones.
 func TestReuse(t *testing.T) {
 	for _, size := range []int{0, 1000, maxReused, maxReused + 1} {
@@ -210,6 +293,10 @@ func TestEscape(t *testing.T) {
 		if got := escape(message); got != want {
 			t.Errorf("%q is %q, want %q", message, got, want)
 		}
+	}
+	longest := strings.Repeat("x", maxEscaped+1)
+	if escape(longest) != longest || escape(longest+"x") != longest+"..." {
+		t.Error("it is not cut where it should be")
 	}
 	if n := len(escape(strings.Repeat("é", 1<<20))); n > maxEscaped+10 {
 		t.Errorf("%d bytes", n)
