@@ -29,7 +29,7 @@ type read struct {
 	sent    int
 }
 
-// readAll imports as kloset does: a few workers read the records and answer for each.
+// readAll imports as kloset does: a few workers read the records and acknowledge each.
 func readAll(ctx context.Context, imp importer.Importer) (*read, error) {
 	all := &read{
 		records: make(map[string]*connectors.Record),
@@ -167,17 +167,17 @@ func export(ctx context.Context, exp exporter.Exporter, root string) (map[string
 			return nil
 		})
 	}()
-	answers := make(map[string]error)
+	outcomes := make(map[string]error)
 	collected := make(chan struct{})
 	go func() {
 		defer close(collected)
 		for result := range results {
-			answers[result.Record.Pathname] = result.Err
+			outcomes[result.Record.Pathname] = result.Err
 		}
 	}()
 	err := exp.Export(ctx, records, results)
 	<-collected
-	return answers, err
+	return outcomes, err
 }
 
 func TestBuiltinExporter(t *testing.T) {
@@ -185,11 +185,11 @@ func TestBuiltinExporter(t *testing.T) {
 	target := t.TempDir()
 	p := execute(t, command("fs exporter"))
 	exp := p.exporter(t, "fis", map[string]string{"location": "fis://" + target})
-	answers, err := export(t.Context(), exp, root)
+	results, err := export(t.Context(), exp, root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, err := range answers {
+	for path, err := range results {
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 		}

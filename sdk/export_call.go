@@ -14,7 +14,7 @@ import (
 )
 
 // lateResults is how long an exporter that has returned without closing its results may be silent, while records are
-// without an answer, before it is taken to be done.
+// without a result, before it is taken to be done.
 const lateResults = 3 * time.Second
 
 var (
@@ -44,7 +44,7 @@ type exportCall struct {
 	abandoned bool          // nobody takes records any more
 }
 
-func (s *exporterService) answerExport(call *rpc.Call) error {
+func (s *exporterService) serveExport(call *rpc.Call) error {
 	exporter, err := s.get()
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *exporterService) answerExport(call *rpc.Call) error {
 		run.received <- err
 	}()
 	go run.forward(ctx)
-	err = run.answer(ctx)
+	err = run.serve(ctx)
 	cancel()
 	go run.drain()
 	return err
@@ -97,9 +97,9 @@ func (run *exportCall) forward(ctx context.Context) {
 	}
 }
 
-// answer sends the exporter's results until there are no more. A failure is reported after the host has sent all its
+// serve sends the exporter's results until there are no more. A failure is reported after the host has sent all its
 // records: to a host that is still sending, it would look like the end of the connection.
-func (run *exportCall) answer(ctx context.Context) error {
+func (run *exportCall) serve(ctx context.Context) error {
 	failure := run.sendResults(ctx)
 	run.abandon()
 	select {
@@ -167,7 +167,7 @@ func (run *exportCall) sendResult(result *connectors.Result) error {
 		return errNilResult
 	}
 	if c, ours := result.Record.Reader.(*content); ours {
-		c.Close() // it answers for a file it may not have read to the end
+		c.Close() // its result may be for a file it did not have read to the end
 	}
 	run.mu.Lock()
 	run.count--
@@ -202,7 +202,7 @@ func (run *exportCall) missing() int {
 // sendMissing sends a failure for every record the exporter sent no result for: to the host, no result is success.
 func (run *exportCall) sendMissing() error {
 	if run.missing() <= 0 {
-		return nil // if paths were changed before the answers, which record an answer is for cannot be told
+		return nil // if results have other paths than their records, what they are for cannot be told
 	}
 	for e, n := range run.pending {
 		record := connectors.Record{Pathname: e.path, IsXattr: e.xattr, XattrName: e.name, XattrType: e.kind, Err: errNoResult}

@@ -18,8 +18,8 @@ type Exporter interface {
 	Flags() location.Flags
 	// Ping reports whether the destination can be reached.
 	Ping(context.Context) error
-	// Export takes records until the channel is closed, parents before what is in them, and answers for each of them
-	// with a result, in any order. It may close results. A record it does not answer for counts as failed.
+	// Export takes records until the channel is closed, parents before what is in them, and sends a result for each of
+	// them, in any order. It may close results. A record without a result counts as failed.
 	Export(ctx context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error
 	// Close is called once, last.
 	Close(context.Context) error

@@ -29,7 +29,7 @@ func (s *exporterService) methods() rpc.Server {
 			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
 		},
 		"/plakar.exporter.Exporter/Ping":   s.ping,
-		"/plakar.exporter.Exporter/Export": s.answerExport,
-		"/plakar.exporter.Exporter/Close":  s.answerClose,
+		"/plakar.exporter.Exporter/Export": s.serveExport,
+		"/plakar.exporter.Exporter/Close":  s.serveClose,
 	})
 }

@@ -49,7 +49,7 @@ func send(t *testing.T, p *plugin, sent ...*connectors.Record) (map[string]error
 	records := make(chan *connectors.Record)
 	results := make(chan *connectors.Result)
 	ended := make(chan struct{})
-	answers := make(map[string]error)
+	outcomes := make(map[string]error)
 	var work sync.WaitGroup
 	work.Go(func() {
 		defer close(records)
@@ -63,10 +63,10 @@ func send(t *testing.T, p *plugin, sent ...*connectors.Record) (map[string]error
 	})
 	work.Go(func() {
 		for result := range results {
-			if _, twice := answers[result.Record.Pathname]; twice {
+			if _, twice := outcomes[result.Record.Pathname]; twice {
 				t.Errorf("%s has two results", result.Record.Pathname)
 			}
-			answers[result.Record.Pathname] = result.Err
+			outcomes[result.Record.Pathname] = result.Err
 		}
 	})
 	err := exp.Export(t.Context(), records, results)
@@ -78,7 +78,7 @@ func send(t *testing.T, p *plugin, sent ...*connectors.Record) (map[string]error
 	if err := exp.Close(t.Context()); err != nil {
 		t.Errorf("Close afterwards: %v", err)
 	}
-	return answers, err
+	return outcomes, err
 }
 
 func TestMisbehavingExporters(t *testing.T) {
@@ -88,8 +88,8 @@ func TestMisbehavingExporters(t *testing.T) {
 		name     string
 		exportFn func(context.Context, <-chan *connectors.Record, chan<- *connectors.Result) error
 
-		failure string   // what Export fails with at the host
-		answers []string // what became of /folder, /large, /small, /last, "" for fine
+		failure  string   // what Export fails with at the host
+		outcomes []string // what became of /folder, /large, /small, /last, "" for fine
 	}{
 		{
 			name: "does as it should",
@@ -111,7 +111,7 @@ func TestMisbehavingExporters(t *testing.T) {
 				}
 				return nil
 			},
-			answers: []string{"", "", "", ""},
+			outcomes: []string{"", "", "", ""},
 		},
 		{
 			name: "does not close its results",
@@ -121,10 +121,10 @@ func TestMisbehavingExporters(t *testing.T) {
 				}
 				return nil
 			},
-			answers: []string{"", "", "", ""},
+			outcomes: []string{"", "", "", ""},
 		},
 		{
-			name: "answers without reading or closing",
+			name: "sends results without reading or closing",
 			exportFn: func(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 				defer close(results)
 				for r := range records {
@@ -132,7 +132,7 @@ func TestMisbehavingExporters(t *testing.T) {
 				}
 				return nil
 			},
-			answers: []string{"", "", "", ""},
+			outcomes: []string{"", "", "", ""},
 		},
 		{
 			name: "closes and reads",
@@ -150,10 +150,10 @@ func TestMisbehavingExporters(t *testing.T) {
 				}
 				return nil
 			},
-			answers: []string{"", "closed pipe", "closed pipe", ""},
+			outcomes: []string{"", "closed pipe", "closed pipe", ""},
 		},
 		{
-			name: "answers for nothing",
+			name: "sends no results",
 			exportFn: func(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 				defer close(results)
 				for r := range records {
@@ -161,10 +161,10 @@ func TestMisbehavingExporters(t *testing.T) {
 				}
 				return nil
 			},
-			answers: []string{"not say", "not say", "not say", "not say"},
+			outcomes: []string{"not say", "not say", "not say", "not say"},
 		},
 		{
-			name: "answers for some",
+			name: "sends results for some",
 			exportFn: func(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 				for r := range records {
 					if r.Pathname != "/large" {
@@ -173,7 +173,7 @@ func TestMisbehavingExporters(t *testing.T) {
 				}
 				return nil
 			},
-			answers: []string{"", "not say", "", ""},
+			outcomes: []string{"", "not say", "", ""},
 		},
 		{
 			name: "writes in parallel",
@@ -196,7 +196,7 @@ func TestMisbehavingExporters(t *testing.T) {
 				writers.Wait()
 				return nil
 			},
-			answers: []string{"", "", "", ""},
+			outcomes: []string{"", "", "", ""},
 		},
 		{
 			name: "fails at once",
@@ -212,8 +212,8 @@ func TestMisbehavingExporters(t *testing.T) {
 				(<-records).Reader.Read(make([]byte, 1))
 				return full
 			},
-			failure: "no space left",
-			answers: []string{""},
+			failure:  "no space left",
+			outcomes: []string{""},
 		},
 		{
 			name: "returns in the middle",
@@ -221,7 +221,7 @@ func TestMisbehavingExporters(t *testing.T) {
 				results <- (<-records).Ok()
 				return nil
 			},
-			answers: []string{"", "not say", "not say", "not say"},
+			outcomes: []string{"", "not say", "not say", "not say"},
 		},
 		{
 			name: "panics",
@@ -246,13 +246,13 @@ func TestMisbehavingExporters(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			small := file("/small", "content")
 			big := file("/large", large)
-			answers, err := send(t, start(t, (&sink{test.exportFn}).service()), folder("/folder"), big, small, folder("/last"))
+			outcomes, err := send(t, start(t, (&sink{test.exportFn}).service()), folder("/folder"), big, small, folder("/last"))
 			wantError(t, "Export", err, test.failure)
-			for i, want := range test.answers {
+			for i, want := range test.outcomes {
 				path := []string{"/folder", "/large", "/small", "/last"}[i]
-				got, found := answers[path]
+				got, found := outcomes[path]
 				if !found {
-					t.Errorf("%s: no answer", path)
+					t.Errorf("%s: no result", path)
 				}
 				wantError(t, path, got, want)
 			}
@@ -290,8 +290,8 @@ func TestBrokenOff(t *testing.T) {
 	}
 }
 
-// TestLargeAnswer keeps an export alive whose host sends a record larger than what it accepts in an answer.
-func TestLargeAnswer(t *testing.T) {
+// TestLargeResult keeps an export alive whose host sends a record larger than what it accepts in a result.
+func TestLargeResult(t *testing.T) {
 	s := &sink{exportFn: func(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 		defer close(results)
 		for r := range records {
@@ -308,13 +308,13 @@ func TestLargeAnswer(t *testing.T) {
 		r.ExtendedAttributes = []string{strings.Repeat("x", 5<<20)}
 		return r
 	}
-	answers, err := send(t, start(t, s.service()), folder("/before"), attributed("/large"), attributed("/refused"),
+	outcomes, err := send(t, start(t, s.service()), folder("/before"), attributed("/large"), attributed("/refused"),
 		folder("/after"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{"/before": "", "/large": "", "/refused": "too many attributes", "/after": ""} {
-		got, found := answers[path]
+		got, found := outcomes[path]
 		if !found || (want == "") != (got == nil) || got != nil && !strings.Contains(got.Error(), want) {
 			t.Errorf("%s: a result: %v, %v, want %q", path, found, got, want)
 		}

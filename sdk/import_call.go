@@ -24,8 +24,8 @@ const (
 	// should close the channel, and not to hear of them again is no reason to think that they are done.
 	lateSilence = time.Minute
 
-	// lateAnswers is how long a failed import waits for the host to take the records before it reports the failure.
-	lateAnswers = 5 * time.Second
+	// lateAcknowledgements is how long a failed import waits for the host to take the records before it reports the failure.
+	lateAcknowledgements = 5 * time.Second
 )
 
 var (
@@ -49,11 +49,11 @@ type importCall struct {
 	records   chan *connectors.Record
 
 	returned <-chan error // what Import returned
-	received chan error   // how the host's answers ended
+	received chan error   // how the host's acknowledgements ended
 	buf      []byte
 }
 
-func (s *importerService) answerImport(call *rpc.Call) error {
+func (s *importerService) serveImport(call *rpc.Call) error {
 	importer, err := s.get()
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (run *importCall) closeReaders() {
 // serve sends what the importer produces until the end.
 func (run *importCall) serve(ctx context.Context) error {
 	if err := run.send(ctx); err != nil {
-		run.acks.await(ctx, lateAnswers)
+		run.acks.await(ctx, lateAcknowledgements)
 		return err
 	}
 	if err := run.call.Send(wire.AppendFinished(rpc.Begin(run.buf))); err != nil {

@@ -19,8 +19,8 @@ type Importer interface {
 	// Ping reports whether the source can be reached.
 	Ping(context.Context) error
 	// Import sends a record for every entry, closes records and returns. What it returns decides whether the backup is
-	// complete. results answers for every record once it was dealt with; it is nil unless Flags has FLAG_NEEDACK, and
-	// closed after the last answer.
+	// complete. results acknowledges every record once it was dealt with; it is nil unless Flags has FLAG_NEEDACK, and
+	// closed after the last acknowledgement.
 	Import(ctx context.Context, records chan<- *connectors.Record, results <-chan *connectors.Result) error
 	// Close is called once, last.
 	Close(context.Context) error

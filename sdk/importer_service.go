@@ -35,9 +35,9 @@ func (s *importerService) methods() rpc.Server {
 			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
 		},
 		"/importer.Importer/Ping":   s.ping,
-		"/importer.Importer/Import": s.answerImport,
+		"/importer.Importer/Import": s.serveImport,
 		"/importer.Importer/Open":   s.open,
-		"/importer.Importer/Close":  s.answerClose,
+		"/importer.Importer/Close":  s.serveClose,
 	})
 }
 
@@ -106,9 +106,9 @@ func (s *importerService) forget(a *announced) {
 	}
 }
 
-func (s *importerService) answerClose(call *rpc.Call) error {
+func (s *importerService) serveClose(call *rpc.Call) error {
 	s.forgetAll()
-	return s.session.answerClose(call)
+	return s.session.serveClose(call)
 }
 
 func (s *importerService) close(ctx context.Context) error {

@@ -319,11 +319,11 @@ func TestMalformedAnswers(t *testing.T) {
 		return ctx.Err()
 	}}
 	for name, test := range map[string]struct {
-		answers []*gimporter.ImportRequest
-		want    string
+		acknowledgements []*gimporter.ImportRequest
+		want             string
 	}{
-		"empty":     {[]*gimporter.ImportRequest{{}}, "cannot read the answer"},
-		"no record": {[]*gimporter.ImportRequest{{Result: &gconn.Result{}}}, "cannot read the answer"},
+		"empty":     {[]*gimporter.ImportRequest{{}}, "cannot read the acknowledgement"},
+		"no record": {[]*gimporter.ImportRequest{{Result: &gconn.Result{}}}, "cannot read the acknowledgement"},
 		"flood": {slices.Repeat([]*gimporter.ImportRequest{{Result: &gconn.Result{
 			Header: &gconn.Record{Pathname: "/a", FileInfo: &gconn.FileInfo{}},
 		}}}, 100), "more records than it was sent"},
@@ -338,8 +338,8 @@ func TestMalformedAnswers(t *testing.T) {
 			if _, err := stream.Recv(); err != nil {
 				t.Fatal(err)
 			}
-			for _, answer := range test.answers {
-				stream.Send(answer)
+			for _, acknowledgement := range test.acknowledgements {
+				stream.Send(acknowledgement)
 			}
 			_, err = stream.Recv()
 			wantError(t, "Import", err, test.want)

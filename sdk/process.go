@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// answering and closing bound what happens between the host's end or a signal, and the process's: together they
+	// ending and closing bound what happens between the host's end or a signal, and the process's: together they
 	// are below the 2 seconds after which a plugin that outlives its host is a nuisance.
-	answering = 500 * time.Millisecond
-	closing   = 1000 * time.Millisecond
+	ending  = 500 * time.Millisecond
+	closing = 1000 * time.Millisecond
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 	exitSignal  = 128 // plus the signal's number
 )
 
-// service answers the calls of one kind of connector.
+// service serves the calls of one kind of connector.
 type service interface {
 	methods() rpc.Server
 	close(context.Context) error
@@ -73,7 +73,7 @@ func run(kind string, newService func(*guard) service) {
 	os.Exit(0)
 }
 
-// serve answers a host until it closes its end or ctx does. Whatever happens, the connector was closed when it returns,
+// serve serves a host until it closes its end or ctx does. Whatever happens, the connector was closed when it returns,
 // unless its Close takes too long.
 func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	conn := h2.NewConn(ctx, in, out, s.methods().Handler())
@@ -85,7 +85,7 @@ func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	}
-	limit, cancel := context.WithTimeout(context.Background(), answering)
+	limit, cancel := context.WithTimeout(context.Background(), ending)
 	defer cancel()
 	conn.Wait(limit, func(headersSent bool) []byte { return rpc.Failure(errStuck(err), headersSent) })
 
@@ -101,9 +101,9 @@ func serve(ctx context.Context, s service, in io.Reader, out io.Writer) error {
 	return err
 }
 
-// errStuck is the answer to a call whose method does not return.
+// errStuck is the status of a call whose method does not return.
 func errStuck(cause error) error {
-	return rpc.Errorf(rpc.Unavailable, "%v, and the call did not end within %v", cause, answering)
+	return rpc.Errorf(rpc.Unavailable, "%v, and the call did not end within %v", cause, ending)
 }
 
 func fatal(err error) {

@@ -48,7 +48,7 @@ func newSession[C connector](
 	return s
 }
 
-// initialize answers Init: decode and appendIdentity are the forms this has for the kind of connector.
+// initialize serves Init: decode and appendIdentity are the forms this has for the kind of connector.
 func (s *session[C]) initialize(
 	call *rpc.Call, decode func([]byte) (wire.Init, error), appendIdentity func([]byte, wire.Identity) []byte,
 ) error {
@@ -117,7 +117,7 @@ func (s *session[C]) ping(call *rpc.Call) error {
 	return call.Send(rpc.Begin(nil))
 }
 
-func (s *session[C]) answerClose(call *rpc.Call) error {
+func (s *session[C]) serveClose(call *rpc.Call) error {
 	if err := s.close(call.Context()); err != nil {
 		return err
 	}

@@ -35,12 +35,12 @@ func (s *storageService) methods() rpc.Server {
 		"/store.Store/Put":    s.put,
 		"/store.Store/Get":    s.fetch,
 		"/store.Store/Delete": s.unary(s.remove),
-		"/store.Store/Close":  s.answerClose,
+		"/store.Store/Close":  s.serveClose,
 	})
 }
 
 // unary makes a method of a function from one message to one appended to the last argument.
-func (s *storageService) unary(answer func(context.Context, Store, []byte, []byte) ([]byte, error)) rpc.Method {
+func (s *storageService) unary(respond func(context.Context, Store, []byte, []byte) ([]byte, error)) rpc.Method {
 	return func(call *rpc.Call) error {
 		store, err := s.get()
 		if err != nil {
@@ -50,7 +50,7 @@ func (s *storageService) unary(answer func(context.Context, Store, []byte, []byt
 		if err != nil {
 			return err
 		}
-		message, err := answer(call.Context(), store, request, rpc.Begin(nil))
+		message, err := respond(call.Context(), store, request, rpc.Begin(nil))
 		if errors.Is(err, wire.ErrMalformed) {
 			return rpc.Errorf(rpc.InvalidArgument, "cannot read the request: %v", err)
 		}
@@ -61,47 +61,47 @@ func (s *storageService) unary(answer func(context.Context, Store, []byte, []byt
 	}
 }
 
-func (s *storageService) create(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+func (s *storageService) create(ctx context.Context, store Store, request, response []byte) ([]byte, error) {
 	config, err := wire.DecodeConfig(request)
 	if err != nil {
 		return nil, err
 	}
-	return answer, store.Create(ctx, config)
+	return response, store.Create(ctx, config)
 }
 
-func (s *storageService) open(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+func (s *storageService) open(ctx context.Context, store Store, _, response []byte) ([]byte, error) {
 	config, err := store.Open(ctx)
-	return wire.AppendConfig(answer, config), err
+	return wire.AppendConfig(response, config), err
 }
 
-func (s *storageService) mode(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+func (s *storageService) mode(ctx context.Context, store Store, _, response []byte) ([]byte, error) {
 	mode, err := store.Mode(ctx)
-	return wire.AppendNumber(answer, int64(mode)), err
+	return wire.AppendNumber(response, int64(mode)), err
 }
 
-func (s *storageService) size(ctx context.Context, store Store, _, answer []byte) ([]byte, error) {
+func (s *storageService) size(ctx context.Context, store Store, _, response []byte) ([]byte, error) {
 	size, err := store.Size(ctx)
-	return wire.AppendNumber(answer, size), err
+	return wire.AppendNumber(response, size), err
 }
 
-func (s *storageService) list(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+func (s *storageService) list(ctx context.Context, store Store, request, response []byte) ([]byte, error) {
 	resource, err := wire.DecodeList(request)
 	if err != nil {
 		return nil, err
 	}
 	macs, err := store.List(ctx, Resource(resource))
-	return wire.AppendMACs(answer, macs), err
+	return wire.AppendMACs(response, macs), err
 }
 
-func (s *storageService) remove(ctx context.Context, store Store, request, answer []byte) ([]byte, error) {
+func (s *storageService) remove(ctx context.Context, store Store, request, response []byte) ([]byte, error) {
 	object, err := wire.DecodeObject(request)
 	if err != nil {
 		return nil, err
 	}
-	return answer, store.Delete(ctx, Resource(object.Resource), object.MAC)
+	return response, store.Delete(ctx, Resource(object.Resource), object.MAC)
 }
 
-// fetch answers Get.
+// fetch serves Get.
 func (s *storageService) fetch(call *rpc.Call) error {
 	store, err := s.get()
 	if err != nil {
@@ -128,7 +128,7 @@ func (s *storageService) fetch(call *rpc.Call) error {
 
 var errNoReader = errors.New("the storage returned neither a reader nor an error")
 
-// put answers Put.
+// put serves Put.
 func (s *storageService) put(call *rpc.Call) error {
 	store, err := s.get()
 	if err != nil {

@@ -258,8 +258,8 @@ func TestMalformedRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream.Send(&gstorage.PutRequest{Mac: make([]byte, 32), Type: 1, Chunk: []byte("with the name")})
-	if answer, err := stream.CloseAndRecv(); err != nil || answer.BytesWritten != 13 {
-		t.Error(answer, err)
+	if response, err := stream.CloseAndRecv(); err != nil || response.BytesWritten != 13 {
+		t.Error(response, err)
 	}
 	_, err = client.Get(ctx, &gstorage.GetRequest{Mac: []byte("x")})
 	if err != nil {

@@ -93,7 +93,7 @@ func TestAttacks(t *testing.T) {
 					}
 				}
 			},
-			unread: true, end: "too many unread answers",
+			unread: true, end: "too many unread replies",
 		},
 		"SETTINGS with many streams": {
 			attack: func(p *peer) {
@@ -111,7 +111,7 @@ func TestAttacks(t *testing.T) {
 					}
 				}
 			},
-			unread: true, end: "too many unread answers",
+			unread: true, end: "too many unread replies",
 		},
 		"RST_STREAM at once": {
 			attack: func(p *peer) {

@@ -46,7 +46,7 @@ type Conn struct {
 
 // NewConn prepares a connection that reads from in and writes to out, and calls handle in a goroutine of its own for
 // every request. The contexts of the streams are children of ctx; when it ends, what arrives is not read any more, but
-// answers are still sent.
+// responses are still sent.
 func NewConn(ctx context.Context, in io.Reader, out io.Writer, handle func(*Stream)) *Conn {
 	c := &Conn{
 		handle:  handle,
@@ -73,16 +73,16 @@ func (c *Conn) Run() error {
 	return err
 }
 
-// Wait waits for the handlers to return, but no longer than ctx. The requests of those that have not are answered by the
-// block that unanswered makes, which is told whether the answer's headers were sent. Nothing can be sent after it: see
+// Wait waits for the handlers to return, but no longer than ctx. The requests of those that have not are ended by the
+// block that unfinished makes, which is told whether the response's headers were sent. Nothing can be sent after it: see
 // Flush.
-func (c *Conn) Wait(ctx context.Context, unanswered func(headersSent bool) []byte) {
+func (c *Conn) Wait(ctx context.Context, unfinished func(headersSent bool) []byte) {
 	wait(ctx, &c.handlers)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
 		for _, s := range c.streams {
-			s.appendHeadersLocked(unanswered(s.headersSent), true)
+			s.appendHeadersLocked(unfinished(s.headersSent), true)
 		}
 	}
 	c.failLocked(errGone)
@@ -328,7 +328,7 @@ func (c *Conn) stream(id uint32) *Stream {
 	return c.streams[id]
 }
 
-// interrupt wakes the handlers that wait for the peer to send. Those that wait for it to read do so on: an answer that is
+// interrupt wakes the handlers that wait for the peer to send. Those that wait for it to read do so on: a response that is
 // cut short within a message hides its status from the peer.
 func (c *Conn) interrupt() {
 	c.mu.Lock()

@@ -95,7 +95,7 @@ func (p *peer) request(id uint32, end bool) {
 
 var ok = HeaderBlock(Field{Name: ":status", Value: "200"})
 
-// echo answers with what it is sent.
+// echo sends back what it is sent.
 func echo(s *Stream) {
 	s.WriteHeaders(ok, false)
 	if _, err := io.Copy(s, s); err == nil {
@@ -149,10 +149,10 @@ func TestFlowControl(t *testing.T) {
 	}
 	p.WritePing(false, [8]byte{1})
 	if f := p.until(http2.FramePing).(*http2.PingFrame); !f.IsAck() || f.Data != [8]byte{1} {
-		t.Errorf("the answer to a PING is %v", f)
+		t.Errorf("the reply to a PING is %v", f)
 	}
 	close(received)
-	// Its own answer stops where the peer's window does.
+	// Its own response stops where the peer's window does.
 	got, widened := 0, 0
 	for got < initialWindow {
 		got += len(p.until(http2.FrameData).(*http2.DataFrame).Data())
@@ -387,7 +387,7 @@ func TestHello(t *testing.T) {
 	}
 }
 
-// TestPingFlood sends PINGs to a server whose answers nobody reads.
+// TestPingFlood sends PINGs to a server whose replies nobody reads.
 func TestPingFlood(t *testing.T) {
 	p := dialSilent(t, echo)
 	p.conn.SetDeadline(time.Now().Add(20 * time.Second))
@@ -396,7 +396,7 @@ func TestPingFlood(t *testing.T) {
 	sent := 0
 	for p.WritePing(false, [8]byte{}) == nil { // until the server stops reading
 		if sent++; sent > 2*controlLimit/17 {
-			t.Fatal("the server goes on answering")
+			t.Fatal("the server goes on replying")
 		}
 		if sent == controlLimit/17 {
 			p.conn.SetDeadline(time.Now().Add(time.Second))

@@ -10,11 +10,11 @@ const (
 	// outboxLimit is where handlers wait for the writer. Two buffers of about this size are all that sending takes.
 	outboxLimit = 256 << 10
 
-	// controlLimit is where a peer that asks for answers (PING, SETTINGS) without reading them is cut off.
+	// controlLimit is where a peer that asks for replies (PING, SETTINGS) without reading them is cut off.
 	controlLimit = outboxLimit + 1<<20
 )
 
-var errFlood = &ConnError{EnhanceYourCalm, "too many unread answers"}
+var errFlood = &ConnError{EnhanceYourCalm, "too many unread replies"}
 
 // outbox is what is on its way to the peer. Frames are put into one buffer while the writer writes the other out, so
 // that many small frames leave in one system call and the reading goroutine never waits for the peer to read.

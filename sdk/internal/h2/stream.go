@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// Stream is one request and its answer. Read and the sending methods may be used by one goroutine each.
+// Stream is one request and its response. Read and the sending methods may be used by one goroutine each.
 type Stream struct {
 	// Fields are the request's headers, pseudo-headers included.
 	Fields []Field
@@ -42,7 +42,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write sends body bytes, waiting for the peer's window. The answer's headers must have been sent.
+// Write sends body bytes, waiting for the peer's window. The response's headers must have been sent.
 func (s *Stream) Write(p []byte) (int, error) {
 	c := s.conn
 	c.mu.Lock()
@@ -63,8 +63,8 @@ func (s *Stream) Write(p []byte) (int, error) {
 	return total, nil
 }
 
-// WriteHeaders sends a block made by HeaderBlock, which must fit a frame: first the answer's headers, at last its
-// trailers with end set. A block that is both makes an answer without a body.
+// WriteHeaders sends a block made by HeaderBlock, which must fit a frame: first the response's headers, at last its
+// trailers with end set. A block that is both makes a response without a body.
 func (s *Stream) WriteHeaders(block []byte, end bool) error {
 	c := s.conn
 	c.mu.Lock()
@@ -127,8 +127,8 @@ func (s *Stream) abort(cause error) {
 	s.end(cause)
 }
 
-// Stop ends the stream's context and what its handler waits for. The handler can still end the answer, but the peer will
-// not understand it if a message was cut short: this is for answers that nobody waits for.
+// Stop ends the stream's context and what its handler waits for. The handler can still end the response, but the peer will
+// not understand it if a message was cut short: this is for responses that nobody waits for.
 func (s *Stream) Stop(cause error) {
 	s.cancel(cause)
 	s.conn.mu.Lock()
@@ -141,7 +141,7 @@ func (s *Stream) Stop(cause error) {
 // end makes err what follows the part of the request that has arrived.
 func (s *Stream) end(err error) { s.conn.credit(s.inbox.end(err)) }
 
-// finish releases the stream when its handler has returned. One whose answer is incomplete is reset.
+// finish releases the stream when its handler has returned. One whose response is incomplete is reset.
 func (s *Stream) finish() {
 	c := s.conn
 	c.mu.Lock()

@@ -155,7 +155,7 @@ func Reuse(buf []byte) []byte {
 func (c *Call) Send(message []byte) error {
 	size := len(message) - prefixLen
 	if size > MaxMessage {
-		return Errorf(ResourceExhausted, "answer of %d bytes is larger than the %d a host accepts", size, MaxMessage)
+		return Errorf(ResourceExhausted, "response of %d bytes is larger than the %d a host accepts", size, MaxMessage)
 	}
 	message[0] = 0
 	binary.BigEndian.PutUint32(message[1:], uint32(size))

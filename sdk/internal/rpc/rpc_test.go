@@ -65,14 +65,14 @@ func TestUnary(t *testing.T) {
 		},
 	})
 	invoke := func(method, message string, options ...grpc.CallOption) (string, error) {
-		request, answer := []byte(message), []byte(nil)
-		err := client.Invoke(t.Context(), method, &request, &answer, options...)
-		return string(answer), err
+		request, response := []byte(message), []byte(nil)
+		err := client.Invoke(t.Context(), method, &request, &response, options...)
+		return string(response), err
 	}
 	for _, size := range []int{0, 1, 16 << 10, MaxMessage} {
 		message := strings.Repeat("m", size)
-		if answer, err := invoke("/s/echo", message); answer != message || err != nil {
-			t.Errorf("%d bytes become %d, %v", size, len(answer), err)
+		if response, err := invoke("/s/echo", message); response != message || err != nil {
+			t.Errorf("%d bytes become %d, %v", size, len(response), err)
 		}
 	}
 	for _, test := range []struct {

@@ -10,10 +10,10 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/internal/h2"
 )
 
-// Method answers one call. Its error becomes the call's status.
+// Method serves one call. Its error becomes the call's status.
 type Method func(*Call) error
 
-// Server answers calls by the path they name, "/package.Service/Method".
+// Server serves calls by the path they name, "/package.Service/Method".
 type Server map[string]Method
 
 var (
@@ -23,13 +23,13 @@ var (
 	success = h2.HeaderBlock(h2.Field{Name: "grpc-status", Value: "0"})
 )
 
-// Handler returns the handler for one h2.NewConn. It answers the call that a stream carries.
+// Handler returns the handler for one h2.NewConn. It serves the call that a stream carries.
 func (s Server) Handler() func(*h2.Stream) {
 	received := &memory{}
-	return func(stream *h2.Stream) { s.answer(&Call{stream: stream, ctx: stream.Context(), memory: received}) }
+	return func(stream *h2.Stream) { s.handle(&Call{stream: stream, ctx: stream.Context(), memory: received}) }
 }
 
-func (s Server) answer(call *Call) {
+func (s Server) handle(call *Call) {
 	defer call.release()
 	err := s.serve(call)
 	if err == nil {

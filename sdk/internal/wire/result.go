@@ -6,7 +6,7 @@ import (
 	"github.com/PlakarKorp/kloset/connectors"
 )
 
-// AppendResult appends the ExportResponse that answers for a record.
+// AppendResult appends the ExportResponse that carries the result for a record.
 func AppendResult(b []byte, r *connectors.Result) []byte {
 	return appendMessage(b, 1, func(b []byte) []byte {
 		b = appendMessage(b, 1, func(b []byte) []byte { return AppendRecord(b, &r.Record) })
@@ -17,7 +17,7 @@ func AppendResult(b []byte, r *connectors.Result) []byte {
 	})
 }
 
-// DecodeResult reads the ImportRequest that answers for a record.
+// DecodeResult reads the ImportRequest that acknowledges a record.
 func DecodeResult(message []byte) (*connectors.Result, error) {
 	var result *connectors.Result
 	err := each(message, func(f field) error {
