@@ -131,7 +131,7 @@ func (c *Conn) read() error {
 		c.in.Discard(frameHeaderLen)
 		switch {
 		case f.length > maxFrameLen:
-			return &ConnError{FrameSizeError, "frame is larger than 16 KiB"}
+			return &connError{codeFrameSize, "frame is larger than 16 KiB"}
 		case first && (f.typ != frameSettings || f.has(flagAck)):
 			return protocolError("the first frame is not SETTINGS")
 		case c.continued != nil && (f.typ != frameContinuation || f.stream != c.continued.stream):
@@ -183,7 +183,7 @@ func (c *Conn) readData(f frame, payload []byte) error {
 		return protocolError("DATA on a stream that was not opened")
 	}
 	if c.receivable.Add(int64(-f.length)) < 0 {
-		return &ConnError{FlowControlError, "more data than the connection's window"}
+		return &connError{codeFlowControl, "more data than the connection's window"}
 	}
 	data, err := unpad(f, payload)
 	if err != nil {
@@ -261,10 +261,10 @@ func (c *Conn) open(id uint32, fields []Field, end bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.running >= MaxStreams {
-		return c.controlLocked(appendRSTStream(nil, id, RefusedStream))
+		return c.controlLocked(appendRSTStream(nil, id, codeRefusedStream))
 	}
 	if fields == nil {
-		return c.controlLocked(appendRSTStream(nil, id, EnhanceYourCalm))
+		return c.controlLocked(appendRSTStream(nil, id, codeEnhanceYourCalm))
 	}
 	s := newStream(c, id, fields)
 	if end {
@@ -284,7 +284,7 @@ func (c *Conn) open(id uint32, fields []Field, end bool) error {
 
 func (c *Conn) readReset(f frame, payload []byte) error {
 	if len(payload) != 4 {
-		return &ConnError{FrameSizeError, "RST_STREAM is not 4 bytes long"}
+		return &connError{codeFrameSize, "RST_STREAM is not 4 bytes long"}
 	}
 	if f.stream == 0 || f.stream > c.last {
 		return protocolError("RST_STREAM on a stream that was not opened")
@@ -297,7 +297,7 @@ func (c *Conn) readReset(f frame, payload []byte) error {
 
 func (c *Conn) readPing(f frame, payload []byte) error {
 	if len(payload) != 8 {
-		return &ConnError{FrameSizeError, "PING is not 8 bytes long"}
+		return &connError{codeFrameSize, "PING is not 8 bytes long"}
 	}
 	if f.has(flagAck) {
 		return nil
@@ -308,7 +308,7 @@ func (c *Conn) readPing(f frame, payload []byte) error {
 
 func (c *Conn) readWindowUpdate(f frame, payload []byte) error {
 	if len(payload) != 4 {
-		return &ConnError{FrameSizeError, "WINDOW_UPDATE is not 4 bytes long"}
+		return &connError{codeFrameSize, "WINDOW_UPDATE is not 4 bytes long"}
 	}
 	if f.stream > c.last {
 		return protocolError("WINDOW_UPDATE on a stream that was not opened")
@@ -346,7 +346,7 @@ func (c *Conn) close(err error) {
 		cause = errGone
 	}
 	c.mu.Lock()
-	if violation := (*ConnError)(nil); errors.As(err, &violation) {
+	if violation := (*connError)(nil); errors.As(err, &violation) {
 		c.pending = appendGoAway(c.pending, c.last, violation.Code, violation.Reason)
 	}
 	c.failLocked(cause)

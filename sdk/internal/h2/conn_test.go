@@ -355,7 +355,7 @@ func TestViolations(t *testing.T) {
 			if f := p.until(http2.FrameGoAway).(*http2.GoAwayFrame); f.ErrCode != test.want {
 				t.Errorf("%v, want %v", f.ErrCode, test.want)
 			}
-			var violation *ConnError
+			var violation *connError
 			if err := <-p.served; !errors.As(err, &violation) {
 				t.Errorf("Run returns %v", err)
 			}

@@ -59,7 +59,7 @@ func appendFrame(b []byte, f frame) []byte {
 	return binary.BigEndian.AppendUint32(b, f.stream)
 }
 
-func appendRSTStream(b []byte, stream uint32, code ErrorCode) []byte {
+func appendRSTStream(b []byte, stream uint32, code errorCode) []byte {
 	b = appendFrame(b, frame{length: 4, typ: frameRSTStream, stream: stream})
 	return binary.BigEndian.AppendUint32(b, uint32(code))
 }
@@ -69,7 +69,7 @@ func appendWindowUpdate(b []byte, stream uint32, increment int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(increment))
 }
 
-func appendGoAway(b []byte, lastStream uint32, code ErrorCode, reason string) []byte {
+func appendGoAway(b []byte, lastStream uint32, code errorCode, reason string) []byte {
 	b = appendFrame(b, frame{length: 8 + len(reason), typ: frameGoAway})
 	b = binary.BigEndian.AppendUint32(b, lastStream)
 	b = binary.BigEndian.AppendUint32(b, uint32(code))
@@ -87,27 +87,27 @@ func unpad(f frame, payload []byte) ([]byte, error) {
 	return payload[1 : len(payload)-int(payload[0])], nil
 }
 
-// ErrorCode is an HTTP/2 error code, RFC 9113 section 7.
-type ErrorCode uint32
+// errorCode is an HTTP/2 error code, RFC 9113 section 7.
+type errorCode uint32
 
 const (
-	NoError          ErrorCode = 0x0
-	ProtocolError    ErrorCode = 0x1
-	FlowControlError ErrorCode = 0x3
-	FrameSizeError   ErrorCode = 0x6
-	RefusedStream    ErrorCode = 0x7
-	CompressionError ErrorCode = 0x9
-	EnhanceYourCalm  ErrorCode = 0xb
+	codeNone            errorCode = 0x0
+	codeProtocol        errorCode = 0x1
+	codeFlowControl     errorCode = 0x3
+	codeFrameSize       errorCode = 0x6
+	codeRefusedStream   errorCode = 0x7
+	codeCompression     errorCode = 0x9
+	codeEnhanceYourCalm errorCode = 0xb
 )
 
-// ConnError is a violation that ends the connection.
-type ConnError struct {
-	Code   ErrorCode
+// connError is a violation that ends the connection.
+type connError struct {
+	Code   errorCode
 	Reason string
 }
 
-func (e *ConnError) Error() string {
+func (e *connError) Error() string {
 	return fmt.Sprintf("http/2 connection error 0x%x: %s", uint32(e.Code), e.Reason)
 }
 
-func protocolError(reason string) error { return &ConnError{ProtocolError, reason} }
+func protocolError(reason string) error { return &connError{codeProtocol, reason} }

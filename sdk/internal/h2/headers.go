@@ -49,7 +49,7 @@ func newHeaderReader() *headerReader {
 
 func (r *headerReader) add(fragment []byte) error {
 	if len(r.block)+len(fragment) > maxHeaderBlock {
-		return &ConnError{EnhanceYourCalm, "header block is larger than 64 KiB"}
+		return &connError{codeEnhanceYourCalm, "header block is larger than 64 KiB"}
 	}
 	r.block = append(r.block, fragment...)
 	return nil
@@ -64,7 +64,7 @@ func (r *headerReader) finish() ([]Field, error) {
 	}
 	r.block = r.block[:0]
 	if err != nil {
-		return nil, &ConnError{CompressionError, err.Error()}
+		return nil, &connError{codeCompression, err.Error()}
 	}
 	if r.size > maxHeaderList {
 		return nil, nil

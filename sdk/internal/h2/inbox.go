@@ -30,7 +30,7 @@ func (b *inbox) put(data []byte, length int, end bool) (dropped int, err error) 
 		return length, nil // the stream is over, or this is what follows its end
 	}
 	if b.window -= length; b.window < 0 {
-		return 0, &ConnError{FlowControlError, "more data than the stream's window"}
+		return 0, &connError{codeFlowControl, "more data than the stream's window"}
 	}
 	dropped = length - len(data)
 	b.taken += dropped

@@ -14,7 +14,7 @@ const (
 	controlLimit = outboxLimit + 1<<20
 )
 
-var errFlood = &ConnError{EnhanceYourCalm, "too many unread replies"}
+var errFlood = &connError{codeEnhanceYourCalm, "too many unread replies"}
 
 // outbox is what is on its way to the peer. Frames are put into one buffer while the writer writes the other out, so
 // that many small frames leave in one system call and the reading goroutine never waits for the peer to read.
@@ -85,7 +85,7 @@ func (c *Conn) controlLocked(frame []byte) error {
 	return nil
 }
 
-var errWindow = &ConnError{FlowControlError, "window above 2^31-1"}
+var errWindow = &connError{codeFlowControl, "window above 2^31-1"}
 
 // openWindowLocked widens the window of a stream, or with 0 of the connection.
 func (c *Conn) openWindowLocked(id uint32, increment int64) error {

@@ -52,12 +52,12 @@ func (c *Conn) readSettings(f frame, payload []byte) error {
 	}
 	if f.has(flagAck) {
 		if len(payload) != 0 {
-			return &ConnError{FrameSizeError, "SETTINGS acknowledgement with a payload"}
+			return &connError{codeFrameSize, "SETTINGS acknowledgement with a payload"}
 		}
 		return nil
 	}
 	if len(payload)%6 != 0 {
-		return &ConnError{FrameSizeError, "SETTINGS of odd length"}
+		return &connError{codeFrameSize, "SETTINGS of odd length"}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,7 +67,7 @@ func (c *Conn) readSettings(f frame, payload []byte) error {
 		}
 		value := binary.BigEndian.Uint32(payload[2:])
 		if value > maxWindow {
-			return &ConnError{FlowControlError, "initial window above 2^31-1"}
+			return &connError{codeFlowControl, "initial window above 2^31-1"}
 		}
 		if err := c.resizeWindowsLocked(int64(value)); err != nil {
 			return err

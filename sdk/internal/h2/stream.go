@@ -88,7 +88,7 @@ func (s *Stream) appendHeadersLocked(block []byte, end bool) {
 	c.pending = appendFrame(c.pending, frame{length: len(block), typ: frameHeaders, flags: flags, stream: s.id})
 	c.pending = append(c.pending, block...)
 	if end && !s.inbox.ended() {
-		c.pending = appendRSTStream(c.pending, s.id, NoError) // RFC 9113 section 8.1: "stop sending, all is well"
+		c.pending = appendRSTStream(c.pending, s.id, codeNone) // RFC 9113 section 8.1: "stop sending, all is well"
 	}
 	c.wake.Signal()
 }
@@ -149,7 +149,7 @@ func (s *Stream) finish() {
 	if s.err == nil && c.err == nil {
 		s.err = errFinished
 		delete(c.streams, s.id)
-		c.pending = appendRSTStream(c.pending, s.id, ProtocolError)
+		c.pending = appendRSTStream(c.pending, s.id, codeProtocol)
 		c.wake.Signal()
 	}
 	c.mu.Unlock()

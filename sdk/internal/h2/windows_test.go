@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -87,6 +88,7 @@ func TestUnfinished(t *testing.T) {
 			<-end
 		})
 		go conn.Run()
+		ours.SetDeadline(time.Now().Add(20 * time.Second))
 		p := &peer{Framer: http2.NewFramer(ours, ours), t: t, conn: ours}
 		p.encoder = hpack.NewEncoder(&p.block)
 		go func() {

@@ -4,5 +4,5 @@
 //
 // Decoding trusts nothing: every length is checked against what is there, unknown fields are skipped, and a wrong wire
 // type is an error. Encoding never emits a string that is not UTF-8, which would make the receiving host give up
-// the call: see AppendRecord.
+// the call: see appendRecord.
 package wire

@@ -6,7 +6,7 @@ import (
 
 // AppendImported appends the ImportResponse that carries a record.
 func AppendImported(b []byte, r *connectors.Record) []byte {
-	return appendMessage(b, 1, func(b []byte) []byte { return AppendRecord(b, r) })
+	return appendMessage(b, 1, func(b []byte) []byte { return appendRecord(b, r) })
 }
 
 // AppendFinished appends the ImportResponse after which a host takes the import for complete and stops reading.

@@ -77,8 +77,8 @@ func Failed(r *connectors.Record, err error) *connectors.Record {
 	}
 }
 
-// AppendRecord appends a record, which must be Usable.
-func AppendRecord(b []byte, r *connectors.Record) []byte {
+// appendRecord appends a record, which must be Usable.
+func appendRecord(b []byte, r *connectors.Record) []byte {
 	hasReader := r.Reader != nil && r.Err == nil && (r.IsXattr || r.FileInfo.Lmode.IsRegular())
 	b = appendBool(b, 1, hasReader)
 	b = appendText(b, 2, r.Pathname)

@@ -9,7 +9,7 @@ import (
 // AppendResult appends the ExportResponse that carries the result for a record.
 func AppendResult(b []byte, r *connectors.Result) []byte {
 	return appendMessage(b, 1, func(b []byte) []byte {
-		b = appendMessage(b, 1, func(b []byte) []byte { return AppendRecord(b, &r.Record) })
+		b = appendMessage(b, 1, func(b []byte) []byte { return appendRecord(b, &r.Record) })
 		if r.Err != nil {
 			b = appendText(b, 2, errorText(r.Err))
 		}

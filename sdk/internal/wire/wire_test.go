@@ -79,7 +79,7 @@ func same[M proto.Message](t *testing.T, encoded []byte, got, want M) {
 func TestRecords(t *testing.T) {
 	for name, record := range records {
 		t.Run(name, func(t *testing.T) {
-			same(t, AppendRecord(nil, record), &gconn.Record{}, gconn.RecordToProto(record))
+			same(t, appendRecord(nil, record), &gconn.Record{}, gconn.RecordToProto(record))
 			same(t, AppendImported(nil, record), &gimporter.ImportResponse{},
 				&gimporter.ImportResponse{Record: gconn.RecordToProto(record)})
 			for _, failure := range []error{nil, errors.New("full")} {
@@ -132,7 +132,7 @@ func TestRecords(t *testing.T) {
 // TestEmptyErrors sends errors that have no text: to a host an empty text is no error.
 func TestEmptyErrors(t *testing.T) {
 	silent := errors.New("")
-	message := AppendRecord(nil, connectors.NewError("/x", silent))
+	message := appendRecord(nil, connectors.NewError("/x", silent))
 	if r, _, err := DecodeRecord(message); err != nil || r.Err == nil || r.Err.Error() == "" {
 		t.Errorf("a record's error becomes %v, %v", r.Err, err)
 	}
@@ -160,7 +160,7 @@ func TestUnusableRecords(t *testing.T) {
 			continue
 		}
 		var got gconn.Record
-		if err := proto.Unmarshal(AppendRecord(nil, Failed(record, err)), &got); err != nil {
+		if err := proto.Unmarshal(appendRecord(nil, Failed(record, err)), &got); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := gconn.RecordFromProto(&got); err != nil {
@@ -374,7 +374,7 @@ func FuzzDecode(f *testing.F) {
 		if record.Err != nil {
 			record.Err = errors.New(errorText(record.Err))
 		}
-		encoded := AppendRecord(nil, record)
+		encoded := appendRecord(nil, record)
 		var generated gconn.Record
 		if err := proto.Unmarshal(encoded, &generated); err != nil {
 			t.Fatalf("the generated code refuses %q: %v", encoded, err)
