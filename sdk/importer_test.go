@@ -311,7 +311,7 @@ func TestStoppedImport(t *testing.T) {
 	wantError(t, "Import", imp.Import(t.Context(), records, results), "told to stop")
 }
 
-func TestMalformedAnswers(t *testing.T) {
+func TestMalformedAcknowledgements(t *testing.T) {
 	s := &source{importFn: func(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 		defer close(records)
 		records <- file("/a", "A")
@@ -324,6 +324,9 @@ func TestMalformedAnswers(t *testing.T) {
 	}{
 		"empty":     {[]*gimporter.ImportRequest{{}}, "cannot read the acknowledgement"},
 		"no record": {[]*gimporter.ImportRequest{{Result: &gconn.Result{}}}, "cannot read the acknowledgement"},
+		"one too many": {slices.Repeat([]*gimporter.ImportRequest{{Result: &gconn.Result{
+			Header: &gconn.Record{Pathname: "/a", FileInfo: &gconn.FileInfo{}},
+		}}}, 2), "more records than it was sent"},
 		"flood": {slices.Repeat([]*gimporter.ImportRequest{{Result: &gconn.Result{
 			Header: &gconn.Record{Pathname: "/a", FileInfo: &gconn.FileInfo{}},
 		}}}, 100), "more records than it was sent"},

@@ -56,6 +56,36 @@ func TestConnectionWindow(t *testing.T) {
 	}
 }
 
+// TestCredit gives back to the connection's window what was read, once that is half of it: it stood still otherwise.
+func TestCredit(t *testing.T) {
+	p := dial(t, func(s *Stream) { io.Copy(io.Discard, s) })
+	p.request(1, false)
+	window, credit := streamWindow, 0
+	next := func() {
+		if f, ok := p.read().(*http2.WindowUpdateFrame); ok && f.StreamID == 0 {
+			credit += int(f.Increment)
+		} else if ok {
+			window += int(f.Increment)
+		}
+	}
+	for sent := 0; sent < connWindow/2; sent += maxFrameLen {
+		for window < maxFrameLen {
+			next()
+		}
+		if credit > 0 {
+			t.Fatalf("%d bytes are given back after %d", credit, sent)
+		}
+		p.WriteData(1, false, make([]byte, maxFrameLen))
+		window -= maxFrameLen
+	}
+	for credit == 0 {
+		next()
+	}
+	if credit != connWindow/2 {
+		t.Errorf("%d bytes are given back of %d", credit, connWindow/2)
+	}
+}
+
 // TestStreamWindow exceeds the window of a stream by a byte.
 func TestStreamWindow(t *testing.T) {
 	p := dial(t, func(s *Stream) { <-s.Context().Done() })
