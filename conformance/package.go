@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -50,12 +50,12 @@ type PackageResult struct {
 // started, when set, is told of each connector. The error is a *host.RejectedError if the package has errors, wraps
 // ErrSelection if the selection does not fit it, and is otherwise what could not be done.
 func RunPackage(ctx context.Context, path string, selection Selection, started func(Config)) (*PackageResult, error) {
-	dir, err := os.MkdirTemp("", "kpkg-unpack-")
+	unpacked, err := scratch.Make("unpack")
 	if err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	integration, err := host.Open(ctx, path, dir, selection.CacheDir)
+	defer unpacked.Remove()
+	integration, err := host.Open(ctx, path, unpacked.Path, selection.CacheDir)
 	if err != nil {
 		return nil, err
 	}

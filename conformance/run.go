@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
 const (
@@ -26,12 +28,12 @@ func Run(ctx context.Context, config Config) ([]Result, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	temporary, err := os.MkdirTemp("", "kpkg-test-")
+	temporary, err := scratch.Make("test")
 	if err != nil {
-		return nil, fmt.Errorf("making a temporary folder: %w", err)
+		return nil, err
 	}
-	defer removeAll(temporary)
-	s, err := newSuite(config, temporary)
+	defer temporary.Remove()
+	s, err := newSuite(config, temporary.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -115,15 +117,4 @@ func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
 		return fmt.Errorf("not done within %s: %w", checkTimeout, err)
 	}
 	return err
-}
-
-// removeAll removes a folder in which an exporter may have left folders without permissions.
-func removeAll(dir string) {
-	filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			os.Chmod(path, 0o700)
-		}
-		return nil
-	})
-	os.RemoveAll(dir)
 }

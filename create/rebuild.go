@@ -3,13 +3,13 @@ package create
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -34,15 +34,15 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
 	defer original.Close()
-	scratch, err := os.MkdirTemp("", "kpkg-rebuild-")
+	temporary, err := scratch.Make("rebuild")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder to rebuild in: %w", err)
+		return nil, err
 	}
-	defer os.RemoveAll(scratch)
+	defer temporary.Remove()
 
 	recorded := recordedTime(original)
 	integrations, err := Run(ctx, Options{
-		Manifests: []string{dir}, Version: identity.Version, Platforms: []executable.Platform{platform}, OutDir: scratch,
+		Manifests: []string{dir}, Version: identity.Version, Platforms: []executable.Platform{platform}, OutDir: temporary.Path,
 		Compression: recordedCompression(original), recorded: &recorded,
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/PlakarKorp/kloset/kcontext"
 
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
 // Options say what to back up or to restore, through which package.
@@ -35,7 +36,7 @@ type Options struct {
 // trial is one backup or restore, with its connector's plugin running.
 type trial struct {
 	opts      Options
-	scratch   string
+	scratch   *scratch.Folder
 	kloset    *kcontext.KContext
 	connector connector
 	plugin    *host.Plugin
@@ -47,10 +48,10 @@ type trial struct {
 func begin(ctx context.Context, opts Options) (*trial, error) {
 	t := &trial{opts: opts, tally: newTally(opts.Progress)}
 	var err error
-	if t.scratch, err = os.MkdirTemp("", "kpkg-try-"); err != nil {
-		return nil, fmt.Errorf("make a temporary folder: %w", err)
+	if t.scratch, err = scratch.Make("try"); err != nil {
+		return nil, err
 	}
-	if t.kloset, err = newKContext(ctx, t.scratch); err != nil {
+	if t.kloset, err = newKContext(ctx, t.scratch.Path); err != nil {
 		return nil, errors.Join(err, t.end())
 	}
 	return t, nil
@@ -86,7 +87,7 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	} else {
 		t.tally.stage(Verifying)
 	}
-	dir := filepath.Join(t.scratch, "package")
+	dir := filepath.Join(t.scratch.Path, "package")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder for the package: %w", err)
 	}
@@ -112,8 +113,5 @@ func (t *trial) end() error {
 	if t.kloset != nil {
 		closeKContext(t.kloset)
 	}
-	if t.scratch != "" {
-		err = errors.Join(err, os.RemoveAll(t.scratch))
-	}
-	return err
+	return errors.Join(err, t.scratch.Remove())
 }

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -39,10 +37,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 func main() {
 	// Where it is not allowed, plugins' left processes are ended all the same, and reaped by whoever adopts them.
 	_ = host.AdoptOrphans()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the default is back: a second ^C ends a clean-up that hangs.
-	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(untilSignal(), os.Args[1:]))
 }
 
 func run(ctx context.Context, args []string) int {
@@ -57,6 +52,8 @@ func run(ctx context.Context, args []string) int {
 		return exitFindings
 	case errors.Is(err, errFailed):
 		return exitFailed
+	case readerGone(err):
+		return exitOK
 	case errors.As(err, &usage):
 		printError(os.Stderr, err)
 		fmt.Fprintln(os.Stderr, "kpkg: hint: `kpkg help` and `kpkg COMMAND --help` say what there is")
