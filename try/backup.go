@@ -13,7 +13,7 @@ import (
 // could be read is in the data file all the same. With any error, that of an ended ctx included, there is no data file and
 // nothing is left behind; the result then holds the failures that came before it.
 func Backup(ctx context.Context, opts Options) (result Result, err error) {
-	if err := place.Free(opts.Data, opts.Force); err != nil {
+	if err := checkOutput(ctx, opts); err != nil {
 		return Result{}, err
 	}
 	t, err := begin(ctx, opts)
@@ -49,7 +49,7 @@ func (t *trial) backup(ctx context.Context) error {
 	return place.File(ctx, t.opts.Data, t.opts.Force,
 		func(temporary string) error {
 			t.tally.stage(Copying)
-			stop := t.tally.listen(t.kloset)
+			stop := t.tally.listen(t.kloset, imp.Root())
 			defer stop()
 			err := write(t.kloset, temporary, &checkedImporter{imp, t.cut})
 			if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {

@@ -2,7 +2,7 @@ package try
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/internal/setting"
 )
@@ -21,14 +21,17 @@ func ParseConfig(args []string) (Config, error) {
 	c := Config{values: map[string]string{}}
 	for i, arg := range args {
 		s, err := setting.Parse(arg)
+		if key, _, found := strings.Cut(arg, "="); !found || key == "" {
+			return c, usagef("setting %d of the connector is not of the form KEY=VALUE", i+1)
+		}
 		if err != nil {
-			return c, fmt.Errorf("configuration %d: %w", i+1, err)
+			return c, UsageError{err}
 		}
 		if s.Key == "location" {
-			return c, errors.New("location is an argument of its own, before the configuration")
+			return c, usagef("location is an argument of its own, before the configuration")
 		}
 		if _, twice := c.values[s.Key]; twice {
-			return c, fmt.Errorf("%s is given twice", s.Key)
+			return c, usagef("%s is given twice", s.Key)
 		}
 		if s.Secret {
 			c.secrets = append(c.secrets, s.Value)

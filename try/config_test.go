@@ -21,11 +21,11 @@ func TestParseConfig(t *testing.T) {
 		{"none", nil, map[string]string{}, ""},
 		{"plain", []string{"a=b", "c=", "d=e=f"}, map[string]string{"a": "b", "c": "", "d": "e=f"}, ""},
 		{"variable", []string{"a=$KPKG_TEST_PIN"}, map[string]string{"a": "1234"}, ""},
-		{"no key", []string{"=hunter22"}, nil, "configuration 1: not of the form key=value"},
-		{"no value", []string{"a=b", "hunter22"}, nil, "configuration 2: not of the form key=value"},
+		{"no key", []string{"=hunter22"}, nil, "setting 1 of the connector is not of the form KEY=VALUE"},
+		{"no value", []string{"a=b", "hunter22"}, nil, "setting 2 of the connector is not of the form KEY=VALUE"},
 		{"twice", []string{"a=hunter22", "a=b"}, nil, "a is given twice"},
 		{"location", []string{"location=ftp://hunter22"}, nil, "location is an argument of its own"},
-		{"no variable", []string{"a=$KPKG_TEST_NONE"}, nil, "configuration 1: a: there is no such environment variable"},
+		{"no variable", []string{"a=$KPKG_TEST_NONE"}, nil, "a: there is no environment variable KPKG_TEST_NONE"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

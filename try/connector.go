@@ -26,9 +26,11 @@ func find(m manifest.Manifest, typ, wanted, cwd string) (connector, error) {
 	at := host.ParseLocation(wanted)
 	passwords := at.Secrets()
 	for _, c := range m.Connectors {
-		if c.Type != typ || !slices.Contains(c.Protocols, at.Protocol) {
+		i := slices.IndexFunc(c.Protocols, func(p string) bool { return strings.EqualFold(p, at.Protocol) })
+		if c.Type != typ || i < 0 {
 			continue
 		}
+		at.Protocol = c.Protocols[i]
 		if slices.Contains(c.LocationFlags, "localfs") {
 			at = at.Below(cwd)
 		}
@@ -47,9 +49,9 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 		}
 	}
 	if protocol == "" {
-		return fmt.Errorf("the location has no protocol; %s has %s", m.Name, strings.Join(has, ", "))
+		return usagef("the location has no protocol; %s has %s", m.Name, strings.Join(has, ", "))
 	}
-	return fmt.Errorf("%s has no %s for %s://; it has %s", m.Name, typ, protocol, strings.Join(has, ", "))
+	return usagef("%s has no %s for %s://; it has %s", m.Name, typ, protocol, strings.Join(has, ", "))
 }
 
 // start starts the connector's plugin.

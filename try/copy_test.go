@@ -104,7 +104,7 @@ func TestRoundTrip(t *testing.T) {
 	dir, files := source(t)
 	k, counted := testContext(t), newTally(nil)
 	data := filepath.Join(t.TempDir(), "data.ptar")
-	stop := counted.listen(k)
+	stop := counted.listen(k, dir)
 	err := write(k, data, fileImporter(t, k, dir))
 	stop()
 	if err != nil {

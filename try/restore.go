@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -13,6 +14,9 @@ import (
 // files, folders nor symbolic links. With an error, that of an ended ctx included, what was restored before stays, and is
 // in the result.
 func Restore(ctx context.Context, opts Options) (result Result, err error) {
+	if sameFile(opts.Data, host.ParseLocation(opts.Location).Rest) {
+		return Result{}, usagef("the location is the data file itself")
+	}
 	t, err := begin(ctx, opts)
 	if err != nil {
 		return Result{}, err

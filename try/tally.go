@@ -3,6 +3,7 @@ package try
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -117,10 +118,10 @@ func (t *tally) result() Result {
 	return Result{Progress: t.now, Failures: failures}
 }
 
-// listen counts what kloset tells of, until the returned function is called. kloset's bus hands every event over before
+// listen counts what kloset tells of, folders from the root of the source on, until the returned function is called. kloset's bus hands every event over before
 // it goes on, so nothing that it has told of is still on its way then. The bus is never closed: whoever in kloset spoke
 // on it afterwards would panic.
-func (t *tally) listen(ctx *kcontext.KContext) (stop func()) {
+func (t *tally) listen(ctx *kcontext.KContext, root string) (stop func()) {
 	events, ended, done := ctx.Events().Listen(), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -130,7 +131,7 @@ func (t *tally) listen(ctx *kcontext.KContext) (stop func()) {
 				if e.Type == "path.error" && ctx.Err() != nil {
 					continue // not the entry's failure, but that of what has ended
 				}
-				t.heard(e.Type, e.Data)
+				t.heard(path.Clean(root), e.Type, e.Data)
 			case <-ended:
 				return
 			}
@@ -142,20 +143,22 @@ func (t *tally) listen(ctx *kcontext.KContext) (stop func()) {
 	}
 }
 
-func (t *tally) heard(event string, data map[string]any) {
+func (t *tally) heard(root, event string, data map[string]any) {
 	switch event {
 	case "snapshot.vfs.start":
 		t.stage(Completing)
 	case "file.ok":
 		t.change(func(p *Progress) { p.Files++ })
 	case "directory.ok":
-		t.change(func(p *Progress) { p.Directories++ })
+		if name, _ := data["path"].(string); isBelow(name, root) {
+			t.change(func(p *Progress) { p.Directories++ })
+		}
 	case "symlink.ok":
 		t.change(func(p *Progress) { p.Others++ })
 	case "path.error":
-		path, _ := data["path"].(string)
+		name, _ := data["path"].(string)
 		if err, ok := data["error"].(error); ok {
-			t.fail(path, err)
+			t.fail(name, err)
 		}
 	case "iostats":
 		if data["scope"] != "source" {
@@ -167,4 +170,9 @@ func (t *tally) heard(event string, data map[string]any) {
 			t.change(func(p *Progress) { p.Bytes = total })
 		}
 	}
+}
+
+// isBelow tells a folder that a restore restores, the root included, from those above, which are in a snapshot too.
+func isBelow(name, root string) bool {
+	return name == root || strings.HasPrefix(name, strings.TrimSuffix(root, "/")+"/")
 }

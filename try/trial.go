@@ -29,6 +29,8 @@ type Options struct {
 	CacheDir string
 	// Stderr gets what the plugin prints, line by line; nil drops it.
 	Stderr io.Writer
+	// Warn, when set, is told before the plugin starts of settings that the connector's schema does not know.
+	Warn func(string)
 	// Progress, when set, is told of every change. Calls do not overlap.
 	Progress func(Progress)
 }
@@ -66,6 +68,9 @@ func (t *trial) start(ctx context.Context, typ string) error {
 	if t.connector, err = find(unpacked.Manifest, typ, t.opts.Location, t.kloset.CWD); err != nil {
 		return err
 	}
+	if err := t.checkSettings(unpacked.Dir); err != nil {
+		return err
+	}
 	t.tally.stage(Starting)
 	executable := unpacked.Executable(t.connector.Connector)
 	if t.plugin, err = t.connector.start(ctx, executable, t.opts); err != nil {
@@ -91,7 +96,33 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder for the package: %w", err)
 	}
-	return host.Open(ctx, t.opts.Package, dir, t.opts.CacheDir)
+	unpacked, err := host.Open(ctx, t.opts.Package, dir, t.opts.CacheDir)
+	var rejected *host.RejectedError
+	if errors.As(err, &rejected) {
+		if data, dataErr := openData(ctx, t.opts.Package); dataErr == nil {
+			data.Close()
+			return nil, usagef("%s is a data file, what kpkg try backup makes, not a package", t.opts.Package)
+		}
+	}
+	return unpacked, err
+}
+
+// checkSettings holds the configuration against the validator of the connector, if it has one.
+func (t *trial) checkSettings(dir string) error {
+	if t.connector.Validator == "" {
+		return nil
+	}
+	validator, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(t.connector.Validator)))
+	if err != nil {
+		return fmt.Errorf("read the schema of the configuration: %w", err)
+	}
+	unknown, err := checkSettings(validator, t.connector.config(t.opts.Config), t.opts.Config.secrets)
+	for _, text := range unknown {
+		if t.opts.Warn != nil {
+			t.opts.Warn(text)
+		}
+	}
+	return err
 }
 
 // cut returns the text without the secrets of the connector's configuration, which nothing knows that comes before the

@@ -1,7 +1,8 @@
 // Package setting reads the key=value arguments that configure a connector. A value can be kept out of the command line, in
 // a file or in the environment.
 //
-// It refuses to repeat a value: what it could not read may be a secret in the wrong place.
+// It refuses to repeat a value: what it could not read may be a secret in the wrong place. Only what has the form of a name,
+// $NAME or @name.txt, is named.
 package setting
 
 import (
@@ -11,11 +12,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
 // inFile is what to do with a value that means no file and no variable.
-const inFile = "a value that itself begins with $ or @ can be given in a file, as @file"
+const inFile = "give a value that itself begins with %s in a file, as @file"
+
+var (
+	variableName = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
+	fileName     = regexp.MustCompile(`\.[a-z]{2,5}$`)
+)
 
 // maxFile is the largest file a value is read from, in bytes.
 const maxFile = 1 << 20
@@ -64,7 +71,10 @@ func Resolve(key, value, dir string) (Setting, error) {
 func fromEnvironment(name string) (string, error) {
 	value, set := os.LookupEnv(name)
 	if !set {
-		return "", errors.New("there is no such environment variable; " + inFile)
+		if !variableName.MatchString(name) {
+			name = "of the name after the $"
+		}
+		return "", fmt.Errorf("there is no environment variable %s; "+inFile, name, "$")
 	}
 	return value, nil
 }
@@ -76,7 +86,10 @@ func fromFile(path string) (string, error) {
 		err = named.Err // what was taken for a path may be a secret
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading its value from a file: %w; %s", err, inFile)
+		if !fileName.MatchString(path) {
+			path = "the file after the @"
+		}
+		return "", fmt.Errorf("read %s: %w; "+inFile, path, err, "@")
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
 }

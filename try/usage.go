@@ -1,0 +1,90 @@
+package try
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// UsageError is a mistake of whoever gave the arguments, found before anything was started. It never repeats a value that
+// may be a secret.
+type UsageError struct{ error }
+
+func (e UsageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return UsageError{fmt.Errorf(format, args...)} }
+
+// Order says in which order a command takes its arguments, in the names that its usage has for them.
+type Order []string
+
+// The arguments of a backup and of a restore, before the configuration.
+var (
+	BackupOrder  = Order{"PACKAGE", "LOCATION"}
+	RestoreOrder = Order{"PACKAGE", "LOCATION", "FILE"}
+)
+
+const locationArgument = "LOCATION"
+
+// Check tells arguments that are missing, swapped or too many. What an argument is can often be seen; where it cannot, it
+// is taken for what is due.
+func (o Order) Check(args []string) error {
+	for i, name := range o {
+		if i == len(args) || isSetting(args[i]) {
+			return usagef("%s is missing", name)
+		}
+		here, due := isLocation(args[i]), slices.Index(o, locationArgument)
+		switch elsewhere := slices.ContainsFunc(args, isLocation); {
+		case i < due && here:
+			return usagef("%s comes before %s", name, locationArgument)
+		case i > due && here, i == due && !here && elsewhere && len(o) > due+1:
+			return usagef("%s comes before %s", locationArgument, o[due+1])
+		case i == due && !here && elsewhere:
+			return tooMany(args[i])
+		}
+	}
+	for i, arg := range args[len(o):] {
+		switch {
+		case isSetting(arg):
+		case isLocation(arg):
+			return usagef("LOCATION is given twice; argument %d is one too", len(o)+i+1)
+		case isFile(arg):
+			return tooMany(arg)
+		}
+	}
+	return nil
+}
+
+func tooMany(name string) error {
+	return usagef("%s is one file too many; does a * stand for several?", name)
+}
+
+var (
+	locationForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`) // more than the one letter of a disk of Windows
+	settingForm  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*=`)
+)
+
+func isThere(arg string) bool {
+	_, err := os.Stat(arg)
+	return err == nil
+}
+
+func isLocation(arg string) bool { return locationForm.MatchString(arg) && !isThere(arg) }
+func isSetting(arg string) bool  { return settingForm.MatchString(arg) && !isThere(arg) }
+
+func isFile(arg string) bool {
+	return !strings.Contains(arg, "=") && (filepath.Ext(arg) == ".ptar" || isThere(arg))
+}
+
+// CheckOutput refuses what cannot be meant as the name of a data file.
+func CheckOutput(name string) error {
+	switch {
+	case name == "-":
+		return usagef("a data file cannot be written to the standard output: name a file")
+	case isSetting(name):
+		return usagef("-o names the data file; the configuration needs no -o: KEY=VALUE goes after LOCATION as it is")
+	}
+	return nil
+}
