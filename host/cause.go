@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -83,8 +84,22 @@ func (p *Plugin) ended() error {
 	return errors.New(how)
 }
 
-// explain says what was being done when err came, without the secrets of the configuration, and why if the plugin is to
-// blame.
+// Words are a text without what gRPC puts before an error of the other side: the plugin's own words.
+func Words(text string) string { return rpcPrefix.ReplaceAllString(text, "") }
+
+var rpcPrefix = regexp.MustCompile(`rpc error: code = [A-Za-z0-9()]+ desc = `)
+
+// pluginError is an error of a plugin in its own words.
+type pluginError struct {
+	text string
+	error
+}
+
+func (e *pluginError) Error() string { return e.text }
+func (e *pluginError) Unwrap() error { return e.error }
+
+// explain is err without the secrets of the configuration: what the plugin said, or what was being done when it failed to
+// answer and why, if that is known.
 func (p *Plugin) explain(ctx context.Context, what string, err error) error {
 	if err == nil {
 		return nil
@@ -93,10 +108,11 @@ func (p *Plugin) explain(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("plugin %s: %s: %w", p.name, what, cause)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("plugin %s: no answer to %s in time", p.name, what)
+		return fmt.Errorf("plugin %s: no answer to %s within %s", p.name, what, p.options.Timeout)
 	}
-	if text := err.Error(); p.Redact(text) != text {
-		err = errors.New(p.Redact(text))
+	text := p.name + ": " + Words(err.Error())
+	if redacted := p.Redact(text); redacted != text {
+		return errors.New(redacted)
 	}
-	return fmt.Errorf("plugin %s: %s: %w", p.name, what, err)
+	return &pluginError{text, err}
 }

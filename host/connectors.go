@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	gexporter "github.com/PlakarKorp/integration-grpc/exporter"
 	gimporter "github.com/PlakarKorp/integration-grpc/importer"
@@ -57,7 +59,11 @@ func initialize[C any](
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
 	connector, err := init(ctx)
-	return connector, p.explain(ctx, "Init", err)
+	err = p.explain(ctx, "Init", err)
+	if at := config["location"]; errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil && at != "" {
+		err = fmt.Errorf("%w; is %s reachable?", err, p.Redact(at))
+	}
+	return connector, err
 }
 
 // within calls a connector's Close in the time it has.

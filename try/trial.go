@@ -125,13 +125,13 @@ func (t *trial) checkSettings(dir string) error {
 	return err
 }
 
-// cut returns the text without the secrets of the connector's configuration, which nothing knows that comes before the
-// plugin.
+// cut returns the text in the plugin's words, without the secrets of the connector's configuration, which nothing knows that
+// comes before the plugin.
 func (t *trial) cut(text string) string {
 	if t.plugin == nil {
 		return text
 	}
-	return t.plugin.Redact(text)
+	return host.Words(t.plugin.Redact(text))
 }
 
 // end ends the plugin and removes the temporary folder. Either may not be there yet.

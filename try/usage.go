@@ -41,7 +41,7 @@ func (o Order) Check(args []string) error {
 			return usagef("%s comes before %s", name, locationArgument)
 		case i > due && here, i == due && !here && elsewhere && len(o) > due+1:
 			return usagef("%s comes before %s", locationArgument, o[due+1])
-		case i == due && !here && elsewhere:
+		case i == due && !here && elsewhere && isFile(args[i]):
 			return tooMany(args[i])
 		}
 	}
