@@ -126,7 +126,7 @@ func TestOddRecords(t *testing.T) {
 			data := filepath.Join(t.TempDir(), "data.ptar")
 			sender := &answeredImporter{listed{fileImporter(t, k, t.TempDir()), records}, flags}
 			imp := &checkedImporter{sender, func(text string) string { return text }}
-			stop := counted.listen(k)
+			stop := counted.listen(k, "/")
 			err := write(k, data, imp)
 			stop()
 			if err != nil {

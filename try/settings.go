@@ -50,6 +50,7 @@ func checkSettings(validator []byte, config map[string]string, more []string) (u
 	if unknownRefused {
 		refused, strange = append(refused, strange...), nil
 	}
+	slices.Sort(refused)
 	var hidden secrets.Set
 	hidden.Learn(config, more...)
 	return strange, usagef("the connector's schema refuses the configuration: %s", hidden.Cut(strings.Join(refused, "; ")))

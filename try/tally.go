@@ -57,8 +57,8 @@ func shorten(text string) string {
 // Failure is an entry that could not be copied.
 type Failure struct {
 	// Path of the entry; "" if it is not about one.
-	Path  string
-	Error string
+	Path  string `json:"path,omitempty"`
+	Error string `json:"error"`
 }
 
 // Result is what was copied.

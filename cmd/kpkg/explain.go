@@ -13,6 +13,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/try"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -29,7 +30,8 @@ Exit status: 0 fine; 2 there is no such rule.`,
 	}
 	format := formatFlag(cmd.Flags(), "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		rules := slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), finding.Rules)
+		rules := slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), try.Rules,
+			finding.Rules)
 		report := &finding.Report{Command: "explain"}
 		report.Show = func(out io.Writer) error { return printRules(out, rules) }
 		if len(args) == 1 {

@@ -17,6 +17,12 @@ import (
 // calmInterval is the least time between two lines of progress where there is no terminal.
 const calmInterval = 10 * time.Second
 
+// longStage is how long a stage takes before it is said for how long: a server that is silent is waited for.
+const longStage = 2 * time.Second
+
+// leastForRate is how many bytes take long enough to say how many a second that is.
+const leastForRate = 1 << 20
+
 // transfer shows how far a backup or a restore has come: on a terminal one line that moves, elsewhere a line now and then.
 type transfer struct {
 	out   io.Writer
@@ -67,6 +73,9 @@ func (t *transfer) step(p try.Progress) {
 
 func (t *transfer) line(p try.Progress) string {
 	if p.Stage != try.Copying || p.Files+p.Directories+p.Others+p.Failed == 0 {
+		if waited := time.Since(t.begin); waited >= longStage {
+			return fmt.Sprintf("%s, %ds", p.Stage, int(waited.Seconds()))
+		}
 		return string(p.Stage)
 	}
 	return string(p.Stage) + ": " + t.copied(p)
@@ -82,9 +91,10 @@ func (t *transfer) copied(p try.Progress) string {
 	if p.Others > 0 {
 		text += ", " + english.Plural(p.Others, "other", "")
 	}
-	rate := float64(p.Bytes) / max(elapsed.Seconds(), 0.001)
-	text += fmt.Sprintf(", %s in %.1fs, %s/s",
-		humanize.IBytes(uint64(p.Bytes)), elapsed.Seconds(), humanize.IBytes(uint64(rate)))
+	text += fmt.Sprintf(", %s in %.1fs", humanize.IBytes(uint64(p.Bytes)), elapsed.Seconds())
+	if p.Bytes >= leastForRate {
+		text += ", " + humanize.IBytes(uint64(float64(p.Bytes)/max(elapsed.Seconds(), 0.001))) + "/s"
+	}
 	if p.Failed > 0 {
 		text += fmt.Sprintf(", %d failed", p.Failed)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -36,8 +37,8 @@ there to an exporter's destination. A data file is a ptar that plakar restores t
 }
 
 func newTryBackupCommand() *cobra.Command {
-	var opts try.Options
-	var quiet bool
+	var run tryRun
+	var output outputFlag
 	cmd := &cobra.Command{
 		Use:   "backup PACKAGE LOCATION [KEY=VALUE...] -o FILE",
 		Short: "Back a source up into a data file, through a package's importer",
@@ -54,38 +55,27 @@ Exit status: 0 all is backed up; 1 the package has errors; 2 wrong usage; 3 it c
 for all entries.`,
 		Example: `  kpkg try backup ftp_v0.1.0_linux_amd64.ptar ftp://host/folder 'password=$FTP_PASSWORD' -o data.ptar
   kpkg try backup examples/imap imap://host username=me password=@secret.txt -o mail.ptar`,
-		Args: cobra.MinimumNArgs(2),
+		Args: tryOrder(try.BackupOrder),
 	}
-	cmd.Flags().StringVarP(&opts.Data, "output", "o", "", "`FILE` to back up into")
-	cmd.Flags().BoolVar(&opts.Force, "force", false, "replace a data file that is there")
-	cmd.Flags().BoolVar(&quiet, "quiet", false, "print nothing but errors")
+	cmd.Flags().VarP(&output, "output", "o", "`FILE` to back up into")
+	cmd.Flags().BoolVar(&run.opts.Force, "force", false, "replace a data file that is there")
+	run.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		if opts.Data == "" {
-			return usagef("name the data file to make, as in -o data.ptar")
-		}
-		opts.Package, opts.Location = args[0], args[1]
-		if opts.Config, err = try.ParseConfig(args[2:]); err != nil {
-			return usageError{err}
-		}
-		shown := newTransfer(cmd.ErrOrStderr(), quiet)
-		opts.Progress, opts.Stderr, opts.CacheDir = shown.step, shown, cacheDir()
-		result, err := try.Backup(cmd.Context(), opts)
-		shown.close()
-		if err := tryVerdict(cmd.ErrOrStderr(), result, err); err != nil {
+		if run.opts.Data, err = output.file(); err != nil {
 			return err
 		}
-		if !quiet {
-			fmt.Fprintf(cmd.OutOrStdout(), "backed up %s to %s, %s\n",
-				shown.copied(result.Progress), finding.Printable(opts.Data), humanize.IBytes(uint64(result.Size)))
-		}
-		return failedEntries(result)
+		run.opts.Package, run.opts.Location = args[0], args[1]
+		return run.run(cmd, args[2:], try.Backup, func(copied string, result try.Result) string {
+			data := finding.Printable(run.opts.Data)
+			return fmt.Sprintf("backed up %s to %s, %s\nnext: kpkg try ls %[2]s, or kpkg try restore PACKAGE LOCATION %[2]s\n",
+				copied, data, humanize.IBytes(uint64(result.Size)))
+		})
 	}
 	return cmd
 }
 
 func newTryRestoreCommand() *cobra.Command {
-	var opts try.Options
-	var quiet bool
+	var run tryRun
 	cmd := &cobra.Command{
 		Use:   "restore PACKAGE LOCATION FILE [KEY=VALUE...]",
 		Short: "Restore a data file to a destination, through a package's exporter",
@@ -102,35 +92,113 @@ are restored if the exporter takes them, and counted otherwise.
 Exit status: 0 all is restored; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not for
 all entries.`,
 		Example: `  kpkg try restore imap_v0.1.0_linux_amd64.ptar imap://host mail.ptar username=me password=@secret.txt`,
-		Args:    cobra.MinimumNArgs(3),
+		Args:    tryOrder(try.RestoreOrder),
 	}
-	cmd.Flags().BoolVar(&quiet, "quiet", false, "print nothing but errors")
-	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		opts.Package, opts.Location, opts.Data = args[0], args[1], args[2]
-		if opts.Config, err = try.ParseConfig(args[3:]); err != nil {
-			return usageError{err}
-		}
-		shown := newTransfer(cmd.ErrOrStderr(), quiet)
-		opts.Progress, opts.Stderr, opts.CacheDir = shown.step, shown, cacheDir()
-		result, err := try.Restore(cmd.Context(), opts)
-		shown.close()
-		if err := tryVerdict(cmd.ErrOrStderr(), result, err); err != nil {
-			return err
-		}
-		if n := result.AttributesLeft; n > 0 {
-			fmt.Fprintf(cmd.ErrOrStderr(), "kpkg: warning: %s not restored: the exporter takes none\n",
-				english.Plural(n, "extended attribute was", "extended attributes were"))
-		}
-		if !quiet {
-			fmt.Fprintf(cmd.OutOrStdout(), "restored %s from %s\n", shown.copied(result.Progress), finding.Printable(opts.Data))
-		}
-		return failedEntries(result)
+	run.flags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		run.opts.Package, run.opts.Location, run.opts.Data = args[0], args[1], args[2]
+		return run.run(cmd, args[3:], try.Restore, func(copied string, _ try.Result) string {
+			return fmt.Sprintf("restored %s from %s\n", copied, finding.Printable(run.opts.Data))
+		})
 	}
 	return cmd
 }
 
+// tryOrder checks the arguments before the configuration.
+func tryOrder(order try.Order) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := order.Check(args); err != nil {
+			return fmt.Errorf("%w: kpkg try %s", err, cmd.Use)
+		}
+		return nil
+	}
+}
+
+// outputFlag is -o of a backup. What it cannot take is refused later: the error of a flag repeats what was given, which may
+// be a secret.
+type outputFlag struct {
+	name    string
+	refused error
+}
+
+func (f *outputFlag) String() string { return f.name }
+func (f *outputFlag) Type() string   { return "string" }
+
+func (f *outputFlag) Set(s string) error {
+	if f.name != "" && f.refused == nil {
+		f.refused = errors.New("-o is given twice")
+	}
+	if err := try.CheckOutput(s); err != nil {
+		f.refused = err
+	}
+	f.name = s
+	return nil
+}
+
+func (f *outputFlag) file() (string, error) {
+	if f.refused != nil {
+		return "", usageError{f.refused}
+	}
+	if f.name == "" {
+		return "", usagef("name the data file to make, as in -o data.ptar")
+	}
+	return f.name, nil
+}
+
+// tryRun is a backup or a restore.
+type tryRun struct {
+	opts     try.Options
+	quiet    bool
+	format   *format
+	warnings []string
+}
+
+func (r *tryRun) flags(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&r.quiet, "quiet", false, "print nothing but errors")
+	r.format = formatFlag(cmd.Flags(), "text", "json")
+}
+
+// run makes the backup or the restore, and prints what told says of it.
+func (r *tryRun) run(
+	cmd *cobra.Command, settings []string, do func(context.Context, try.Options) (try.Result, error),
+	told func(copied string, result try.Result) string,
+) (err error) {
+	if r.opts.Config, err = try.ParseConfig(settings); err != nil {
+		return usageError{err}
+	}
+	shown := newTransfer(cmd.ErrOrStderr(), r.quiet)
+	r.opts.Progress, r.opts.Stderr, r.opts.CacheDir = shown.step, shown, cacheDir()
+	r.opts.Warn = func(text string) {
+		r.warnings = append(r.warnings, text)
+		if r.format.isText() {
+			fmt.Fprintf(shown, "kpkg: warning: %s\n", finding.Printable(finding.CutMessage(text)))
+		}
+	}
+	result, err := do(cmd.Context(), r.opts)
+	shown.close()
+	var wrong try.UsageError
+	if errors.As(err, &wrong) {
+		return usageError{err}
+	}
+	if !r.format.isText() {
+		report := try.TransferReport("try "+cmd.Name(), r.opts, r.warnings, result, err)
+		return errors.Join(r.format.write(cmd, report), verdict(report))
+	}
+	if err := tryVerdict(cmd.OutOrStdout(), cmd.ErrOrStderr(), result, err); err != nil {
+		return err
+	}
+	if n := result.AttributesLeft; n > 0 {
+		fmt.Fprintf(cmd.ErrOrStderr(), "kpkg: warning: %s not restored: the exporter takes none\n",
+			english.Plural(n, "extended attribute was", "extended attributes were"))
+	}
+	if !r.quiet {
+		fmt.Fprint(cmd.OutOrStdout(), told(shown.copied(result.Progress), result))
+	}
+	return failedEntries(result)
+}
+
 // tryVerdict prints what failed, and returns the error that the command ends with if it could not be done at all.
-func tryVerdict(diagnostics io.Writer, result try.Result, err error) error {
+func tryVerdict(out, diagnostics io.Writer, result try.Result, err error) error {
 	printFailures(diagnostics, "error", result.Failures)
 	if more := result.Failed - len(result.Failures); more > 0 {
 		fmt.Fprintf(diagnostics, "kpkg: error: and %d more\n", more)
@@ -139,10 +207,10 @@ func tryVerdict(diagnostics io.Writer, result try.Result, err error) error {
 	if !errors.As(err, &rejected) {
 		return err
 	}
-	if err := printFindings(diagnostics, rejected.Findings, nil); err != nil {
+	if err := printFindings(out, rejected.Findings, nil); err != nil {
 		return fmt.Errorf("printing the findings: %w", err)
 	}
-	fmt.Fprintf(diagnostics, "%s: %s; it was not run\n", finding.Printable(rejected.Path), finding.Tally(rejected.Findings))
+	fmt.Fprintf(out, "%s: %s; it was not run\n", finding.Printable(rejected.Path), finding.Tally(rejected.Findings))
 	return errFindings
 }
 
@@ -165,37 +233,59 @@ func printFailures(w io.Writer, severity string, failures []try.Failure) {
 }
 
 func newTryListCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "ls FILE",
 		Short: "List what a data file holds",
 		Long: `List what a data file holds: mode, size, time of the last change and path of each entry, then where it came
 from. What could not be read when it was made is listed as warnings.
 
 Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			out := cmd.OutOrStdout()
-			entries := 0
-			contents, err := try.List(cmd.Context(), args[0], func(e try.Entry) error {
-				entries++
-				path := e.Path
-				if e.Target != "" {
-					path += " -> " + e.Target
-				}
-				_, err := fmt.Fprintf(out, "%s %10s  %s  %s\n", e.Mode, humanize.IBytes(uint64(max(e.Size, 0))),
-					e.ModTime.Local().Format("2006-01-02 15:04"), finding.Printable(finding.CutMessage(path)))
-				return err
-			})
-			if err != nil {
-				return err
+		Example: `  kpkg try ls data.ptar`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("name one data file, as in: kpkg try ls data.ptar")
 			}
-			printFailures(cmd.ErrOrStderr(), "warning: not in it", contents.Failures)
-			_, err = fmt.Fprintf(out, "%s of %s %s, from %s, backed up %s\n",
-				english.Plural(entries, "entry", "entries"), printed(contents.Type), printed(contents.Origin), printed(contents.Root),
-				contents.Time.Local().Format("2006-01-02 15:04"))
-			return err
+			return nil
 		},
 	}
+	format := formatFlag(cmd.Flags(), "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var entries []try.Entry
+		if !format.isText() {
+			contents, err := try.List(cmd.Context(), args[0], func(e try.Entry) error {
+				entries = append(entries, e)
+				return nil
+			})
+			report := try.ListReport(args[0], entries, contents, err)
+			return errors.Join(format.write(cmd, report), verdict(report))
+		}
+		return printData(cmd, args[0])
+	}
+	return cmd
+}
+
+// printData prints the entries of a data file as they come.
+func printData(cmd *cobra.Command, file string) error {
+	out := cmd.OutOrStdout()
+	entries := 0
+	contents, err := try.List(cmd.Context(), file, func(e try.Entry) error {
+		entries++
+		path := e.Path
+		if e.Target != "" {
+			path += " -> " + e.Target
+		}
+		_, err := fmt.Fprintf(out, "%s %10s  %s  %s\n", e.ModeText(), humanize.IBytes(uint64(max(e.Size, 0))),
+			e.ModTime.Local().Format("2006-01-02 15:04"), finding.Printable(finding.CutMessage(path)))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	printFailures(cmd.ErrOrStderr(), "warning: not in it", contents.Failures)
+	_, err = fmt.Fprintf(out, "%s of %s %s, from %s, backed up %s\n",
+		english.Plural(entries, "entry", "entries"), printed(contents.Type), printed(contents.Origin), printed(contents.Root),
+		contents.Time.Local().Format("2006-01-02 15:04"))
+	return err
 }
 
 // printed is a string out of a data file as it is printed.
