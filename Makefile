@@ -13,9 +13,11 @@ help: ## Show the targets
 build: ## Build bin/kpkg
 	$(GO) build -trimpath -o bin/kpkg ./cmd/kpkg
 
-demo: build ## Create a package of examples/ftp and verify it; needs no server
-	bin/kpkg create examples/ftp/manifest.yaml --out-dir dist --force
+demo: build ## Create a package of examples/ftp and verify it; needs no server, but a network for Go's modules
+	bin/kpkg create examples/ftp v0.1.0 --strict --out-dir dist --force
 	bin/kpkg verify dist/ftp_v0.1.0_*.ptar
+	@echo "Next: bin/kpkg try backup dist/ftp_v0.1.0_*.ptar ftp://HOST/FOLDER username=NAME 'password=\$$PASSWORD' -o data.ptar"
+	@echo "      or install it: plakar pkg add ./dist/ftp_v0.1.0_*.ptar"
 
 # All modules come first, so that a network that fails is seen as that, and not as a test that failed.
 test: ## Run the tests, and the writer's also as a 32-bit program, which must write the same bytes

@@ -249,7 +249,7 @@ func collectSpecimens(t *testing.T) []specimen {
 func createWithClient(t *testing.T, executable, change string) string {
 	t.Helper()
 	dir := t.TempDir()
-	manifest, err := os.ReadFile(filepath.Join(rig.Root(), "examples/ftp/manifest.yaml"))
+	manifest, err := os.ReadFile(filepath.Join(rig.Root(), "testdata/manifests/good/announcement/manifest.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
