@@ -35,6 +35,7 @@ type Builder struct {
 	pending atomic.Int32 // builds that run or wait for their turn
 	cache   cache
 	work    string // all temporary files lie below
+	remove  func() error
 	run     runner
 	environ []string
 }
@@ -49,11 +50,11 @@ func newBuilder(options Options, run runner) (*Builder, error) {
 	if options.Jobs <= 0 {
 		options.Jobs = runtime.NumCPU()
 	}
-	work, err := cache.work()
+	work, remove, err := cache.work()
 	if err != nil && cache.root != "" {
 		// Such as the folder of a user whose first run was with sudo.
 		cache.root = ""
-		work, err = cache.work()
+		work, remove, err = cache.work()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("making a folder for temporary files: %w", err)
@@ -63,6 +64,7 @@ func newBuilder(options Options, run runner) (*Builder, error) {
 		turns:   make(chan struct{}, options.Jobs),
 		cache:   cache,
 		work:    work,
+		remove:  remove,
 		run:     run,
 		environ: readEnvironment(os.Environ()).passed,
 	}, nil
@@ -71,7 +73,7 @@ func newBuilder(options Options, run runner) (*Builder, error) {
 // Close removes the executables that were handed out and all temporary files, and prunes what is kept between runs.
 // No build may be running.
 func (b *Builder) Close() error {
-	err := removeAll(b.work)
+	err := repeat(b.remove)
 	if b.cache.root != "" {
 		err = errors.Join(err, b.cache.prune())
 	}
@@ -81,12 +83,12 @@ func (b *Builder) Close() error {
 	return nil
 }
 
-// removeAll is os.RemoveAll for a folder in which a killed compiler may have been about to make one more file.
-func removeAll(dir string) error {
-	err := os.RemoveAll(dir)
+// repeat removes a folder in which a killed compiler may have been about to make one more file.
+func repeat(remove func() error) error {
+	err := remove()
 	for try := 0; err != nil && try < 10; try++ {
 		time.Sleep(20 * time.Millisecond)
-		err = os.RemoveAll(dir)
+		err = remove()
 	}
 	return err
 }

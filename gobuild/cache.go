@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
 // cache keeps executables between runs. go build leaves a file alone that it would link again the same, which it tells by
@@ -51,12 +52,17 @@ func openCache(root string) cache {
 	return cache{root}
 }
 
-// work creates a private folder on the same file system as the entries.
-func (c cache) work() (string, error) {
+// work creates a private folder on the same file system as the entries, and returns what removes it.
+func (c cache) work() (dir string, remove func() error, err error) {
 	if c.root == "" {
-		return os.MkdirTemp("", "kpkg-")
+		f, err := scratch.Make("build")
+		if err != nil {
+			return "", nil, err
+		}
+		return f.Path, f.Remove, nil
 	}
-	return os.MkdirTemp(filepath.Join(c.root, "work"), "")
+	dir, err = os.MkdirTemp(filepath.Join(c.root, "work"), "")
+	return dir, func() error { return os.RemoveAll(dir) }, err
 }
 
 // entry is the folder of what is kept of a plan for a platform; its dir is empty if nothing is.
