@@ -56,6 +56,8 @@ type Config struct {
 	ReadBack Program
 	// Only, when not empty, are the ids of the checks to run; the rest are left out.
 	Only []string
+	// Checked, when set, is told of each result as it comes; calls do not overlap.
+	Checked func(Result)
 	// Stderr, when set, gets what the plugin prints.
 	Stderr io.Writer
 }
@@ -92,6 +94,20 @@ func (c Config) check() error {
 		}
 	}
 	return nil
+}
+
+// checks are those to run.
+func (c Config) checks() []Check {
+	checks := Checks(c.Type)
+	if len(c.Only) > 0 {
+		checks = slices.DeleteFunc(checks, func(k Check) bool { return !slices.Contains(c.Only, k.ID) })
+	}
+	return checks
+}
+
+// lacksLocation tells a test that has nowhere to work.
+func (c Config) lacksLocation() bool {
+	return c.Settings["location"] == "" && !slices.Contains(c.LocationFlags, "localfs")
 }
 
 func (c Config) flags() (location.Flags, error) {

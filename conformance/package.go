@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -25,6 +27,12 @@ type Selection struct {
 	Sample string
 	// CacheDir is the folder in which building a package of a source keeps what saves work to the next time; "" keeps nothing.
 	CacheDir string
+	// Only and Skip are the ids of checks to run and to leave out, or patterns of them such as "plugin-*". Without Only, all
+	// are run that are not to be left out.
+	Only, Skip []string
+	// Started, when set, is told of each connector and how many checks it is held to, Checked of each result as it comes.
+	Started func(config Config, checks int)
+	Checked func(Config, Result)
 }
 
 // Selected is one connector to test, with settings of its own.
@@ -44,12 +52,29 @@ type PackageResult struct {
 	// Configs are the tests that were made, Results those of their checks, in the same order.
 	Configs []Config
 	Results []Result
+	// Untested are the connectors that could not be tested at all, because no location was given.
+	Untested []string
 }
 
 // RunPackage tests the connectors of the package at path, or of the package that is made of the manifest or folder at path.
-// started, when set, is told of each connector. The error is a *host.RejectedError if the package has errors, wraps
-// ErrSelection if the selection does not fit it, and is otherwise what could not be done.
-func RunPackage(ctx context.Context, path string, selection Selection, started func(Config)) (*PackageResult, error) {
+// What the SettingsName beside that manifest says counts where the selection says nothing. The error is a
+// *host.RejectedError if the package has errors, wraps ErrSelection if the selection does not fit it, and is otherwise what
+// could not be done.
+func RunPackage(ctx context.Context, path string, selection Selection) (*PackageResult, error) {
+	if err := selection.check(); err != nil {
+		return nil, err
+	}
+	var settings Settings
+	if host.IsSource(path) {
+		dir := path
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			dir = filepath.Dir(path)
+		}
+		var err error
+		if settings, err = ReadSettings(dir); err != nil {
+			return nil, err
+		}
+	}
 	unpacked, err := scratch.Make("unpack")
 	if err != nil {
 		return nil, err
@@ -63,13 +88,28 @@ func RunPackage(ctx context.Context, path string, selection Selection, started f
 	if result.Configs, err = selection.configs(integration); err != nil {
 		return nil, err
 	}
-	for _, config := range result.Configs {
-		if started != nil {
-			started(config)
+	for i, config := range result.Configs {
+		if config, err = settings.Apply(config); err != nil {
+			return nil, err
+		}
+		result.Configs[i] = config
+		checks := len(config.checks())
+		if checks == 0 {
+			continue
+		}
+		if selection.Started != nil {
+			selection.Started(config, checks)
+		}
+		if selection.Checked != nil {
+			config.Checked = func(r Result) { selection.Checked(config, r) }
 		}
 		results, err := Run(ctx, config)
 		if err != nil {
 			return nil, err
+		}
+		failed := slices.ContainsFunc(results, func(r Result) bool { return r.Status == Fail })
+		if config.lacksLocation() && len(selection.Only) == 0 && !failed {
+			result.Untested = append(result.Untested, config.Connector())
 		}
 		result.Results = append(result.Results, results...)
 	}
@@ -126,6 +166,7 @@ func (s Selection) configure(config Config, own Selected) Config {
 	maps.Copy(config.Settings, s.Settings)
 	maps.Copy(config.Settings, own.Settings)
 	config.Secrets = slices.Concat(s.Secrets, own.Secrets)
+	config.Only = s.chosen(config.Type)
 	return config
 }
 

@@ -91,7 +91,7 @@ func TestReport(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	_, err := RunPackage(context.Background(), filepath.Join(t.TempDir(), "nowhere.ptar"), Selection{}, nil)
+	_, err := RunPackage(context.Background(), filepath.Join(t.TempDir(), "nowhere.ptar"), Selection{})
 	report = Report("nowhere.ptar", nil, err)
 	if report.Count(finding.Error) != 1 || report.Findings[0].Rule != "not-done" || len(report.Lists[0].Items) != 0 {
 		t.Errorf("%+v", report)

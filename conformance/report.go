@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
@@ -25,9 +27,20 @@ func Report(path string, result *PackageResult, err error) *finding.Report {
 			report.Cases = append(report.Cases, r.testCase())
 		}
 		report.Add(Findings(result.Package, result.Results)...)
+		for _, connector := range result.Untested {
+			report.Fail(result.Package, fmt.Errorf("%s was hardly tested, it needs a location: %s",
+				finding.Cut(connector), locationFlags(finding.Cut(connector))))
+		}
 	}
 	report.Lists = []finding.List{finding.NewList("checks", checks)}
 	return report
+}
+
+// locationFlags is what gives a connector a location.
+func locationFlags(connector string) string {
+	_, protocol, _ := strings.Cut(connector, ":")
+	return "add --connector " + connector + " --config location=" + protocol + "://..., or write it into " + SettingsName +
+		" beside the manifest"
 }
 
 func (r Result) testCase() finding.Case {

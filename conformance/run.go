@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,11 +36,16 @@ func Run(ctx context.Context, config Config) ([]Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks := Checks(config.Type)
-	if len(config.Only) > 0 {
-		checks = slices.DeleteFunc(checks, func(k Check) bool { return !slices.Contains(config.Only, k.ID) })
-	}
+	checks := config.checks()
 	results := make([]Result, len(checks))
+	var told sync.Mutex
+	tell := func(r Result) {
+		if config.Checked != nil {
+			told.Lock()
+			defer told.Unlock()
+			config.Checked(r)
+		}
+	}
 	failed := "" // the gate that has
 	turns := make(chan struct{}, s.sideBySide())
 	var running sync.WaitGroup
@@ -50,6 +54,7 @@ func Run(ctx context.Context, config Config) ([]Result, error) {
 			turns <- struct{}{}
 			results[i] = s.judge(ctx, k, failed)
 			<-turns
+			tell(results[i])
 			if results[i].Status == Fail && failed == "" {
 				failed = k.ID
 			}
@@ -58,6 +63,7 @@ func Run(ctx context.Context, config Config) ([]Result, error) {
 		turns <- struct{}{}
 		running.Go(func() {
 			results[i] = s.judge(ctx, k, failed)
+			tell(results[i])
 			<-turns
 		})
 	}

@@ -162,7 +162,10 @@ func Run(ctx context.Context, opts Options) ([]*Integration, error) {
 
 // check refuses options that do not fit together, and an environment that asks for an impossible time.
 func (o Options) check() error {
-	if o.Output != "" && (o.OutDir != "" || o.All || len(o.Platforms) > 1 || len(o.Manifests) > 1) {
+	if o.Output != "" && o.OutDir != "" {
+		return fmt.Errorf("%w: give an output file or an output folder, not both", ErrOptions)
+	}
+	if o.Output != "" && (o.All || len(o.Platforms) > 1 || len(o.Manifests) > 1) {
 		return fmt.Errorf("%w: one output file is for one package; name a folder for several instead", ErrOptions)
 	}
 	if o.Output == "-" || strings.HasSuffix(o.Output, "/") || strings.HasSuffix(o.Output, string(filepath.Separator)) {

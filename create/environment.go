@@ -2,9 +2,12 @@ package create
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/git"
 )
 
 // checkEnvironment tells of what is set where this runs and has no part in the build, so that the packages are the same
@@ -31,4 +34,31 @@ func (i *Integration) checkEnvironment() []finding.Finding {
 		})
 	}
 	return findings
+}
+
+// checkGit warns where the packages lack the time of a commit that is there.
+func (i *Integration) checkGit() []finding.Finding {
+	if i.Time != FromNone || git.Installed() || !inRepository(i.Source.Dir) {
+		return nil
+	}
+	return []finding.Finding{{
+		Rule: "git-missing", Severity: finding.Warning, File: i.Source.Document.File,
+		Message: "git is not in PATH, so that the time of the commit is not known: the packages are not the bytes that others make of it",
+		Hint:    "install git, or set SOURCE_DATE_EPOCH to the time of the commit",
+	}}
+}
+
+// inRepository tells whether a folder, or one that it is in, has a git repository.
+func inRepository(dir string) bool {
+	dir, err := filepath.Abs(dir)
+	for err == nil {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			return true
+		}
+		if filepath.Dir(dir) == dir {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package create
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -89,11 +90,14 @@ func (i *Integration) executables(platform executable.Platform, built map[string
 		case built != nil:
 			info, err = os.Stat(built[e.Name])
 		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("executable %s is not there: build it before packing", name)
+		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("executable %s for %s: %w; build it before packing", e.Name, platform, err)
+			return nil, nil, fmt.Errorf("executable %s: %w", e.Name, err)
 		}
 		if info != nil && !info.Mode().IsRegular() {
-			return nil, nil, fmt.Errorf("executable %s for %s: %s is not a regular file", e.Name, platform, name)
+			return nil, nil, fmt.Errorf("executable %s: %s is not a regular file", e.Name, name)
 		}
 		if info != nil {
 			packed.Size = info.Size()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -27,6 +28,9 @@ import (
 // ErrRejected is why a package that does not pass its own verification does not appear; its Findings say more.
 var ErrRejected = errors.New("the package does not pass its verification")
 
+// errSame ends the writing of a package whose bytes are in its place already.
+var errSame = errors.New("the same package is there already")
+
 // maker makes packages: for each it builds, packs, verifies and places.
 type maker struct {
 	opts     Options
@@ -42,6 +46,14 @@ type maker struct {
 type job struct {
 	*Integration
 	p *Package
+	// begun is closed once its build has its turn, or has ended without one.
+	begun chan struct{}
+	begin func()
+}
+
+func newJob(i *Integration, p *Package) *job {
+	begun := make(chan struct{})
+	return &job{i, p, begun, sync.OnceFunc(func() { close(begun) })}
 }
 
 type buildKey struct {
@@ -63,9 +75,11 @@ func makePackages(ctx context.Context, integrations []*Integration, opts Options
 	m.builder, err = gobuild.NewBuilder(gobuild.Options{
 		Jobs: min(limit, len(m.jobs)), CacheDir: opts.CacheDir,
 		Started: func(plan *gobuild.Plan, platform executable.Platform) {
+			j := m.jobs[buildKey{plan, platform}]
 			if plan.Builds() {
-				m.step(m.jobs[buildKey{plan, platform}].p, Building)
+				m.step(j.p, Building)
 			}
+			j.begin()
 		},
 	})
 	if err != nil {
@@ -77,7 +91,11 @@ func makePackages(ctx context.Context, integrations []*Integration, opts Options
 	for _, i := range integrations {
 		for _, p := range i.Packages {
 			if j := m.jobs[buildKey{i.plan, p.Platform}]; j != nil {
-				packages.Go(func() { m.make(ctx, j) })
+				packages.Go(func() {
+					defer j.begin()
+					m.make(ctx, j)
+				})
+				<-j.begun // so that builds start in the order of the packages
 			}
 		}
 	}
@@ -98,11 +116,18 @@ func (m *maker) findPlaces(integrations []*Integration) error {
 				}
 				checked = dir
 			}
-			if p.Err = place.Free(p.File, m.opts.Force); p.Err != nil {
+			// Whether a package that is there may stay is known once the new one is made.
+			if p.Err = place.Free(p.File, m.opts.Force); errors.Is(p.Err, fs.ErrExist) {
+				p.Err = nil
+			}
+			if p.Err == nil && m.opts.Force {
+				p.Err = place.Replaceable(p.File)
+			}
+			if p.Err != nil {
 				m.step(p, Failed)
 				continue
 			}
-			m.jobs[buildKey{i.plan, p.Platform}] = &job{i, p}
+			m.jobs[buildKey{i.plan, p.Platform}] = newJob(i, p)
 		}
 	}
 	return nil
@@ -161,9 +186,13 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 		if finding.HasErrors(report.Findings) {
 			return ErrRejected
 		}
-		return nil
+		if there, _, err := sha256sum.File(ctx, p.File); !m.opts.Force && err == nil && there == sum {
+			return errSame
+		}
+		return place.Free(p.File, m.opts.Force)
 	}
-	if err := place.Written(ctx, p.File, m.opts.Force, write, judge); err != nil {
+	err = place.Written(ctx, p.File, m.opts.Force, write, judge)
+	if p.Unchanged = errors.Is(err, errSame); err != nil && !p.Unchanged {
 		return err
 	}
 	m.receipts.put(content.RepositoryID, receipt{Name: name, Strict: m.opts.Strict, SHA256: p.SHA256, Findings: p.Findings})

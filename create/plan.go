@@ -1,9 +1,12 @@
 package create
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
@@ -65,7 +68,8 @@ func (i *Integration) planPackages(opts Options) error {
 func listFiles(integrations []*Integration, opts Options) {
 	for _, i := range integrations {
 		for _, p := range i.Packages {
-			if p.Err = place.Free(p.File, opts.Force); p.Err != nil {
+			if err := place.Free(p.File, opts.Force); err != nil && !errors.Is(err, fs.ErrExist) {
+				p.Err = err
 				continue
 			}
 			if _, files, err := i.contents(p.Platform, nil); err != nil {
@@ -82,6 +86,7 @@ func (s *Source) platforms(asked []executable.Platform, all bool) ([]executable.
 	switch {
 	case all:
 		platforms := s.Plan.Platforms()
+		slices.SortStableFunc(platforms, func(a, b executable.Platform) int { return hostFirst(a) - hostFirst(b) })
 		if len(platforms) == 0 {
 			return nil, fmt.Errorf("%s builds for no platform that upstream ships: name one, or list them in build.platforms",
 				s.Document.File)
@@ -91,6 +96,14 @@ func (s *Source) platforms(asked []executable.Platform, all bool) ([]executable.
 		return asked, nil
 	}
 	return []executable.Platform{executable.Host()}, nil
+}
+
+// hostFirst is 0 for the platform that is built fastest and tried first, 1 for the others.
+func hostFirst(p executable.Platform) int {
+	if p == executable.Host() {
+		return 0
+	}
+	return 1
 }
 
 func (i *Integration) identity(platform executable.Platform) manifest.Identity {

@@ -1,6 +1,7 @@
 package create
 
 import (
+	"context"
 	"errors"
 
 	"github.com/PlakarKorp/kpkg/executable"
@@ -88,7 +89,8 @@ func (i *Integration) made(report *finding.Report, p *Package) madePackage {
 		one.Files = append(one.Files, madeFile{Path: f.Name, Size: f.Size, Executable: f.Executable, Built: f.Built})
 	}
 	all := one.Findings
-	if p.Err != nil && !errors.Is(p.Err, ErrRejected) { // whose findings say why
+	// The findings of a rejected package say why; that all was interrupted is said once, by the report.
+	if p.Err != nil && !errors.Is(p.Err, ErrRejected) && !errors.Is(p.Err, context.Canceled) {
 		all = append(all, fail(report, p.File, p.Err)...)
 	}
 	c := finding.CaseOf(i.Source.Document.File, p.Platform.String(), all)
@@ -121,15 +123,16 @@ func message(err error) string {
 	return err.Error()
 }
 
-// ValidateReport is the report of a Validate of the manifest at path: its source, or the error.
-func ValidateReport(path string, source *Source, err error) *finding.Report {
+// ValidateReport is the report of manifests that were validated.
+func ValidateReport(all []Validated) *finding.Report {
 	report := &finding.Report{Command: "validate"}
-	if err != nil {
-		report.Fail(path, err)
-		return report
+	for _, one := range all {
+		if one.Err != nil {
+			report.Fail(one.Path, one.Err)
+			continue
+		}
+		cases := finding.RuleCases(one.Source.Document.File, "manifest", report.Add(one.Source.Findings...))
+		report.Cases = append(report.Cases, cases...)
 	}
-	file := source.Document.File
-	report.Cases = finding.RuleCases(file, "manifest", report.Add(source.Findings...))
-	report.Text.Source = source.Content
 	return report
 }

@@ -33,6 +33,11 @@ var Rules = []finding.Rule{
 		Fix:   "Put what the packages need under `build` in the manifest.",
 	},
 	{
+		ID: "git-missing", Severity: finding.Warning,
+		Title: "The source is in a git repository, and there is no git to ask for its commit: the times in the packages become 1970.",
+		Fix:   "Install git, or set SOURCE_DATE_EPOCH to the time of the commit: the bytes are then those that others make of it.",
+	},
+	{
 		ID: "build-cgo", Severity: finding.Warning,
 		Title: "A package in an executable was built without its cgo files, with others in their place.",
 		Fix:   "Try what it is used for; take another package, or `build.env: {CGO_ENABLED: 1}`, where it fails.",

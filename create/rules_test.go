@@ -35,6 +35,7 @@ func TestRules(t *testing.T) {
 		{"ignore-unknown", `has the rule "licence"`, ignored},
 		{"output-name", "plakar installs no package of this name", oddName},
 		{"build-environment", "GOAMD64=v3", exportedSetting},
+		{"git-missing", "git is not in PATH", noGit},
 		{"build-cgo", "example.org/tiny/db is built without cgo", cgoStub},
 		{"cache-damaged", "tinyImporter", damagedCache},
 		{"build-failed", "undefined: missing", failedBuild},
@@ -125,13 +126,22 @@ func omittedFile(t *testing.T) []finding.Finding {
 		t.Fatal(err)
 	}
 	source, err := create.Validate(context.Background(), dir, create.ValidateOptions{})
-	return create.ValidateReport(dir, source, err).Findings
+	return create.ValidateReport([]create.Validated{{Path: dir, Source: source, Err: err}}).Findings
 }
 
 func ignored(t *testing.T) []finding.Finding {
 	dir := changed(t, map[string]string{"manifest.yaml": tiny["manifest.yaml"] + "build:\n  ignore: [licence]\n"})
 	source, err := create.Validate(context.Background(), dir, create.ValidateOptions{})
-	return create.ValidateReport(dir, source, err).Findings
+	return create.ValidateReport([]create.Validated{{Path: dir, Source: source, Err: err}}).Findings
+}
+
+func noGit(t *testing.T) []finding.Finding {
+	dir := tree(t, tiny)
+	if err := os.Mkdir(filepath.Join(dir, ".git"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", t.TempDir())
+	return made(t, create.Options{Manifests: []string{dir}, DryRun: true, OutDir: t.TempDir()})
 }
 
 func oddName(t *testing.T) []finding.Finding {

@@ -2,6 +2,7 @@ package create
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,6 +43,9 @@ func (i *Integration) usable() bool { return i.Err == nil && !finding.HasErrors(
 func (i *Integration) identify(ctx context.Context, opts Options) error {
 	dir := i.Source.Dir
 	version, findings, err := manifest.ResolveVersion(ctx, dir, opts.Version, i.Source.Document)
+	if errors.Is(err, manifest.ErrNoVersion) && opts.DryRun {
+		version, err = manifest.Version{Value: "v0.0.0", Source: manifest.FromNowhere}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -60,7 +64,7 @@ func (i *Integration) identify(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	i.add(slices.Concat(findings, modified, i.checkEnvironment()))
+	i.add(slices.Concat(findings, modified, i.checkEnvironment(), i.checkGit()))
 	return nil
 }
 

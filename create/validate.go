@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,6 +28,8 @@ type ValidateOptions struct {
 	ManifestOnly bool
 	// NoBuild takes the executables as files that are there, or will be, and looks for no main packages.
 	NoBuild bool
+	// Stdin is where the manifest at the path "-" is read from.
+	Stdin io.Reader
 }
 
 // Source is an integration's manifest and what is to be built for it.
@@ -41,13 +44,34 @@ type Source struct {
 	Silenced int
 }
 
-// Validate reads the manifest at path, or manifest.yaml in the folder at path, and judges it and the tree around it.
+// Validated is what came of validating one of several manifests.
+type Validated struct {
+	Path   string
+	Source *Source // nil with an Err
+	Err    error   // why it could not be read
+}
+
+// ValidateAll validates manifests. The error is that of ctx.
+func ValidateAll(ctx context.Context, paths []string, opts ValidateOptions) ([]Validated, error) {
+	all := make([]Validated, len(paths))
+	for i, path := range paths {
+		source, err := Validate(ctx, path, opts)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		all[i] = Validated{path, source, err}
+	}
+	return all, nil
+}
+
+// Validate reads the manifest at path, or manifest.yaml in the folder at path, and judges it and the tree around it; that at
+// "-" is read from the options' Stdin and judged as that of the current folder.
 // The error is about reading only; a manifest that is wrong has findings.
 func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	source, err := read(path)
+	source, err := read(path, opts.Stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -110,12 +134,26 @@ func checkPrograms(source *Source, strict bool) []finding.Finding {
 	return findings
 }
 
-func read(path string) (*Source, error) {
+func read(path string, stdin io.Reader) (*Source, error) {
+	if path == "-" && stdin != nil {
+		data, err := io.ReadAll(io.LimitReader(stdin, manifest.MaxSize+1))
+		if err != nil {
+			return nil, fmt.Errorf("reading the manifest from the standard input: %w", err)
+		}
+		return &Source{Document: manifest.Read("<stdin>", data), Dir: "."}, nil
+	}
 	if path == "" {
 		return nil, errors.New("the manifest's path is empty: name the integration's manifest.yaml or its folder")
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, manifest.FileName)
+	}
+	switch ext := filepath.Ext(path); ext {
+	case "", ".yaml", ".yml":
+	case manifest.Extension:
+		return nil, fmt.Errorf("%s is a package, not a manifest: kpkg verify judges packages", path)
+	default:
+		return nil, fmt.Errorf("%s is no manifest: name the integration's %s, or its folder", path, manifest.FileName)
 	}
 	// One byte more than manifest.Read looks into, so that it can tell that there is more.
 	data, err := regular.Read(path, manifest.MaxSize+1)

@@ -53,6 +53,14 @@ func (p Platform) FileName(executable string) string {
 // ParsePlatform reads "os/arch". The error for anything but a pair of `go tool dist list` names the likely one.
 func ParsePlatform(s string) (Platform, error) {
 	os, arch, found := strings.Cut(s, "/")
+	if !found {
+		for _, separator := range []string{"_", "-"} {
+			os, arch, found := strings.Cut(s, separator)
+			if p := (Platform{os, arch}); found && slices.Contains(architectures[os], arch) {
+				return Platform{}, fmt.Errorf("platform %q is not of the form os/arch; did you mean %s?", s, p)
+			}
+		}
+	}
 	if !found || os == "" || arch == "" {
 		return Platform{}, fmt.Errorf("platform %q is not of the form os/arch, such as %s", s, Host())
 	}
@@ -84,6 +92,9 @@ func (p Platform) suggestion() string {
 	usual := Platform{cmp.Or(otherNames[os], os), cmp.Or(otherNames[arch], arch)}
 	if slices.Contains(architectures[usual.OS], usual.Arch) {
 		return fmt.Sprintf("did you mean %s?", usual)
+	}
+	if slices.Contains(architectures[usual.Arch], usual.OS) {
+		return fmt.Sprintf("did you mean %s/%s?", usual.Arch, usual.OS)
 	}
 	if known, ok := architectures[usual.OS]; ok {
 		return fmt.Sprintf("Go builds %s for %s", usual.OS, strings.Join(known, ", "))

@@ -98,6 +98,13 @@ func Sort(findings []Finding) {
 	})
 }
 
+// WorstFirst is the order in which people read findings: errors, then warnings, then notes, each as they were.
+func WorstFirst(findings []Finding) []Finding {
+	sorted := slices.Clone(findings)
+	slices.SortStableFunc(sorted, func(a, b Finding) int { return cmp.Compare(b.Severity, a.Severity) })
+	return sorted
+}
+
 // Count returns how many findings have the severity, those included that others stand for.
 func Count(findings []Finding, severity Severity) int {
 	n := 0

@@ -16,7 +16,8 @@ type Text struct {
 	// Source returns the content of a file that findings name, nil when there is none to show. When it is set, the line of
 	// a finding is shown below it with a caret at its column.
 	Source func(file string) []byte
-	// Width is how many columns such a line may take; a longer one is cut around the finding's column. 0 means 80.
+	// Width is how many columns a terminal has: messages and hints are broken there, lines of a source are cut around the
+	// finding's column. 0 breaks nothing and cuts at 80.
 	Width int
 }
 
@@ -32,12 +33,16 @@ func writeText(w io.Writer, r *Report) error {
 // Write writes the findings in their order, each as it comes.
 func (t Text) Write(w io.Writer, findings []Finding) error {
 	sources := map[string]*sourceLines{}
-	for _, f := range findings {
+	for i, f := range findings {
 		var out bytes.Buffer
+		if t.Source != nil && i > 0 {
+			out.WriteByte('\n')
+		}
 		t.one(&out, f)
 		t.snippet(&out, f, sources)
 		if f.Hint != "" {
-			fmt.Fprintf(&out, "    %s %s\n", t.paint(cyan, "hint:"), Printable(cut(f.Hint, maxMessage)))
+			hint := fmt.Sprintf("    %s %s", t.paint(cyan, "hint:"), Printable(cut(f.Hint, maxMessage)))
+			fmt.Fprintln(&out, Wrap(hint, t.Width, "          "))
 		}
 		if _, err := w.Write(out.Bytes()); err != nil {
 			return err
@@ -49,9 +54,10 @@ func (t Text) Write(w io.Writer, findings []Finding) error {
 var colors = [...]string{Error: red, Warning: yellow, Info: cyan}
 
 func (t Text) one(out *bytes.Buffer, f Finding) {
-	fmt.Fprintf(out, "%s%s %s %s\n",
+	line := fmt.Sprintf("%s%s %s %s",
 		t.paint(bold, Printable(f.position())), t.paint(colors[f.Severity], f.Severity.String()+":"),
 		t.paint(bold, Printable(cut(f.Message, maxMessage))), t.paint(dim, "["+f.Rule+"]"))
+	fmt.Fprintln(out, Wrap(line, t.Width, "    "))
 }
 
 // sourceLines are the lines of a file, found once however many findings are about them.
@@ -161,10 +167,19 @@ func tokenWidth(s string) int {
 	return utf8.RuneCountInString(s[:end])
 }
 
+// Verdict is text in the colour of what is good or bad.
+func (t Text) Verdict(good bool, text string) string {
+	if good {
+		return t.paint(green, text)
+	}
+	return t.paint(red, text)
+}
+
 const (
 	bold   = "1"
 	dim    = "2"
 	red    = "1;31"
+	green  = "1;32"
 	yellow = "1;33"
 	cyan   = "36"
 )

@@ -29,6 +29,12 @@ func Write(w io.Writer, format string, report *Report) error {
 	if !known {
 		return fmt.Errorf("unknown format %q: use one of %q", Cut(format), Formats())
 	}
+	if format == "text" { // for people, who see what comes beside it on another stream in its order
+		if err := write(w, report); err != nil {
+			return fmt.Errorf("writing the report: %w", err)
+		}
+		return nil
+	}
 	out := bufio.NewWriter(w)
 	if err := write(out, report); err != nil {
 		return fmt.Errorf("writing the report: %w", err)

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -111,17 +111,24 @@ type Output struct {
 // BuildError says that go could not build for a platform.
 type BuildError struct {
 	Platform executable.Platform
-	// Output is what the go tool printed, at most some hundred kilobytes.
+	// Output is what the go tool printed, at most some hundred kilobytes, with the paths of files as the plan's Dir has them.
 	Output string
 	Err    error
 }
 
 func (e *BuildError) Error() string {
-	message := fmt.Sprintf("go build for %s: %v", e.Platform, e.Err)
-	if e.Output != "" {
-		message += "\n" + e.Output
+	return fmt.Sprintf("go build for %s: %s", e.Platform, e.Reason())
+}
+
+// Reason is Error without the platform. That go ended with a status other than 0 is not said beside what it printed.
+func (e *BuildError) Reason() string {
+	if _, refused := e.Err.(*exec.ExitError); refused && e.Output != "" {
+		return "go refuses it\n" + e.Output
 	}
-	return message
+	if e.Output != "" {
+		return e.Err.Error() + "\n" + e.Output
+	}
+	return e.Err.Error()
 }
 
 func (e *BuildError) Unwrap() error { return e.Err }
@@ -172,11 +179,14 @@ func prebuiltFiles(plan *Plan, platform executable.Platform, files map[string]st
 		}
 		file := filepath.Join(plan.Dir, filepath.FromSlash(platform.FileName(e.Name)))
 		info, err := os.Lstat(file) // a link may lead out of the tree
+		if errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("executable %s is not there: build it before packing", platform.FileName(e.Name))
+		}
 		if err != nil {
-			return fmt.Errorf("executable %s for %s: %w; build it before packing", e.Name, platform, err)
+			return fmt.Errorf("executable %s: %w", e.Name, err)
 		}
 		if !info.Mode().IsRegular() {
-			return fmt.Errorf("executable %s for %s: %s is not a regular file", e.Name, platform, file)
+			return fmt.Errorf("executable %s: %s is not a regular file", e.Name, file)
 		}
 		files[e.Name] = file
 	}
@@ -206,7 +216,7 @@ func (b *Builder) goBuild(ctx context.Context, plan *Plan, platform executable.P
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return &BuildError{platform, strings.TrimRight(string(printed), "\n"), err}
+			return &BuildError{platform, located(string(printed), plan.Dir), err}
 		}
 	}
 	sums := map[string]string{}

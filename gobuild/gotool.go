@@ -34,7 +34,7 @@ func runGo(ctx context.Context, dir string, env, args []string, results io.Write
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case errors.Is(err, exec.ErrNotFound):
-		err = errors.New("the go command is not in PATH: install Go (https://go.dev/dl), or pack finished files")
+		err = errors.New("the go command is not in PATH: install Go (https://go.dev/dl), or pack finished files with --no-build")
 	case bytes.Contains(output.kept, []byte("signal: killed")) || killed(err):
 		err = fmt.Errorf("%w: killed from outside, most often because memory ran out; fewer jobs need less", err)
 	}

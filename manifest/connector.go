@@ -1,7 +1,9 @@
 package manifest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
@@ -174,6 +176,12 @@ func (c *checker) executable() {
 	for _, v := range c.claim("anyOf", "connectors", anyIndex) {
 		path := append(v.path, "executable")
 		c.error(c.atMissing(path...), "name the program that serves it", "the connector has no \"executable\"")
+	}
+	for i, connector := range c.Manifest.Connectors {
+		if bare, found := strings.CutSuffix(connector.Executable, ".exe"); found {
+			c.warning(c.at("connectors", i, "executable"), fmt.Sprintf("write %q: it is added for windows", bare),
+				"the executable's name ends in .exe on every platform")
+		}
 	}
 }
 

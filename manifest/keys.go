@@ -94,7 +94,9 @@ func (c *checker) unknownKeys() {
 func (c *checker) missingKeys() {
 	for _, key := range []string{"display_name", "description"} {
 		for range c.claim("required", key) {
-			c.refused(c.atMissing(key), "", "%q is missing", key)
+			if !c.misspelt(key) {
+				c.refused(c.atMissing(key), "", "%q is missing", key)
+			}
 		}
 	}
 }
@@ -105,7 +107,7 @@ func (c *checker) recommendedKeys() {
 		return // reported by kind
 	}
 	for _, key := range []string{"homepage", "license", "api_version"} {
-		if c.absent(key) && !c.inConnector(key) {
+		if c.absent(key) && !c.inConnector(key) && !c.misspelt(key) {
 			c.warning(c.atMissing(key), recommendations[key], "%q is missing", key)
 		}
 	}
@@ -115,6 +117,20 @@ var recommendations = map[string]string{
 	"homepage":    "say where the project lives",
 	"license":     "give an SPDX identifier such as ISC",
 	"api_version": "write api_version: " + knownAPIVersion,
+}
+
+// misspelt tells a key of the manifest as a whole that is there in another spelling, which unknownKeys reports.
+func (c *checker) misspelt(key string) bool {
+	for _, v := range c.violations {
+		if v.keyword != "additionalProperties" || len(v.path) != 1 {
+			continue
+		}
+		written := v.path[0].(string)
+		if !topLevel.knows(written) && suggest.Closest(written, topLevel.keys()) == key {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *checker) inConnector(key string) bool {

@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 	"unicode"
+
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
 // namedFile is a file that a connector names.
@@ -80,12 +82,32 @@ func (c *checker) missingFiles() {
 			}
 		}
 		switch {
+		case errors.Is(err, fs.ErrNotExist) && strings.Contains(file.path, "://"):
+			c.error(file.at, "save it beside the manifest and name that file", "%q is an address, not a file of the tree", file.path)
 		case errors.Is(err, fs.ErrNotExist):
-			c.error(file.at, "", "%q does not exist", file.path)
+			c.error(file.at, c.similarFile(path.Clean(file.path)), "%q does not exist", file.path)
 		case err != nil:
 			c.error(file.at, "", "%q cannot be read: %s", file.path, innermost(err))
 		}
 	})
+}
+
+// similarFile is a hint that names the file that is there instead of one that is not, if its name is close.
+func (c *checker) similarFile(name string) string {
+	entries, err := fs.ReadDir(c.opts.Tree, path.Dir(name))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.Type().IsRegular() {
+			names = append(names, entry.Name())
+		}
+	}
+	if closest := suggest.Closest(path.Base(name), names); closest != "" {
+		return fmt.Sprintf("did you mean %q?", path.Join(path.Dir(name), closest))
+	}
+	return ""
 }
 
 // fileKinds reports what is there under the name of a file and is none.

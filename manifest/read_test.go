@@ -128,7 +128,7 @@ func TestFailingLine(t *testing.T) {
 		"a: x\nb:\n  c: d\n e: f\n":           4,
 		"a:\n- b: c\n  d: e\n   f: g\nh: i\n": 4,
 		"a: x\n# comment\n\nb: 'y\nc: z\n":    4,
-		"a: x\nb: [c,\n  d\ne: f\n":           3,
+		"a: x\nb: [c,\n  d\ne: f\n":           2,
 		"a: x\nb: {c: d\n":                    2,
 		"a: x\nb: c: d\ne: f\n" + "g: h\n":    2,
 		"a: x\nb: *unknown\nc: d\n":           2,
@@ -142,6 +142,33 @@ func TestFailingLine(t *testing.T) {
 		findings := checked(t, Read("manifest.yaml", []byte(text)), CheckOptions{})
 		if len(findings) != 1 || findings[0].Rule != "yaml-syntax" || findings[0].Line != want {
 			t.Errorf("%q: got %v, want one yaml-syntax on line %d", text, findings, want)
+		}
+	}
+}
+
+// TestFaults says where a fault of YAML begins, and what it is, in terms of the file.
+func TestFaults(t *testing.T) {
+	rest := "\ndisplay_name: T\nconnectors:\n- type: importer\n"
+	for text, want := range map[string]string{
+		"name: \"x" + rest:                         "1:7: a quote that opens here is not closed",
+		"name: 'x" + rest:                          "1:7: a quote that opens here is not closed",
+		"name: x # it's\ndescription: \"y" + rest:  "2:14: a quote that opens here is not closed",
+		"name: |\n  it's \"\nlist: [a, 'b'" + rest: "3:7: a list that opens here is not closed",
+		"name: {a: \"]\"" + rest:                   "1:7: a mapping that opens here is not closed",
+		"name: \"x\ndescription: \"y\"\n":          "1:7: a quote that opens here is not closed",
+		"name: x\ndescription: a: b\n":             `2:15: a second ": " stands where one value is expected`,
+		"name: @x\n":                               `1:7: a value cannot begin with "@"`,
+		"- `x`\n":                                  "1:3: a value cannot begin with \"`\"",
+		"name: \"a\\q\"\n":                         `1:9: "\q" is no escape in double quotes`,
+		"name: \"a\\u12\"\n":                       `1:9: "\u" is no escape in double quotes`,
+		"name: x\nconnectors\n- type: y\n":         `2:1: "connectors" has no ":"`,
+		"name: 'it's'\n":                           "1:11: something follows the quote that closes the value",
+		"%YAML 9.9\n---\na: x\n":                   "1:1: this is no YAML",
+	} {
+		findings := checked(t, Read("f", []byte(text)), CheckOptions{})
+		if got := fmt.Sprint(findings); len(findings) != 1 || !strings.HasPrefix(got, "[f:"+want[:strings.Index(want, ": ")]+": error: "+
+			want[strings.Index(want, ": ")+2:]) {
+			t.Errorf("%q: %s, not %s", text, got, want)
 		}
 	}
 }

@@ -186,8 +186,8 @@ var Rules = []finding.Rule{
 	},
 	{
 		ID: "executable", Severity: finding.Error,
-		Title: "Nothing serves the connector.",
-		Fix:   "Name the file that serves the connector.",
+		Title: "Nothing serves the connector; as a warning, the name of what does ends in `.exe`, which windows alone has.",
+		Fix:   "Name the file that serves the connector, without `.exe`: it is added for windows.",
 	},
 	{
 		ID: "container", Severity: finding.Error,

@@ -145,7 +145,7 @@ func (v *validator) isJSON() bool {
 	case errors.Is(err, io.EOF):
 		v.error(place{}, "", "the schema is empty")
 	case errors.As(err, &syntax):
-		v.error(v.place(int(max(syntax.Offset-1, 0))), "", "the schema is not JSON: %s", err)
+		v.error(v.place(int(max(syntax.Offset-1, 0))), "", "the schema is not JSON: %s", inJSON(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		v.error(v.place(len(v.Raw)), "", "the schema is not JSON: it ends too early")
 	case object == nil:

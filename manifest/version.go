@@ -21,6 +21,8 @@ const (
 	FromArgument VersionSource = "argument"
 	FromManifest VersionSource = "manifest"
 	FromTag      VersionSource = "git tag"
+	// FromNowhere is the source of a version that stands in for one that is not there.
+	FromNowhere VersionSource = "none"
 )
 
 // Version is the version of the package to be made.
@@ -30,8 +32,8 @@ type Version struct {
 	Tagged bool // one of the git tags at HEAD says it, as Source or beside it
 }
 
-// errNoVersion is returned by ResolveVersion when nothing gives a version.
-var errNoVersion = errors.New("no version: give one as an argument, or tag the commit vX.Y.Z")
+// ErrNoVersion is wrapped by the error of ResolveVersion when nothing gives a version.
+var ErrNoVersion = errors.New("no version: give one as an argument, or tag the commit vX.Y.Z")
 
 // NormalizeVersion returns a semantic version with the "v" that plakar requires. Unlike plakar it wants all three numbers:
 // "1.10" in a manifest is as likely a slip as a version.
@@ -80,7 +82,10 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 		}
 	}
 	if chosen.Value == "" {
-		return Version{}, nil, errNoVersion
+		if !git.Installed() {
+			return Version{}, nil, fmt.Errorf("%w; git, which would know of a tag, is not in PATH", ErrNoVersion)
+		}
+		return Version{}, nil, ErrNoVersion
 	}
 	chosen.Tagged = slices.Contains(atHead, chosen.Value) || slices.Contains(atHead, name+"/"+chosen.Value)
 	return chosen, findings, nil

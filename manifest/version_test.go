@@ -93,7 +93,7 @@ func TestResolveVersion(t *testing.T) {
 			manifest: plain, tags: []string{"v9.0.0", "ftp/v1.1.0", "sftp/v1.2.0", "ftp/1.3.0"},
 			want: Version{"v1.1.0", FromTag, true},
 		},
-		"another's tag": {manifest: plain, tags: []string{"sftp/v1.2.0"}, err: errNoVersion.Error()},
+		"another's tag": {manifest: plain, tags: []string{"sftp/v1.2.0"}, err: ErrNoVersion.Error()},
 		"agreement": {
 			manifest: versioned, argument: "v1.0.0", tags: []string{"v1.0.0"}, want: Version{"v1.0.0", FromArgument, true},
 		},
@@ -120,7 +120,7 @@ func TestResolveVersion(t *testing.T) {
 		"bad manifest unused": {
 			manifest: "name: ftp\nversion: 1.10\n", argument: "v1.10.0", want: Version{"v1.10.0", FromArgument, false},
 		},
-		"none": {manifest: plain, err: errNoVersion.Error()},
+		"none": {manifest: plain, err: ErrNoVersion.Error()},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -162,11 +162,11 @@ func TestResolveVersionHermetic(t *testing.T) {
 	other := repository(t, "v6.6.6")
 	t.Setenv("GIT_DIR", filepath.Join(other, ".git"))
 	document := Read("manifest.yaml", []byte("name: ftp\n"))
-	if version, _, err := ResolveVersion(t.Context(), t.TempDir(), "", document); !errors.Is(err, errNoVersion) {
+	if version, _, err := ResolveVersion(t.Context(), t.TempDir(), "", document); !errors.Is(err, ErrNoVersion) {
 		t.Errorf("outside a repository: %v, %v", version, err)
 	}
 	t.Setenv("PATH", t.TempDir())
-	if version, _, err := ResolveVersion(t.Context(), other, "", document); !errors.Is(err, errNoVersion) {
+	if version, _, err := ResolveVersion(t.Context(), other, "", document); !errors.Is(err, ErrNoVersion) {
 		t.Errorf("without git: %v, %v", version, err)
 	}
 	if version, _, err := ResolveVersion(t.Context(), other, "1.0.0", document); err != nil || version.Value != "v1.0.0" {

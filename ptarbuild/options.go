@@ -2,6 +2,7 @@ package ptarbuild
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kloset/chunking"
@@ -77,5 +78,9 @@ func (c Compression) check() error {
 			return nil
 		}
 	}
-	return fmt.Errorf("unknown compression %q: use one of %q", string(c), Compressions)
+	names := make([]string, len(Compressions))
+	for i, known := range Compressions {
+		names[i] = string(known)
+	}
+	return fmt.Errorf("unknown compression %q: use %s", string(c), strings.Join(names, " or "))
 }

@@ -235,16 +235,15 @@ func uncompressed(t *testing.T) {
 // noPackage covers files that are none, which get a finding, not an error.
 func noPackage(t *testing.T) {
 	data := ptartest.Kpkg(t, good(t))
-	missing := filepath.Join(t.TempDir(), goodName)
 	folder := filepath.Join(t.TempDir(), goodName)
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, path, rule, text string }{
-		{"missing", missing, "package-read", "cannot be read"},
 		{"folder", folder, "package-format", "is a directory"},
 		{"empty", write(t, goodName, nil), "package-format", "empty"},
 		{"one byte", write(t, goodName, data[:1]), "package-damaged", "cut short"},
+		{"manifest", write(t, "manifest.yaml", []byte("name: x\n")), "package-format", "it is a manifest, not a package"},
 		{"text", write(t, goodName, []byte("hello\n")), "package-format", "not a ptar"},
 		{"magic alone", write(t, goodName, data[:12]), "package-damaged", "cut short"},
 		{"half", write(t, goodName, data[:len(data)/2]), "package-damaged", "cut short"},
@@ -254,7 +253,7 @@ func noPackage(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			report := run(t, test.path, verify.Options{})
 			expect(t, report.Findings, finding.Error, test.rule, test.text)
-			if len(report.Findings) != 1 || report.Name != "sample" {
+			if len(report.Findings) != 1 || report.Name != "sample" && test.name != "manifest" {
 				t.Errorf("%+v", report)
 			}
 		})
@@ -266,7 +265,7 @@ func damagedChunk(t *testing.T) {
 	data := ptartest.Kpkg(t, good(t))
 	data[len(data)/2] ^= 1
 	report := run(t, write(t, goodName, data), verify.Options{})
-	expect(t, report.Findings, finding.Error, "package-damaged", "chunk")
+	expect(t, report.Findings, finding.Error, "package-damaged", "which hits importer")
 }
 
 func TestInterrupted(t *testing.T) {
@@ -274,5 +273,22 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	if _, err := verify.File(ctx, write(t, goodName, ptartest.Kpkg(t, good(t))), verify.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v, not that the context ended", err)
+	}
+}
+
+// TestMissing has no report of a package that is not there.
+func TestMissing(t *testing.T) {
+	folder := t.TempDir()
+	for name, want := range map[string]string{
+		goodName: "no package at ", "*.ptar": "no file matches ", "https://example.org/x.ptar": "download the package first",
+	} {
+		path := name
+		if !strings.Contains(name, "://") {
+			path = filepath.Join(folder, name)
+		}
+		_, err := verify.File(context.Background(), path, verify.Options{})
+		if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

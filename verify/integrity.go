@@ -1,6 +1,17 @@
 package verify
 
-import "github.com/PlakarKorp/kpkg/ptarread"
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
+)
 
 // problemRules are what problems of a file are called in findings, and what there is to do about them.
 var problemRules = map[ptarread.Kind]struct{ rule, hint string }{
@@ -16,17 +27,88 @@ var problemRules = map[ptarread.Kind]struct{ rule, hint string }{
 // checkIntegrity compares every byte of the package with its MAC.
 func (v *verifier) checkIntegrity() (int, error) {
 	checked, problems, err := v.pkg.Check(v.ctx)
+	var damage []ptarread.Problem
 	for _, p := range problems {
-		v.problem(p)
+		if p.Kind == ptarread.Damaged {
+			damage = append(damage, p)
+		} else {
+			v.problem(p)
+		}
+	}
+	if len(damage) > 0 {
+		v.damage(damage)
 	}
 	return checked.Blobs, err
 }
 
+// damage tells once what has several marks: a blob, the packfile it is in, all that reads it.
+func (v *verifier) damage(problems []ptarread.Problem) {
+	v.damaged = true
+	where := fmt.Sprintf("in its %s, from byte %d on", problems[0].Region, problems[0].Offset)
+	places, files := 0, []string{}
+	for _, p := range problems {
+		hit := v.pkg.FilesAt(p.Offset)
+		if len(hit) == 0 {
+			continue
+		}
+		if places++; places == 1 {
+			where = fmt.Sprintf("from byte %d on", p.Offset)
+		}
+		for _, name := range hit {
+			if !slices.Contains(files, name) {
+				files = append(files, name)
+			}
+		}
+	}
+	if places > 1 {
+		where += fmt.Sprintf(" and in %s", english.Plural(places-1, "other place", ""))
+	}
+	if len(files) > 0 {
+		where += ", which hits " + finding.Cut(strings.Join(files, ", "))
+	}
+	r := problemRules[ptarread.Damaged]
+	v.errorf(r.rule, r.hint, "the package is damaged %s", where)
+}
+
 func (v *verifier) problem(p ptarread.Problem) {
 	r := problemRules[p.Kind]
-	if p.Kind == ptarread.Unused {
+	switch p.Kind {
+	case ptarread.Unused:
 		v.warningf(r.rule, r.hint, "%v", &p)
-		return
+	case ptarread.NotPackage:
+		v.notPackage(p)
+	case ptarread.Damaged:
+		v.errorf(r.rule, r.hint, "the package is damaged: %v", &p)
+	default:
+		v.errorf(r.rule, r.hint, "%v", &p)
 	}
-	v.errorf(r.rule, r.hint, "%v", &p)
+}
+
+// notPackage says what was given instead of a package.
+func (v *verifier) notPackage(p ptarread.Problem) {
+	v.foreign = true
+	rule, hint, message := problemRules[p.Kind].rule, problemRules[p.Kind].hint, p.Error()
+	switch ext := filepath.Ext(v.report.File); {
+	case ext == ".yaml" || ext == ".yml":
+		message = "it is a manifest, not a package"
+		hint = "kpkg validate judges it, kpkg create makes packages of it"
+	case strings.Contains(message, "is a directory"):
+		hint = "name the packages in it, or have kpkg validate judge it if it is an integration's source"
+	}
+	v.errorf(rule, hint, "%s", message)
+}
+
+// noManifest reports a ptar that has no manifest: a data file of a backup, most often.
+func (v *verifier) noManifest() {
+	hint := "kpkg try ls lists what a backup holds; kpkg create makes packages"
+	if _, other := v.pkg.Entry("manifest.yml"); other {
+		hint = "rename manifest.yml to manifest.yaml and build it again"
+	}
+	v.errorf("package-manifest", hint, "there is no file %s at its root: it is not a package but a backup (a data file), "+
+		"or was not made by kpkg create", manifest.FileName)
+}
+
+func (v *verifier) hasManifest() bool {
+	entry, ok := v.pkg.Entry(manifest.FileName)
+	return ok && entry.Mode.IsRegular()
 }

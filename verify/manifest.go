@@ -10,13 +10,8 @@ import (
 // checkManifest judges the manifest with the rules of kpkg validate, against the files of the package: validators and
 // extra files are there and are what they should be.
 func (v *verifier) checkManifest() (int, error) {
-	entry, ok := v.pkg.Entry(manifest.FileName)
-	if !ok || !entry.Mode.IsRegular() {
-		hint := "build it again with kpkg create"
-		if _, other := v.pkg.Entry("manifest.yml"); other {
-			hint = "rename manifest.yml to manifest.yaml and build it again"
-		}
-		v.errorf("package-manifest", hint, "there is no file %s at the package's root", manifest.FileName)
+	if !v.hasManifest() {
+		v.noManifest()
 		return 0, nil
 	}
 	data, err := v.read(manifest.FileName, manifest.MaxSize+1)
@@ -52,7 +47,7 @@ func cut(list []string) []string {
 
 // unreadable reports a file of the package that cannot be read; that it is damaged is reported elsewhere.
 func (v *verifier) unreadable(name string, err error) {
-	v.errorf("package-read", "", "%s cannot be read: %v", name, err)
+	v.errorf("package-damaged", "", "%s cannot be read: %v", name, err)
 }
 
 // compareName holds the manifest's name against the file's. Recipes and catalogues know an integration by its name.

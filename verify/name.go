@@ -10,6 +10,9 @@ import (
 // checkName takes the file name apart: plakar has a package's name, version and platform from nowhere else.
 func (v *verifier) checkName() (int, error) {
 	identity, err := manifest.ParseFileName(filepath.Base(v.report.File))
+	if err != nil && v.foreign {
+		return 1, nil // nobody calls it a package
+	}
 	if err != nil {
 		v.errorf("package-name", "rename it: plakar installs no other", "%v", err)
 		return 1, nil

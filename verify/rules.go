@@ -5,11 +5,6 @@ import "github.com/PlakarKorp/kpkg/finding"
 // Rules are all that the findings on packages say, beside those of the manifests in them: see manifest.Rules.
 var Rules = []finding.Rule{
 	{
-		ID: "package-read", Severity: finding.Error,
-		Title: "The file, or a file in it, cannot be read.",
-		Fix:   "Check that it exists and that you may read it.",
-	},
-	{
 		ID: "package-format", Severity: finding.Error,
 		Title: "It is no ptar: empty, a directory, something else.",
 		Fix:   "Name a `.ptar` file that `kpkg create` or `plakar pkg create` wrote.",

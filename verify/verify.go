@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -67,6 +68,8 @@ type verifier struct {
 
 	// pkg is nil when the file does not open as a package.
 	pkg *ptarread.Package
+	// foreign means that the file is something else than a package, damaged that what it holds is not to be judged.
+	foreign, damaged bool
 	// doc is nil when the package has no manifest.
 	doc *manifest.Document
 	// ofManifest are the findings on it, relaxed all findings as they are when Options.Strict is not set.
@@ -77,13 +80,18 @@ type verifier struct {
 }
 
 // File judges the package at path. It is opened once, so that the report's SHA256 is that of the bytes judged whatever
-// becomes of the name meanwhile. The error is that of ctx, or a failure to go on reading a file that could be opened.
+// becomes of the name meanwhile. The error is that of ctx, or a failure to read the file; one that is not there wraps
+// fs.ErrNotExist.
 func File(ctx context.Context, path string, opts Options) (*Report, error) {
 	opts.Name = cmp.Or(opts.Name, path)
 	file, size, err := ptarread.OpenFile(path)
+	var problem *ptarread.Problem
+	if err != nil && !errors.As(err, &problem) {
+		return nil, unreadable(path, err)
+	}
 	if err != nil {
 		v := newVerifier(ctx, opts)
-		v.cannotOpen(err)
+		v.problem(*problem)
 		return v.conclude(v.run())
 	}
 	defer file.Close()
@@ -111,6 +119,27 @@ func Reader(ctx context.Context, r io.ReaderAt, size int64, opts Options) (*Repo
 	return v.conclude(group.Wait())
 }
 
+// unreadable says why there is nothing to judge.
+func unreadable(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?"):
+		return notThere("no file matches " + path)
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "://"):
+		return notThere(path + " is an address: download the package first")
+	case errors.Is(err, fs.ErrNotExist):
+		return notThere("no package at " + path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("you may not read %s: %w", path, fs.ErrPermission)
+	}
+	return err
+}
+
+// notThere is an fs.ErrNotExist in the words of a user.
+type notThere string
+
+func (e notThere) Error() string   { return string(e) }
+func (notThere) Is(err error) bool { return err == fs.ErrNotExist }
+
 func newVerifier(ctx context.Context, opts Options) *verifier {
 	return &verifier{ctx: ctx, opts: opts, report: newReport(opts.Name)}
 }
@@ -131,12 +160,19 @@ func (v *verifier) open(r io.ReaderAt, size int64) (isPtar bool, err error) {
 		return false, context.Cause(v.ctx)
 	}
 	if err != nil {
-		v.cannotOpen(err)
 		var problem *ptarread.Problem
-		return !errors.As(err, &problem) || problem.Kind != ptarread.NotPackage, nil
+		if !errors.As(err, &problem) {
+			return false, err
+		}
+		v.problem(*problem)
+		return problem.Kind != ptarread.NotPackage, nil
 	}
 	v.pkg = pkg
 	v.describe()
+	if !v.pkg.Somewhere(manifest.FileName) {
+		v.foreign = true
+		v.noManifest()
+	}
 	return true, nil
 }
 
@@ -144,7 +180,8 @@ func (v *verifier) open(r io.ReaderAt, size int64) (isPtar bool, err error) {
 func (v *verifier) run() error {
 	v.report.opening = slices.Clone(v.report.Findings)
 	for _, check := range checks {
-		if check.inside && v.pkg == nil {
+		// What is no package has no package's faults, and what is damaged is not worth a look inside.
+		if check.inside && (v.pkg == nil || v.foreign || v.damaged) {
 			continue
 		}
 		before := len(v.report.Findings)
@@ -167,16 +204,6 @@ func (v *verifier) survive(id string, run func(*verifier) (int, error)) (count i
 		}
 	}()
 	return run(v)
-}
-
-// cannotOpen reports why a file is no package.
-func (v *verifier) cannotOpen(err error) {
-	var problem *ptarread.Problem
-	if errors.As(err, &problem) {
-		v.problem(*problem)
-		return
-	}
-	v.errorf("package-read", "check that it exists and that you may read it", "the package cannot be read: %v", err)
 }
 
 func (v *verifier) add(severity finding.Severity, rule, hint, message string) {

@@ -21,7 +21,7 @@ has less to do. It keeps at most 2 GiB there, nothing longer than 30 days withou
 cache is go clean's business.
 
 Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
-		Args: cobra.NoArgs,
+		Example: `  kpkg clean`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir := cacheDir()
 			if dir == "" {

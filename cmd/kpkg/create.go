@@ -5,14 +5,19 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
@@ -20,15 +25,16 @@ func newCreateCommand() *cobra.Command {
 	var opts create.Options
 	var chosen platforms
 	var compression, shard string
-	var quiet, asJSON, noCache bool
+	var asJSON, noCache bool
 	cmd := &cobra.Command{
-		Use:   "create MANIFEST... [VERSION]",
+		Use:   "create [MANIFEST...] [VERSION]",
 		Short: "Build the executables of integrations and pack them",
 		Long: `Create the packages of integrations: each manifest is validated, the executables are built with
 one go build for each platform, packed and verified. A package appears under its name
-only when it has verified, and packages that are there are kept unless --force is given.
+only when it has verified. One that is there already and is the same stays as it is, another is
+kept unless --force is given.
 
-MANIFEST is a manifest.yaml or its folder. VERSION is a semantic version, with or without its v;
+MANIFEST is a manifest.yaml or its folder, the current one by default. VERSION is a semantic version, with or without its v;
 without it the manifest's "version" counts, else the git tag at HEAD (v1.2.3, or NAME/v1.2.3 where a
 repository holds several integrations).
 
@@ -39,35 +45,38 @@ An integration or a platform that fails does not keep the others from being made
 
 Exit status, the worst of all: 0 all packages made; 1 a manifest or a package has errors; 2 wrong
 usage; 3 something could not be done.`,
-		Example: `  kpkg create manifest.yaml
-  kpkg create manifest.yaml v1.2.3 --platform all --out-dir dist
+		Example: `  kpkg create
+  kpkg create . v1.2.3 --platform all --out-dir dist
   kpkg create examples/ftp --platform linux/amd64,windows/amd64 --dry-run
   kpkg create s3 sftp imap --platform all --shard 2/4 --out-dir dist`,
-		Args: cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeFiles("yaml", "yml"),
 	}
 	flags := cmd.Flags()
-	flags.Var(&chosen, "platform", "os/arch,... or all: what the manifest names, else what upstream ships (default this machine's)")
-	flags.StringVarP(&opts.Output, "output", "o", "", "file of the package, for one platform (default its canonical name)")
-	flags.StringVar(&opts.OutDir, "out-dir", "", "folder for the packages (default the current one)")
+	flags.Var(&chosen, "platform", "`LIST` of os/arch, or all: what the manifest names, else what upstream ships (default this machine's)")
+	flags.StringVarP(&opts.Output, "output", "o", "", "`FILE` of the package, for one platform (default its canonical name)")
+	flags.StringVar(&opts.OutDir, "out-dir", "", "`DIR` for the packages (default the current one)")
 	flags.BoolVar(&opts.NoBuild, "no-build", false, "pack the executables that are there")
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "do every check and list the files, without building or writing")
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
 	flags.BoolVar(&opts.Strict, "strict", false,
-		"make errors of what upstream's newer validator refuses, of a modified source, and of programs that the manifest starts")
-	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "gzip, the smaller, or lz4, the faster")
-	flags.IntVar(&opts.Jobs, "jobs", 0, "platforms built side by side (default as many as there are CPUs)")
+		"take what upstream's newer validator refuses, a modified source, and programs that the manifest starts, for errors")
+	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
+	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")
-	flags.StringVar(&shard, "shard", "", "make part i of n of all packages, as in 2/4")
-	flags.BoolVar(&quiet, "quiet", false, "print nothing but errors")
-	format := formatFlag(flags)
+	flags.StringVar(&shard, "shard", "", "make `PART` i of n of all packages, as in 2/4")
+	format := formatFlag(cmd)
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
+	completeValues(cmd, "platform", platformValues()...)
+	completeValues(cmd, "compression", compressions()...)
+	completeFolders(cmd, "out-dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if asJSON {
-			format.name = "json"
+			format.value = "json"
 		}
+		begin := time.Now()
 		var err error
 		if opts.Manifests, opts.Version, err = create.SplitVersion(args); err != nil {
-			return usageError{err}
+			return usageOf(err, create.ErrOptions)
 		}
 		if opts.Jobs < 0 {
 			return usagef("--jobs %d: use a number from 1, or 0 for as many as there are CPUs", opts.Jobs)
@@ -84,28 +93,29 @@ usage; 3 something could not be done.`,
 		if !noCache {
 			opts.CacheDir = cacheDir()
 		}
-		progress := newProgress(cmd.ErrOrStderr(), quiet || opts.DryRun, len(opts.Manifests) > 1)
+		progress := newProgress(cmd.ErrOrStderr(), screen.quiet || opts.DryRun, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
 		if format.isText() {
-			opts.Checked = func(i *create.Integration) { printChecked(cmd.ErrOrStderr(), i, quiet) }
+			opts.Checked = func(i *create.Integration) { printChecked(cmd.ErrOrStderr(), i) }
 			opts.Built = func(i *create.Integration, findings []finding.Finding) {
 				progress.close()
-				if !quiet {
-					printFindings(cmd.ErrOrStderr(), findings, i.Source.Content)
-				}
+				printFindings(cmd.ErrOrStderr(), findings, i.Source.Content)
 			}
 		}
 		integrations, err := create.Run(cmd.Context(), opts)
 		progress.close()
 		if errors.Is(err, create.ErrOptions) {
-			return usageError{err}
+			return usageOf(err, create.ErrOptions)
 		}
 		report := create.Report(integrations, err)
 		report.Show = func(out io.Writer) error {
 			if err != nil {
-				return printComplete(out, integrations, quiet)
+				return printComplete(out, integrations)
 			}
-			return printResult(out, cmd.ErrOrStderr(), integrations, quiet, opts.DryRun)
+			if opts.DryRun {
+				return printForeseen(out, cmd.ErrOrStderr(), integrations)
+			}
+			return printMade(out, cmd.ErrOrStderr(), integrations, time.Since(begin))
 		}
 		if err := errors.Join(format.write(cmd, report), err); err != nil {
 			return err
@@ -129,56 +139,172 @@ func complete(integrations []*create.Integration) []*create.Package {
 }
 
 // printComplete shows the packages that were made before something stopped the others.
-func printComplete(out io.Writer, integrations []*create.Integration, quiet bool) error {
-	if made := complete(integrations); len(made) > 0 && !quiet {
+func printComplete(out io.Writer, integrations []*create.Integration) error {
+	if made := complete(integrations); len(made) > 0 && !screen.quiet {
 		return printTable(out, made)
 	}
 	return nil
 }
 
-func printResult(out, diagnostics io.Writer, integrations []*create.Integration, quiet, dryRun bool) error {
-	for _, p := range packages(integrations) {
-		if p.Err == nil {
-			continue
-		}
-		err := p.Err
-		if build := (*gobuild.BuildError)(nil); !errors.As(err, &build) { // which names its platform
-			err = fmt.Errorf("%s: %w", p.Platform, err)
-		}
-		if len(integrations) > 1 {
-			err = fmt.Errorf("%s: %w", p.Name, err)
-		}
-		printError(diagnostics, err)
-		if err := printFindings(diagnostics, p.Findings, nil); err != nil {
+// printMade shows the packages, why those that failed did, and what it comes to.
+func printMade(out, diagnostics io.Writer, integrations []*create.Integration, took time.Duration) error {
+	all, made := packages(integrations), complete(integrations)
+	if len(all) > 0 && !screen.quiet {
+		printVersions(out, integrations)
+		if err := printTable(out, all); err != nil {
 			return err
 		}
 	}
-	if quiet || len(packages(integrations)) == 0 {
-		return nil
+	if err := printUnmade(diagnostics, integrations); err != nil {
+		return err
 	}
-	for _, i := range integrations {
-		if i.Version.Value != "" {
-			fmt.Fprintf(out, "%s %s (version from the %s, time from %s)\n",
-				i.Source.Document.Manifest.Name, i.Version.Value, i.Version.Source, i.Time)
+	if screen.verbose {
+		printList(out, made)
+	}
+	var size uint64
+	unchanged := 0
+	for _, p := range made {
+		size += uint64(p.Size)
+		if p.Unchanged {
+			unchanged++
 		}
 	}
-	if dryRun {
-		return printList(out, packages(integrations))
+	total := fmt.Sprintf("%s, %s, %.1fs", english.Plural(len(made), "package", ""), humanize.IBytes(size), took.Seconds())
+	if unchanged > 0 {
+		total += fmt.Sprintf(", %d unchanged", unchanged)
 	}
-	return printTable(out, packages(integrations))
+	if failed := len(all) - len(made); failed > 0 {
+		total += fmt.Sprintf("; %d failed", failed)
+	}
+	unusable := unusable(integrations)
+	if unusable > 0 {
+		total += fmt.Sprintf("; nothing made of %s", english.Plural(unusable, "manifest", ""))
+	}
+	good := len(made) == len(all) && unusable == 0
+	if err := printVerdict(out, good, "%s", total); err != nil || !good {
+		return err
+	}
+	for _, p := range made {
+		if p.Platform == executable.Host() {
+			return printNext(out, "kpkg test "+p.File, "plakar pkg add "+p.File)
+		}
+	}
+	return nil
 }
 
-// printChecked shows what there is to say about a source, before the building begins.
-func printChecked(diagnostics io.Writer, i *create.Integration, quiet bool) {
-	findings := i.Findings
-	if quiet {
-		findings = onlyErrors(findings)
+// unusable counts the integrations of which nothing could be made.
+func unusable(integrations []*create.Integration) int {
+	n := 0
+	for _, i := range integrations {
+		if i.Err != nil || finding.HasErrors(i.Findings) {
+			n++
+		}
 	}
-	printFindings(diagnostics, findings, i.Source.Content)
+	return n
+}
+
+// printForeseen shows what a run that is not dry would make.
+func printForeseen(out, diagnostics io.Writer, integrations []*create.Integration) error {
+	all := packages(integrations)
+	if len(all) > 0 && !screen.quiet {
+		printVersions(out, integrations)
+		if err := printList(out, all); err != nil {
+			return err
+		}
+	}
+	if err := printUnmade(diagnostics, integrations); err != nil {
+		return err
+	}
+	bad := 0
+	for _, p := range all {
+		if p.Err != nil {
+			bad++
+		}
+	}
+	text := english.Plural(len(all)-bad, "package", "") + " would be made; nothing was built or written"
+	return printVerdict(out, bad == 0 && unusable(integrations) == 0, "%s", text)
+}
+
+func printVersions(out io.Writer, integrations []*create.Integration) {
+	for _, i := range integrations {
+		if i.Version.Value == "" {
+			continue
+		}
+		from := "version from the " + string(i.Version.Source)
+		if i.Version.Source == manifest.FromNowhere {
+			from = "no version is given yet"
+		}
+		when := "times from " + string(i.Time)
+		if i.Time == create.FromNone {
+			when = "times of 1970: no commit gives one, nor SOURCE_DATE_EPOCH"
+		}
+		line := fmt.Sprintf("%s %s (%s, %s)", i.Source.Document.Manifest.Name, i.Version.Value, from, when)
+		fmt.Fprintln(out, finding.Wrap(finding.Printable(line), width(out), "  "))
+	}
+}
+
+// unmade is why packages were not made, and for which platforms.
+type unmade struct {
+	name      string
+	err       error
+	findings  []finding.Finding
+	platforms []string
+	all       bool // the platforms of the integration
+}
+
+// printUnmade shows why packages were not made: what is the same for several platforms, such as a compiler's error, once.
+func printUnmade(diagnostics io.Writer, integrations []*create.Integration) error {
+	for _, i := range integrations {
+		var reasons []*unmade
+		for _, p := range i.Packages {
+			if p.Err == nil {
+				continue
+			}
+			at := slices.IndexFunc(reasons, func(u *unmade) bool {
+				return len(p.Findings) == 0 && len(u.findings) == 0 && reason(u.err) == reason(p.Err)
+			})
+			if at < 0 {
+				at = len(reasons)
+				reasons = append(reasons, &unmade{name: p.Name, err: p.Err, findings: p.Findings})
+			}
+			reasons[at].platforms = append(reasons[at].platforms, p.Platform.String())
+		}
+		for _, u := range reasons {
+			u.all = len(u.platforms) == len(i.Packages) && len(u.platforms) > 2
+			printError(diagnostics, u)
+			if err := printFindings(diagnostics, u.findings, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// reason is what an error says beside its platform.
+func reason(err error) string {
+	if build := (*gobuild.BuildError)(nil); errors.As(err, &build) {
+		return build.Reason()
+	}
+	return err.Error()
+}
+
+func (u *unmade) Error() string {
+	where := strings.Join(u.platforms, ", ")
+	if u.all {
+		where = fmt.Sprintf("all %d platforms", len(u.platforms))
+	}
+	return fmt.Sprintf("%s for %s: %s", u.name, where, reason(u.err))
+}
+
+func (u *unmade) Unwrap() error { return u.err }
+
+// printChecked shows what there is to say about a source, before the building begins.
+func printChecked(diagnostics io.Writer, i *create.Integration) {
+	printFindings(diagnostics, i.Findings, i.Source.Content)
 	switch {
-	case finding.HasErrors(findings):
-		fmt.Fprintf(diagnostics, "%s: %s; nothing was made\n", i.Source.Document.File, tally(i.Source, i.Findings))
-	case i.Source.Silenced > 0 && !quiet:
+	case finding.HasErrors(i.Findings):
+		printVerdict(diagnostics, false, "%s: %s; nothing was made", i.Source.Document.File, tally(i.Source, i.Findings))
+	case i.Source.Silenced > 0 && !screen.quiet:
 		fmt.Fprintf(diagnostics, "%s: %s\n", i.Source.Document.File, tally(i.Source, i.Findings))
 	}
 	if i.Err != nil {
@@ -213,11 +339,13 @@ func printList(out io.Writer, packages []*create.Package) error {
 }
 
 func printTable(out io.Writer, packages []*create.Package) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PLATFORM\tEXECUTABLES\tUNPACKED\tPACKED\tTIME\tBUILD\tSHA256\tFILE")
+	t := table{columns: []column{
+		{"PLATFORM", 0, false}, {"SIZE", 0, true}, {"TIME", 3, true}, {"BUILD", 2, false}, {"SHA256", 4, false}, {"FILE", 0, false},
+	}}
 	for _, p := range packages {
+		seconds := fmt.Sprintf("%.1fs", p.Seconds)
 		if p.Err != nil {
-			fmt.Fprintf(w, "%s\t\t\t\t%.1fs\tfailed\t\t%s\n", p.Platform, p.Seconds, finding.Printable(p.File))
+			t.add(p.Platform.String(), "failed", seconds, "", "", finding.Printable(p.File))
 			continue
 		}
 		built := "built"
@@ -229,18 +357,19 @@ func printTable(out io.Writer, packages []*create.Package) error {
 		case p.Cached:
 			built = "cached"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%.1fs\t%s\t%.12s\t%s\n", p.Platform, p.Executables,
-			humanize.IBytes(uint64(p.Unpacked)), humanize.IBytes(uint64(p.Size)), p.Seconds, built, p.SHA256, finding.Printable(p.File))
+		sum := p.SHA256
+		if isTerminal(out) {
+			sum = sum[:min(12, len(sum))]
+		}
+		t.add(p.Platform.String(), humanize.IBytes(uint64(p.Size)), seconds, built, sum, finding.Printable(p.File))
 	}
-	return w.Flush()
+	return t.write(out, width(out))
 }
 
-func onlyErrors(findings []finding.Finding) []finding.Finding {
-	var errs []finding.Finding
-	for _, f := range findings {
-		if f.Severity == finding.Error {
-			errs = append(errs, f)
-		}
+func compressions() []string {
+	var names []string
+	for _, c := range ptarbuild.Compressions {
+		names = append(names, string(c))
 	}
-	return errs
+	return names
 }

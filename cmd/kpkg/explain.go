@@ -25,13 +25,12 @@ func newExplainCommand() *cobra.Command {
 Rules stand in brackets at the end of findings. Without an argument, all rules are listed.
 
 Exit status: 0 fine; 2 there is no such rule.`,
-		Example: `  kpkg explain protocol-builtin`,
-		Args:    cobra.MaximumNArgs(1),
+		Example:           `  kpkg explain protocol-builtin`,
+		ValidArgsFunction: completeRules,
 	}
-	format := formatFlag(cmd.Flags(), "text", "json")
+	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		rules := slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), try.Rules,
-			finding.Rules)
+		rules := allRules()
 		report := &finding.Report{Command: "explain"}
 		report.Show = func(out io.Writer) error { return printRules(out, rules) }
 		if len(args) == 1 {
@@ -48,12 +47,28 @@ Exit status: 0 fine; 2 there is no such rule.`,
 	return cmd
 }
 
+// allRules are those of all that judges.
+func allRules() []finding.Rule {
+	return slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), try.Rules,
+		finding.Rules)
+}
+
 func printRule(out io.Writer, r finding.Rule) error {
-	_, err := fmt.Fprintf(out, "%s (%s)\n\n%s\n\nWhat to do: %s\n", r.ID, r.Level(), r.Title, r.Fix)
+	text := fmt.Sprintf("%s (%s)\n\n%s\n\nWhat to do: %s", r.ID, r.Level(), r.Title, r.Fix)
+	_, err := fmt.Fprintln(out, finding.Wrap(text, width(out), ""))
 	return err
 }
 
 func printRules(out io.Writer, rules []finding.Rule) error {
+	if columns := width(out); columns > 0 {
+		for _, r := range rules {
+			line := fmt.Sprintf("%s (%s): %s", r.ID, r.Level(), r.Title)
+			if _, err := fmt.Fprintln(out, finding.Wrap(line, columns, "    ")); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, r := range rules {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", r.ID, r.Level(), r.Title)

@@ -6,11 +6,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/PlakarKorp/kpkg/host"
 )
@@ -29,11 +27,6 @@ var errFindings = errors.New("findings of severity error")
 // errFailed ends a command that has already printed what it could not do.
 var errFailed = errors.New("failed")
 
-// usageError is a mistake on the command line.
-type usageError struct{ error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
 func main() {
 	// Where it is not allowed, plugins' left processes are ended all the same, and reaped by whoever adopts them.
 	_ = host.AdoptOrphans()
@@ -43,7 +36,7 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRootCommand()
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -56,10 +49,10 @@ func run(ctx context.Context, args []string) int {
 		return exitOK
 	case errors.As(err, &usage):
 		printError(os.Stderr, err)
-		fmt.Fprintln(os.Stderr, "kpkg: hint: `kpkg help` and `kpkg COMMAND --help` say what there is")
+		printHint(os.Stderr, cmd.CommandPath()+" --help says what there is")
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(os.Stderr, "kpkg: error: interrupted; nothing half-made was left behind")
+		printError(os.Stderr, errors.New("interrupted; nothing half-made was left behind"))
 		return exitFailed
 	}
 	printError(os.Stderr, err)
@@ -75,14 +68,18 @@ the manifest is validated, the executables are built for every platform, and eac
 package is verified before it appears under its name.
 
 Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not be done.`,
+		Example: `  kpkg validate
+  kpkg create --platform all --out-dir dist
+  kpkg verify dist/*.ptar
+  kpkg test dist/ftp_v1.2.3_linux_amd64.ptar`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       ownVersions().Kpkg,
 	}
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd.Flags()) }
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.CompletionOptions.HiddenDefaultCmd = true
+	addScreenFlags(root)
+	root.SetHelpFunc(printHelp)
+	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
 		newValidateCommand(),
 		newCreateCommand(),
@@ -95,42 +92,8 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newSchemaCommand(),
 		newVersionCommand(),
 	)
-	for _, cmd := range root.Commands() {
-		cmd.Args = asUsage(cmd.Args)
-	}
-	root.Args = asUsage(func(cmd *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return nil
-		}
-		message := fmt.Sprintf("unknown command %q", args[0])
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			message += fmt.Sprintf("; did you mean %q?", near[0])
-		}
-		return errors.New(message)
-	})
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	strictUsage(root)
 	return root
-}
-
-// refuseEmpty makes an error of a text given as a flag that is empty, such as --rebuild "$DIR" with a variable that is not
-// set: it would count as not given.
-func refuseEmpty(flags *pflag.FlagSet) (err error) {
-	flags.Visit(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" && f.Value.String() == "" {
-			err = usagef("--%s has no value", f.Name)
-		}
-	})
-	return err
-}
-
-// asUsage makes the errors of a command's argument check errors of usage.
-func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if check == nil {
-			return nil
-		}
-		if err := check(cmd, args); err != nil {
-			return usageError{err}
-		}
-		return nil
-	}
 }

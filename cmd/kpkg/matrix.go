@@ -21,9 +21,12 @@ the work over its own machines, each running kpkg create with one element's mani
 It has all packages or is not printed.
 
 Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be done.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  kpkg matrix s3 sftp imap
+  kpkg matrix . --platform linux/amd64,linux/arm64`,
+		ValidArgsFunction: completeFiles("yaml", "yml"),
 	}
-	cmd.Flags().Var(&chosen, "platform", "os/arch,... or all: what each manifest names, else what upstream ships (default all)")
+	cmd.Flags().Var(&chosen, "platform", "`LIST` of os/arch, or all: what each manifest names, else what upstream ships (default all)")
+	completeValues(cmd, "platform", platformValues()...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var sources []*create.Source
 		var all []finding.Finding

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,9 +29,12 @@ func (p *platforms) String() string {
 func (p *platforms) Type() string { return "platforms" }
 
 func (p *platforms) Set(s string) error {
-	if s == "all" {
+	switch {
+	case s == "all":
 		p.all = true
-	} else {
+	case strings.EqualFold(s, "all"):
+		return fmt.Errorf("there is no platform %q; did you mean \"all\"?", s)
+	default:
 		more, err := executable.ParsePlatforms(s)
 		if err != nil {
 			return err

@@ -6,14 +6,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/PlakarKorp/kpkg/create"
 )
 
-// progress shows the steps of packages: a line each that moves on a terminal, a line for each begin and end elsewhere.
+// progress shows the packages that are being made: a line each that moves on a terminal until the package is done, a line for
+// each begin elsewhere. How they end is told by the table of all.
 type progress struct {
 	out   io.Writer
 	quiet bool
@@ -28,7 +28,6 @@ type liveLine struct {
 	mu    sync.Mutex
 	begin time.Time
 	text  string
-	ended bool
 }
 
 func newProgress(out io.Writer, quiet, named bool) *progress {
@@ -47,10 +46,6 @@ func (p *progress) step(step create.Step) {
 		p.move(step)
 	case step.Stage == create.Building:
 		fmt.Fprintf(p.out, "%s: building\n", p.label(step.Package))
-	case step.Stage == create.Done:
-		fmt.Fprintf(p.out, "%s: %s\n", p.label(step.Package), outcome(step.Package))
-	case step.Stage == create.Failed:
-		fmt.Fprintf(p.out, "%s: failed\n", p.label(step.Package))
 	}
 }
 
@@ -61,30 +56,22 @@ func (p *progress) label(packed *create.Package) string {
 	return packed.Platform.String()
 }
 
-func outcome(p *create.Package) string {
-	if p.Unchanged {
-		return fmt.Sprintf("kept %s, nothing changed in %.1fs", p.File, p.Seconds)
-	}
-	return fmt.Sprintf("made %s, %s in %.1fs", p.File, humanize.IBytes(uint64(p.Size)), p.Seconds)
-}
-
 func (p *progress) move(step create.Step) {
 	line := p.lines[step.Package]
+	ended := step.Stage == create.Done || step.Stage == create.Failed
 	if line == nil {
+		if ended {
+			return
+		}
 		line = &liveLine{begin: time.Now()}
-		line.bar = p.live.New(1, mpb.NopStyle(), mpb.PrependDecorators(
+		line.bar = p.live.New(1, mpb.NopStyle(), mpb.BarRemoveOnComplete(), mpb.PrependDecorators(
 			decor.Name(fmt.Sprintf("%-15s ", p.label(step.Package))),
 			decor.Any(func(decor.Statistics) string { return line.String() }),
 		))
 		p.lines[step.Package] = line
 	}
-	text := string(step.Stage)
-	if step.Stage == create.Done {
-		text = outcome(step.Package)
-	}
-	ended := step.Stage == create.Done || step.Stage == create.Failed
 	line.mu.Lock()
-	line.text, line.ended = text, ended
+	line.text = string(step.Stage)
 	line.mu.Unlock()
 	if ended {
 		line.bar.Increment()
@@ -94,19 +81,16 @@ func (p *progress) move(step create.Step) {
 func (l *liveLine) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended {
-		return l.text
-	}
 	return fmt.Sprintf("%-10s %5.1fs", l.text, time.Since(l.begin).Seconds())
 }
 
-// close leaves the last state of every line on the terminal.
+// close takes the lines away that are left.
 func (p *progress) close() {
 	if p.live == nil {
 		return
 	}
 	for _, line := range p.lines {
-		line.bar.Abort(false) // of a platform that was interrupted; no effect on one that has ended
+		line.bar.Abort(true) // of a platform that was interrupted; no effect on one that has ended
 	}
 	p.live.Wait()
 }

@@ -13,7 +13,7 @@ func newSchemaCommand() *cobra.Command {
 		Long: `Print the JSON schema (draft 2020-12) that manifests are checked against. Editors complete and
 check manifest.yaml with it: save it to a file and name that file in a first line of the manifest,
 # yaml-language-server: $schema=FILE`,
-		Args: cobra.NoArgs,
+		Example: `  kpkg schema > manifest.schema.json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := cmd.OutOrStdout().Write(schema.Manifest)
 			return err

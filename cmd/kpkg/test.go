@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/conformance"
@@ -17,10 +20,11 @@ import (
 func newTestCommand() *cobra.Command {
 	choice := choice{Selection: conformance.Selection{Settings: map[string]string{}}}
 	cmd := &cobra.Command{
-		Use:   "test PACKAGE|MANIFEST|FOLDER",
+		Use:   "test [PACKAGE|MANIFEST|FOLDER]",
 		Short: "Run the connectors of a package through the conformance suite",
 		Long: `Start the executables of a package, or of the package that is made of a source tree, and hold them to
-what plakar expects of importers, exporters and storages: that data comes back as it was, that what goes
+what plakar expects of importers, exporters and storages; without an argument, of the source tree in the
+current folder: that data comes back as it was, that what goes
 wrong is an error and not silence, that hosts may be slow, break off or die, that passwords stay secret.
 Plugins may be written in any language.
 
@@ -34,45 +38,67 @@ nothing in it that matters.
 What an exporter writes elsewhere is read back through the package's importer of the same protocol. A
 destination that accepts certain files only, such as messages, is sent those of --sample.
 
-What could not be checked is listed with the reason.
+What could not be checked is counted by its reason; --verbose lists it. --list shows all checks; --only and
+--skip choose among them, by their names or patterns such as 'plugin-*'.
 
 Exit status: 0 no check failed; 1 a check failed, or the package has errors; 2 wrong usage; 3 it could not
-be tested.`,
+be tested, as a connector without a location.`,
 		Example: `  kpkg test dist/fs_v1.0.0_linux_amd64.ptar
-  kpkg test . --connector importer:ftp --config location=ftp://localhost/pub --format junit
-  kpkg test . --connector exporter:imap --config location=imap://localhost --sample testdata/mail`,
-		Args: cobra.ExactArgs(1),
+  kpkg test --connector importer:ftp --config location=ftp://localhost/pub
+  kpkg test . --connector exporter:imap --config location=imap://localhost \
+      --sample testdata/mail
+  kpkg test . --only 'plugin-*' --format junit`,
+		ValidArgsFunction: completeFiles("ptar", "yaml"),
 	}
-	format := formatFlag(cmd.Flags())
+	format := formatFlag(cmd)
+	var list bool
 	cmd.Flags().Var(connectorFlag{&choice}, "connector",
 		"test only this connector, `TYPE:PROTOCOL`; may be repeated for others")
 	cmd.Flags().Var(settingFlag{&choice}, "config",
 		"`KEY=VALUE` for the last --connector; VALUE may be @FILE or $NAME; may be repeated")
 	cmd.Flags().StringVar(&choice.Sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")
+	cmd.Flags().Var(checksFlag{&choice.Only}, "only", "run these `CHECKS` only; may be repeated")
+	cmd.Flags().Var(checksFlag{&choice.Skip}, "skip", "leave these `CHECKS` out; may be repeated")
+	cmd.Flags().BoolVar(&list, "list", false, "list the checks, without running any")
+	completeFolders(cmd, "sample")
+	completeValues(cmd, "connector", conformance.Importer+":", conformance.Exporter+":", conformance.Storage+":")
+	completeValues(cmd, "only", checkValues()...)
+	completeValues(cmd, "skip", checkValues()...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if list {
+			return printChecks(cmd.OutOrStdout())
+		}
+		path := "."
+		if len(args) == 1 {
+			path = args[0]
+		}
 		if choice.unreadable != nil {
-			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", choice.unreadable)
+			return usagef("--config: %w", choice.unreadable)
 		}
 		choice.CacheDir = cacheDir()
-		result, err := conformance.RunPackage(cmd.Context(), args[0], choice.Selection, func(config conformance.Config) {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d checks\n",
-				finding.Printable(config.Connector()), len(conformance.Checks(config.Type)))
-		})
+		shown := &counter{out: cmd.ErrOrStderr()}
+		choice.Started, choice.Checked = shown.begin, shown.count
+		begin := time.Now()
+		result, err := conformance.RunPackage(cmd.Context(), path, choice.Selection)
+		shown.end()
 		var rejected *host.RejectedError
 		switch {
 		case errors.Is(err, conformance.ErrSelection):
-			return usageError{err}
-		case errors.As(err, &rejected) && format.isText():
-			return errors.Join(printFindings(cmd.ErrOrStderr(), rejected.Findings, nil), errFindings)
-		case err != nil && format.isText():
+			return usageOf(err, conformance.ErrSelection)
+		case err != nil && format.isText() && !errors.As(err, &rejected):
 			return err
 		}
-		report := conformance.Report(args[0], result, err)
-		report.Show = func(out io.Writer) error { return printTest(out, result, report) }
+		report := conformance.Report(path, result, err)
+		report.Show = func(out io.Writer) error {
+			if rejected != nil {
+				return printRejected(out, rejected)
+			}
+			return printTested(out, result, report, time.Since(begin))
+		}
 		if err := format.write(cmd, report); err != nil {
 			return err
 		}
-		if err != nil && rejected == nil {
+		if err != nil && !errors.As(err, &rejected) {
 			return err
 		}
 		return verdict(report)
@@ -118,35 +144,157 @@ func (f settingFlag) Type() string   { return "setting" }
 func (f settingFlag) Set(arg string) error {
 	s, err := setting.Parse(arg)
 	if err != nil {
-		f.unreadable = err
+		f.unreadable = fmt.Errorf("%w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", err)
 		return nil
 	}
 	settings, secrets := f.Settings, &f.Secrets
 	if n := len(f.Connectors); n > 0 {
 		settings, secrets = f.Connectors[n-1].Settings, &f.Connectors[n-1].Secrets
 	}
-	settings[s.Key] = s.Value // the last one of a key counts
+	if _, given := settings[s.Key]; given {
+		f.unreadable = fmt.Errorf("%s is given twice for one connector", s.Key)
+	}
+	settings[s.Key] = s.Value
 	if s.Secret {
 		*secrets = append(*secrets, s.Value)
 	}
 	return nil
 }
 
-// printTest shows what failed and what was not checked, and the counts of each connector.
-func printTest(out io.Writer, result *conformance.PackageResult, report *finding.Report) error {
-	if err := report.Text.Write(out, report.Findings); err != nil {
+// checksFlag is a list of checks that may come in several parts.
+type checksFlag struct{ ids *[]string }
+
+func (f checksFlag) String() string { return "" }
+func (f checksFlag) Type() string   { return "checks" }
+
+func (f checksFlag) Set(s string) error {
+	*f.ids = append(*f.ids, strings.Split(s, ",")...)
+	return nil
+}
+
+// printChecks lists the checks and the types of connectors that they are for.
+func printChecks(out io.Writer) error {
+	var order []conformance.Check
+	types := map[string][]string{}
+	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+		for _, check := range conformance.Checks(connectorType) {
+			if types[check.ID] == nil {
+				order = append(order, check)
+			}
+			types[check.ID] = append(types[check.ID], connectorType)
+		}
+	}
+	indentation := "    "
+	for _, check := range order {
+		line := fmt.Sprintf("%s: %s (%s)", check.ID, check.Title, strings.Join(types[check.ID], ", "))
+		if _, err := fmt.Fprintln(out, finding.Wrap(line, width(out), indentation)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// counter shows how many of a connector's checks are made: in a line that moves on a terminal, and elsewhere how many there
+// are, once.
+type counter struct {
+	out         io.Writer
+	name        string
+	done, total int
+}
+
+func (c *counter) begin(config conformance.Config, checks int) {
+	c.end()
+	c.name, c.done, c.total = finding.Printable(finding.Cut(config.Connector())), 0, checks
+	if !isTerminal(c.out) && !screen.quiet {
+		fmt.Fprintf(c.out, "%s: %s\n", c.name, english.Plural(checks, "check", ""))
+	}
+	c.show()
+}
+
+func (c *counter) count(conformance.Config, conformance.Result) {
+	c.done++
+	c.show()
+}
+
+func (c *counter) show() {
+	if isTerminal(c.out) && !screen.quiet {
+		fmt.Fprintf(c.out, "%s%s: %d/%d", clearLine, c.name, c.done, c.total)
+	}
+}
+
+// end takes the line away.
+func (c *counter) end() {
+	if c.total > 0 && isTerminal(c.out) && !screen.quiet {
+		fmt.Fprint(c.out, clearLine)
+	}
+}
+
+// clearLine empties the line of a terminal and goes back to its begin.
+const clearLine = "\r\x1b[K"
+
+// printRejected shows why nothing of a package was tested.
+func printRejected(out io.Writer, rejected *host.RejectedError) error {
+	if err := printFindings(out, rejected.Findings, nil); err != nil {
 		return err
 	}
+	return printVerdict(out, false, "%s: %s; nothing was tested", rejected.Path, finding.Tally(rejected.Findings))
+}
+
+// printTested shows what was not checked as numbers, then what failed in full, and the counts of each connector.
+func printTested(out io.Writer, result *conformance.PackageResult, report *finding.Report, took time.Duration) error {
+	if err := printSkipped(out, report); err != nil {
+		return err
+	}
+	if err := report.Text.Write(out, onlyErrors(report.Findings)); err != nil {
+		return err
+	}
+	total := map[conformance.Status]int{}
+	time := fmt.Sprintf("%.1fs", took.Seconds())
 	for _, config := range result.Configs {
 		counts := map[conformance.Status]int{}
 		for _, r := range result.Results {
 			if r.Connector == config.Connector() {
 				counts[r.Status]++
+				total[r.Status]++
 			}
 		}
-		_, err := fmt.Fprintf(out, "%s: %d passed, %d failed, %d skipped\n", finding.Printable(finding.Cut(config.Connector())),
-			counts[conformance.Pass], counts[conformance.Fail], counts[conformance.Skip])
-		if err != nil {
+		good := counts[conformance.Fail] == 0 && !slices.Contains(result.Untested, config.Connector())
+		line := finding.Cut(config.Connector()) + ": " + counted(counts)
+		if len(result.Configs) == 1 {
+			line += ", " + time
+		}
+		if err := printVerdict(out, good, "%s", line); err != nil {
+			return err
+		}
+	}
+	if len(result.Configs) == 1 {
+		return nil
+	}
+	good := total[conformance.Fail] == 0 && len(result.Untested) == 0
+	return printVerdict(out, good, "%d connectors, %s, %s", len(result.Configs), counted(total), time)
+}
+
+func counted(counts map[conformance.Status]int) string {
+	return fmt.Sprintf("%d passed, %d failed, %d skipped",
+		counts[conformance.Pass], counts[conformance.Fail], counts[conformance.Skip])
+}
+
+// printSkipped tells what was not checked: how much for each reason and, where that is wanted, which checks.
+func printSkipped(out io.Writer, report *finding.Report) error {
+	if screen.quiet {
+		return nil
+	}
+	var notes []finding.Finding
+	for _, f := range report.Findings {
+		if f.Severity != finding.Error {
+			notes = append(notes, f)
+		}
+	}
+	if screen.verbose {
+		return report.Text.Write(out, notes)
+	}
+	for _, f := range notes {
+		if _, err := fmt.Fprintln(out, finding.Wrap(finding.Printable(f.Message), width(out), "    ")); err != nil {
 			return err
 		}
 	}

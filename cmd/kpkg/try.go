@@ -26,13 +26,8 @@ func newTryCommand() *cobra.Command {
 		Short: "Back up and restore through a package, without plakar",
 		Long: `Back up and restore through a package, without plakar: an importer's source into a data file, and from
 there to an exporter's destination. A data file is a ptar that plakar restores too.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newTryBackupCommand(), newTryRestoreCommand(), newTryListCommand())
-	for _, sub := range cmd.Commands() {
-		sub.Args = asUsage(sub.Args)
-	}
 	return cmd
 }
 
@@ -53,8 +48,10 @@ appears under its name once it is whole; one that is there is kept unless --forc
 
 Exit status: 0 all is backed up; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not
 for all entries.`,
-		Example: `  kpkg try backup ftp_v0.1.0_linux_amd64.ptar ftp://host/folder 'password=$FTP_PASSWORD' -o data.ptar
-  kpkg try backup examples/imap imap://host username=me password=@secret.txt -o mail.ptar`,
+		Example: `  kpkg try backup ftp_v0.1.0_linux_amd64.ptar ftp://host/folder \
+      'password=$FTP_PASSWORD' -o data.ptar
+  kpkg try backup examples/imap imap://host username=me password=@secret.txt \
+      -o mail.ptar`,
 		Args: tryOrder(try.BackupOrder),
 	}
 	cmd.Flags().VarP(&output, "output", "o", "`FILE` to back up into")
@@ -91,8 +88,9 @@ are restored if the exporter takes them, and counted otherwise.
 
 Exit status: 0 all is restored; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not for
 all entries.`,
-		Example: `  kpkg try restore imap_v0.1.0_linux_amd64.ptar imap://host mail.ptar username=me password=@secret.txt`,
-		Args:    tryOrder(try.RestoreOrder),
+		Example: `  kpkg try restore imap_v0.1.0_linux_amd64.ptar imap://host mail.ptar \
+      username=me password=@secret.txt`,
+		Args: tryOrder(try.RestoreOrder),
 	}
 	run.flags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -122,7 +120,7 @@ type outputFlag struct {
 }
 
 func (f *outputFlag) String() string { return f.name }
-func (f *outputFlag) Type() string   { return "string" }
+func (f *outputFlag) Type() string   { return "output" }
 
 func (f *outputFlag) Set(s string) error {
 	if f.name != "" && f.refused == nil {
@@ -148,14 +146,12 @@ func (f *outputFlag) file() (string, error) {
 // tryRun is a backup or a restore.
 type tryRun struct {
 	opts     try.Options
-	quiet    bool
 	format   *format
 	warnings []string
 }
 
 func (r *tryRun) flags(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&r.quiet, "quiet", false, "print nothing but errors")
-	r.format = formatFlag(cmd.Flags(), "text", "json")
+	r.format = formatFlag(cmd, "text", "json")
 }
 
 // run makes the backup or the restore, and prints what told says of it.
@@ -166,7 +162,7 @@ func (r *tryRun) run(
 	if r.opts.Config, err = try.ParseConfig(settings); err != nil {
 		return usageError{err}
 	}
-	shown := newTransfer(cmd.ErrOrStderr(), r.quiet)
+	shown := newTransfer(cmd.ErrOrStderr(), screen.quiet)
 	r.opts.Progress, r.opts.Stderr, r.opts.CacheDir = shown.step, shown, cacheDir()
 	r.opts.Warn = func(text string) {
 		r.warnings = append(r.warnings, text)
@@ -191,7 +187,7 @@ func (r *tryRun) run(
 		fmt.Fprintf(cmd.ErrOrStderr(), "kpkg: warning: %s not restored: the exporter takes none\n",
 			english.Plural(n, "extended attribute was", "extended attributes were"))
 	}
-	if !r.quiet {
+	if !screen.quiet {
 		fmt.Fprint(cmd.OutOrStdout(), told(shown.copied(result.Progress), result))
 	}
 	return failedEntries(result)
@@ -241,14 +237,8 @@ from. What could not be read when it was made is listed as warnings.
 
 Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
 		Example: `  kpkg try ls data.ptar`,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("name one data file, as in: kpkg try ls data.ptar")
-			}
-			return nil
-		},
 	}
-	format := formatFlag(cmd.Flags(), "text", "json")
+	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var entries []try.Entry
 		if !format.isText() {

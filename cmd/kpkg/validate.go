@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/create"
@@ -14,42 +16,90 @@ import (
 func newValidateCommand() *cobra.Command {
 	var opts create.ValidateOptions
 	cmd := &cobra.Command{
-		Use:   "validate [manifest.yaml]",
-		Short: "Check a manifest and the source tree around it",
-		Long: `Check an integration's manifest: its keys and values, the files and main packages it names, the
-JSON schemas of its connectors. Nothing is built and nothing of the tree is run. The argument is
-the manifest or its folder; without one, ./manifest.yaml is checked.
+		Use:   "validate [MANIFEST...]",
+		Short: "Check manifests and the source trees around them",
+		Long: `Check the manifests of integrations: keys and values, the files and main packages they name, the
+JSON schemas of their connectors. Nothing is built and nothing of a tree is run. MANIFEST is a
+manifest.yaml, its folder, or - for one from the standard input, which is taken for that of the
+current folder; without one, ./manifest.yaml is checked.
 
-Findings go to the standard output, sorted, one line each: FILE:LINE:COLUMN: SEVERITY: MESSAGE [RULE],
-with the source line below on a terminal. What breaks building, installing or using the package
-with released clients is an error; what only upstream's newer, stricter validator refuses is a
-warning, and an error with --strict.
+Findings are one line each, errors first: FILE:LINE:COLUMN: SEVERITY: MESSAGE [RULE], with the
+source line below on a terminal. What breaks building, installing or using the package with
+released clients is an error; what only upstream's newer, stricter validator refuses is a warning,
+and an error with --strict.
 
-Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 the manifest could not be read.`,
-		Args: cobra.MaximumNArgs(1),
+Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be read.`,
+		Example: `  kpkg validate
+  kpkg validate --strict examples/*/manifest.yaml
+  kpkg validate --manifest-only - < manifest.yaml`,
+		ValidArgsFunction: completeFiles("yaml", "yml"),
 	}
-	format := formatFlag(cmd.Flags())
-	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
-	cmd.Flags().BoolVar(&opts.ManifestOnly, "manifest-only", false, "check the manifest alone, not the files and packages it names")
+	format := formatFlag(cmd)
+	cmd.Flags().BoolVar(&opts.Strict, "strict", false,
+		"take what upstream's newer validator refuses for errors")
+	cmd.Flags().BoolVar(&opts.ManifestOnly, "manifest-only", false,
+		"check the manifest alone, not the files and packages it names")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		path := manifest.FileName
-		if len(args) == 1 {
-			path = args[0]
+		if len(args) == 0 {
+			args = []string{manifest.FileName}
 		}
-		source, err := create.Validate(cmd.Context(), path, opts)
-		if err != nil && format.isText() {
+		opts.Stdin = cmd.InOrStdin()
+		all, err := create.ValidateAll(cmd.Context(), args, opts)
+		if err != nil {
 			return err
 		}
-		report := create.ValidateReport(path, source, err)
-		if err := errors.Join(format.write(cmd, report), err); err != nil {
-			return err
+		report := create.ValidateReport(all)
+		report.Show = func(out io.Writer) error { return printValidated(out, cmd.ErrOrStderr(), all) }
+		err = format.write(cmd, report)
+		if !format.isText() {
+			for _, one := range all {
+				if one.Err != nil {
+					printError(cmd.ErrOrStderr(), one.Err)
+				}
+			}
 		}
-		if format.isText() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", finding.Printable(source.Document.File), tally(source, source.Findings))
-		}
-		return verdict(report)
+		return errors.Join(err, verdict(report))
 	}
 	return cmd
+}
+
+// printValidated shows what was found in each manifest, and how many of several have errors.
+func printValidated(out, diagnostics io.Writer, all []create.Validated) error {
+	bad := 0
+	for _, one := range all {
+		if one.Err != nil {
+			printError(diagnostics, one.Err)
+			bad++
+			continue
+		}
+		s := one.Source
+		good := !finding.HasErrors(s.Findings)
+		if !good {
+			bad++
+		}
+		if err := printShown(out, finding.Bound(s.Findings), s.Content); err != nil {
+			return err
+		}
+		if isTerminal(out) && len(s.Findings) > 0 && !screen.quiet {
+			fmt.Fprintln(out) // as between findings
+		}
+		if err := printVerdict(out, good, "%s: %s", s.Document.File, tally(s, s.Findings)); err != nil {
+			return err
+		}
+	}
+	if len(all) == 1 {
+		return nil
+	}
+	return printVerdict(out, bad == 0, "%s", summary(len(all), bad, "manifest", "checked"))
+}
+
+// summary is how several of a kind were judged: "6 packages verified, 1 with errors".
+func summary(n, bad int, kind, done string) string {
+	text := english.Plural(n, kind, "") + " " + done
+	if bad == 0 {
+		return text + ", none with errors"
+	}
+	return fmt.Sprintf("%s, %d with errors", text, bad)
 }
 
 // tally is the count of findings, and of those that the manifest silences.
@@ -57,5 +107,5 @@ func tally(source *create.Source, findings []finding.Finding) string {
 	if source.Silenced == 0 {
 		return finding.Tally(findings)
 	}
-	return fmt.Sprintf("%s, %d silenced", finding.Tally(findings), source.Silenced)
+	return fmt.Sprintf("%s, %d silenced by build.ignore", finding.Tally(findings), source.Silenced)
 }

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/create"
@@ -27,19 +28,24 @@ the ptar, the manifest, each executable's mode and platform, the files the manif
 those it does not, sizes and ratios. Nothing is extracted or run. A package that passes installs
 with "plakar pkg add"; who made it, only a signature tells.
 
-The report names the releases of plakar that can use the package; --client makes errors of what keeps
-one of them from it: a release such as v1.1.4, or next, the one to come.
+A good package is one line, another what was found. With --verbose, each comes with all that is known
+of it, the releases of plakar that can use it included; --client makes errors of what keeps one of
+them from it: a release such as v1.1.4, or next, the one to come.
 
 With --rebuild, a package that passes is also made again from the source in DIR, and the two must be
 identical; otherwise the first differences are named: a file, a build setting, a Go version.
 
 Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
-		Args: cobra.MinimumNArgs(1),
+		Example: `  kpkg verify dist/*.ptar
+  kpkg verify --client v1.1.4 ftp_v1.2.3_linux_amd64.ptar
+  kpkg verify --rebuild . dist/ftp_v1.2.3_linux_amd64.ptar`,
+		ValidArgsFunction: completeFiles(strings.TrimPrefix(manifest.Extension, ".")),
 	}
-	format := formatFlag(cmd.Flags())
-	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "make errors of what upstream's newer validator refuses")
+	format := formatFlag(cmd)
+	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "take what upstream's newer validator refuses for errors")
 	cmd.Flags().StringVar(&opts.Source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
-	cmd.Flags().StringVar(&client, "client", "", "make errors of what keeps plakar `VERSION`, such as v1.1.4, from using a package")
+	cmd.Flags().StringVar(&client, "client", "", "take what keeps plakar `VERSION`, such as v1.1.4, from using a package for errors")
+	completeFolders(cmd, "rebuild")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if client != "" {
 			known, err := manifest.FindClient(client)
@@ -53,13 +59,15 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 			return err
 		}
 		report := create.VerifyReport(judged, err)
-		report.Show = func(out io.Writer) error { return printReports(out, judged) }
+		report.Show = func(out io.Writer) error { return printVerified(out, cmd.ErrOrStderr(), judged) }
 		if err := errors.Join(format.write(cmd, report), err); err != nil {
 			return err
 		}
-		for _, one := range judged {
-			if one.Err != nil {
-				printError(cmd.ErrOrStderr(), one.Err)
+		if !format.isText() {
+			for _, one := range judged {
+				if one.Err != nil {
+					printError(cmd.ErrOrStderr(), one.Err)
+				}
 			}
 		}
 		return verdict(report)
@@ -67,25 +75,67 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 	return cmd
 }
 
-func printReports(out io.Writer, judged []create.Verified) error {
-	first := true
-	for _, one := range judged {
-		if one.Report == nil {
-			continue
+// printVerified shows a line or the findings of each package, and how many of several have errors.
+func printVerified(out, diagnostics io.Writer, judged []create.Verified) error {
+	bad := 0
+	for i, one := range judged {
+		if one.Err != nil || finding.HasErrors(one.Report.Findings) {
+			bad++
 		}
-		if !first {
-			fmt.Fprintln(out)
+		if one.Report != nil {
+			if i > 0 && screen.verbose {
+				fmt.Fprintln(out)
+			}
+			if err := printPackage(out, one); err != nil {
+				return err
+			}
 		}
-		first = false
-		if err := printReport(out, one.Report); err != nil {
+		if one.Err != nil {
+			printError(diagnostics, one.Err)
+		}
+	}
+	if len(judged) == 1 {
+		return nil
+	}
+	return printVerdict(out, bad == 0, "%s", summary(len(judged), bad, "package", "verified"))
+}
+
+// printPackage shows what was found in a package, after all that is known of it where that is wanted, and the verdict.
+func printPackage(out io.Writer, one create.Verified) error {
+	r := one.Report
+	if screen.verbose {
+		if err := printDetails(out, r); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := printShown(out, r.Findings, nil); err != nil {
+		return err
+	}
+	switch {
+	case finding.HasErrors(r.Findings):
+		return printVerdict(out, false, "bad  %s  %s", r.File, finding.Tally(r.Findings))
+	case one.Err != nil: // printed next
+		return nil
+	}
+	return printVerdict(out, true, "%s", goodLine(r, width(out)))
 }
 
-// printReport shows what a package is, what was checked of it, and the verdict.
-func printReport(out io.Writer, r *verify.Report) error {
+// goodLine is all that is said of a good package. A sum that does not fit the terminal is shortened.
+func goodLine(r *verify.Report, columns int) string {
+	line := fmt.Sprintf("ok  %s %s %s/%s  %s  %s", r.Name, r.Version, r.OS, r.Arch,
+		english.Plural(len(r.Executables), "executable", ""), humanize.IBytes(uint64(r.Size)))
+	if len(r.Findings) > 0 {
+		line += "  " + finding.Tally(r.Findings)
+	}
+	sum := r.SHA256
+	if columns > 0 && len(line)+len("  sha256:")+len(sum) > columns {
+		sum = sum[:12] + "..."
+	}
+	return line + "  sha256:" + sum
+}
+
+// printDetails shows what a package is and what was checked of it.
+func printDetails(out io.Writer, r *verify.Report) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	row := func(what, format string, args ...any) {
 		fmt.Fprintf(w, "  %s\t%s\n", what, finding.Printable(fmt.Sprintf(format, args...)))
@@ -119,11 +169,7 @@ func printReport(out io.Writer, r *verify.Report) error {
 		checked = append(checked, fmt.Sprintf("%s (%d %s)", c.ID, c.Count, c.Unit))
 	}
 	row("checked", "%s", strings.Join(checked, ", "))
-	row("verdict", "%s", finding.Tally(r.Findings))
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	return printFindings(out, r.Findings, nil)
+	return w.Flush()
 }
 
 func describe(e verify.Executable) string {
@@ -138,7 +184,11 @@ func describe(e verify.Executable) string {
 		parts = append(parts, e.Go)
 	}
 	for _, m := range e.Modules {
-		parts = append(parts, m.Path[strings.LastIndex(m.Path, "/")+1:]+" "+m.Version)
+		version := m.Version
+		if strings.HasPrefix(version, "v0.0.0-00010101000000-") { // what Go writes where a replace names a folder
+			version = "(local copy)"
+		}
+		parts = append(parts, m.Path[strings.LastIndex(m.Path, "/")+1:]+" "+version)
 	}
 	if e.Stripped {
 		parts = append(parts, "stripped")

@@ -27,17 +27,13 @@ type versions struct {
 
 func newVersionCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print the versions of kpkg, of the kloset it writes with, and of Go",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print the versions of kpkg, of the kloset it writes with, and of Go",
+		Example: `  kpkg version`,
 	}
-	format := formatFlag(cmd.Flags(), "text", "json")
+	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		info, ok := debug.ReadBuildInfo()
-		if !ok {
-			info = &debug.BuildInfo{}
-		}
-		v := versionsOf(info)
+		v := ownVersions()
 		return format.write(cmd, &finding.Report{
 			Command: "version",
 			Lists:   []finding.List{finding.NewList("versions", []versions{v})},
@@ -45,6 +41,15 @@ func newVersionCommand() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// ownVersions are those of this program.
+func ownVersions() versions {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	return versionsOf(info)
 }
 
 // versionsOf reads what the Go toolchain stamped.

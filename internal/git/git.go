@@ -23,6 +23,12 @@ func Output(ctx context.Context, dir string, args ...string) (printed string, ok
 	return question{dir: dir}.ask(ctx, args...)
 }
 
+// Installed tells whether there is a git to ask.
+func Installed() bool {
+	_, err := exec.LookPath("git")
+	return err == nil
+}
+
 // question is what git is asked, beside its arguments.
 type question struct {
 	dir      string

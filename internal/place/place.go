@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/internal/ptar"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
@@ -174,6 +175,24 @@ func Free(path string, force bool) error {
 	return nil
 }
 
+// Replaceable checks that what force would replace is what this program makes: a ptar, or an empty file. Nothing is there
+// that would be replaced: that is fine too.
+func Replaceable(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the output: %w", err)
+	}
+	defer file.Close()
+	magic := make([]byte, len(ptar.Magic))
+	if n, err := io.ReadFull(file, magic); n > 0 && (err != nil || string(magic) != ptar.Magic) {
+		return fmt.Errorf("%s is there and is no ptar: --force replaces packages only", path)
+	}
+	return nil
+}
+
 // Folder checks that the folder of path is there or can be made, and takes files, before the work of filling one. It leaves
 // nothing behind.
 func Folder(path string) error {
@@ -198,7 +217,10 @@ func Folder(path string) error {
 	prefix, suffix := temporaryName(path)
 	trial, err := os.CreateTemp(folder, prefix+"*"+suffix)
 	if err != nil {
-		return fmt.Errorf("the output folder takes no files: %w", err)
+		if cause := (*fs.PathError)(nil); errors.As(err, &cause) { // which names the trial
+			err = cause.Err
+		}
+		return fmt.Errorf("cannot write to %s: %w", folder, err)
 	}
 	return errors.Join(trial.Close(), os.Remove(trial.Name()))
 }

@@ -28,11 +28,26 @@ func Closest(written string, candidates []string) string {
 		if difference := len(candidate) - len(written); max(difference, -difference) > longest/2 {
 			continue
 		}
-		if d := levenshtein.ComputeDistance(folded, fold(candidate)); d < distance {
+		if d := distanceOf(folded, fold(candidate)); d < distance {
 			best, distance = candidate, d
 		}
 	}
 	return best
+}
+
+// distanceOf counts the letters to change; two that have changed places are one.
+func distanceOf(a, b string) int {
+	if len(a) == len(b) {
+		for i := range len(a) - 1 {
+			if a[i] != b[i] {
+				if a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] {
+					return 1
+				}
+				break
+			}
+		}
+	}
+	return levenshtein.ComputeDistance(a, b)
 }
 
 // DidYouMean is a hint that names the candidate closest to what was written, or the empty string if none is close.

@@ -13,6 +13,7 @@ func TestClosest(t *testing.T) {
 		"licence":                  "license",
 		"discription":              "description",
 		"ftq":                      "ftp",
+		"fpt":                      "ftp",
 		"x":                        "",
 		"something":                "",
 		"":                         "",

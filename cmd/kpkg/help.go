@@ -1,0 +1,80 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/PlakarKorp/kpkg/finding"
+)
+
+// helpWidth is the most columns of a page of help, for terminals that have them.
+const helpWidth = 80
+
+// printHelp prints the page of help of a command.
+func printHelp(cmd *cobra.Command, _ []string) {
+	out := cmd.OutOrStdout()
+	columns := helpWidth
+	if has := width(out); has > 0 {
+		columns = max(min(has, helpWidth), helpWidth/2)
+	}
+	fmt.Fprintln(out, reflow(cmp.Or(cmd.Long, cmd.Short), columns))
+	fmt.Fprintf(out, "\nUsage:\n  %s\n", finding.Wrap(cmd.UseLine(), columns-2, "      "))
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(out, "\nAvailable Commands:\n")
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() {
+				fmt.Fprintln(out, finding.Wrap(fmt.Sprintf("  %-12s %s", sub.Name(), sub.Short), columns, strings.Repeat(" ", 15)))
+			}
+		}
+	}
+	if cmd.Example != "" {
+		fmt.Fprintf(out, "\nExamples:\n%s\n", cmd.Example)
+	}
+	printFlags(out, "Flags", cmd.LocalFlags(), columns)
+	printFlags(out, "Flags of all commands", cmd.InheritedFlags(), columns)
+	if cmd.HasAvailableSubCommands() {
+		fmt.Fprintf(out, "\n%s COMMAND --help says more of a command.\n", cmd.CommandPath())
+	}
+}
+
+func printFlags(out io.Writer, title string, flags *pflag.FlagSet, columns int) {
+	if flags.HasAvailableFlags() {
+		fmt.Fprintf(out, "\n%s:\n%s\n", title, strings.TrimRight(flags.FlagUsagesWrapped(columns), " \n"))
+	}
+}
+
+// reflow breaks paragraphs anew; lines that are indented stay as they are.
+func reflow(text string, columns int) string {
+	paragraphs := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i, p := range paragraphs {
+		if !strings.HasPrefix(p, " ") && !strings.HasPrefix(p, "\t") {
+			paragraphs[i] = finding.Wrap(strings.ReplaceAll(p, "\n", " "), columns, "")
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// newHelpCommand is cobra's, which takes no unknown word for a command.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND...]",
+		Short: "Say what a command does and what it takes",
+		Example: `  kpkg help create
+  kpkg help try backup`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				if found == nil {
+					found = cmd.Root()
+				}
+				return unknownCommand(found, cmp.Or(strings.Join(rest, " "), strings.Join(args, " ")))
+			}
+			return found.Help()
+		},
+	}
+}

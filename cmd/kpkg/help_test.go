@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestHelp holds the page of every command to 80 columns, an example and names for the values of its flags.
+func TestHelp(t *testing.T) {
+	eachCommand(newRootCommand(), func(cmd *cobra.Command) {
+		var page bytes.Buffer
+		cmd.SetOut(&page)
+		if err := cmd.Help(); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.SplitSeq(page.String(), "\n") {
+			if len(line) > helpWidth {
+				t.Errorf("%s: %d columns: %s", cmd.CommandPath(), len(line), line)
+			}
+		}
+		generated := strings.HasPrefix(cmd.CommandPath(), "kpkg completion") // by cobra
+		if cmd.Example == "" && !cmd.HasSubCommands() && !generated {
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			name, _ := pflag.UnquoteUsage(f)
+			if name != "" && name != strings.ToUpper(name) {
+				t.Errorf("%s --%s %s: its value has no name", cmd.CommandPath(), f.Name, name)
+			}
+		})
+	})
+}
+
+// TestCompletion asks for values as a shell does.
+func TestCompletion(t *testing.T) {
+	for line, want := range map[string]string{
+		"create --platform ":    "windows/amd64",
+		"create --compression ": "gzip",
+		"verify --format ":      "junit",
+		"explain protocol-b":    "protocol-builtin",
+		"test --only plugin-st": "plugin-starts",
+		"verify ":               "ptar\n:8", // files of that extension
+		"validate ":             "yaml\nyml\n:8",
+		"create --out-dir ":     ":16", // folders
+		"validate --color ":     "always",
+		"comp":                  "completion",
+	} {
+		root := newRootCommand()
+		var out bytes.Buffer
+		root.SetOut(&out)
+		fields := strings.Split(line, " ")
+		root.SetArgs(append([]string{"__complete"}, fields...))
+		if err := root.Execute(); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%q: %v, %q has no %q", line, err, out.String(), want)
+		}
+	}
+}
+
+// TestTable leaves columns out where the terminal is narrow, and cuts the last.
+func TestTable(t *testing.T) {
+	sample := table{columns: []column{{"A", 0, false}, {"SIZE", 2, true}, {"B", 1, false}, {"FILE", 0, false}}}
+	sample.add("linux", "1 KiB", "built", "dist/file.ptar")
+	for columns, want := range map[int]string{
+		0:  "A       SIZE  B      FILE\nlinux  1 KiB  built  dist/file.ptar\n",
+		30: "A      B      FILE\nlinux  built  dist/file.ptar\n",
+		22: "A      FILE\nlinux  dist/file.ptar\n",
+		16: "A      FILE\nlinux  ...e.ptar\n",
+	} {
+		var out bytes.Buffer
+		if err := sample.write(&out, columns); err != nil || out.String() != want {
+			t.Errorf("%d columns: %q, %v", columns, out.String(), err)
+		}
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	for use, want := range map[string]struct {
+		needed string
+		most   int
+	}{
+		"ls FILE":                               {"FILE", 1},
+		"create [MANIFEST...] [VERSION]":        {"", -1},
+		"verify PACKAGE...":                     {"PACKAGE", -1},
+		"explain [RULE]":                        {"", 1},
+		"backup PACKAGE LOCATION [K=V...] -o F": {"PACKAGE LOCATION", -1},
+		"schema":                                {"", 0},
+	} {
+		if needed, most := placeholders(use); strings.Join(needed, " ") != want.needed || most != want.most {
+			t.Errorf("%s: %q, %d", use, needed, most)
+		}
+	}
+}
