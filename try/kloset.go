@@ -15,8 +15,9 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/klosetcache"
 )
 
-// maxWorkers bounds how many files are backed up or restored at once: each takes 16 MiB for the chunks of one.
-const maxWorkers = 8
+// workers is how many files are backed up at once, whatever the machine: each takes 20 MiB, for the chunks of one and to
+// compress them.
+const workers = 4
 
 // reportInterval is how often kloset tells of the bytes that it has read.
 const reportInterval = 100 * time.Millisecond
@@ -37,7 +38,7 @@ func newKContext(ctx context.Context, dir string) (*kcontext.KContext, error) {
 	k.SetCache(klosetcache.NewManager(dir, k.Cancel))
 	k.CacheDir = dir
 	k.CWD = cwd
-	k.MaxConcurrency = min(max(4, runtime.NumCPU()), maxWorkers)
+	k.MaxConcurrency = workers
 	k.IOStatsInterval = reportInterval
 	// What a snapshot records of the machine. Not the command line, which may hold secrets.
 	k.Hostname, _ = os.Hostname()

@@ -28,6 +28,7 @@ var errFindings = errors.New("findings of severity error")
 var errFailed = errors.New("failed")
 
 func main() {
+	boundMemory()
 	// Where it is not allowed, plugins' left processes are ended all the same, and reaped by whoever adopts them.
 	_ = host.AdoptOrphans()
 	os.Exit(run(untilSignal(), os.Args[1:]))

@@ -123,8 +123,8 @@ func (c *cache) open() error {
 	if err != nil {
 		return err
 	}
-	// Nobody opens it again, so nothing of it has to survive an interruption; what is pending is most of its memory.
-	if _, err := db.Exec("PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -4000; " +
+	// Nobody opens it again, so nothing of it has to survive an interruption.
+	if _, err := db.Exec("PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; " +
 		"CREATE TABLE pairs (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"); err != nil {
 		return errors.Join(err, db.Close())
 	}
