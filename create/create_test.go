@@ -45,6 +45,9 @@ func raised(rule string, findings []finding.Finding) []finding.Finding {
 // TestWrittenInPlace has something else write a package of its own into the file that is about to be verified: it passes
 // every check, and is not the one that was made.
 func TestWrittenInPlace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds with Go")
+	}
 	other := makeOne(t, create.Options{Manifests: []string{tree(t, tiny)}, Version: "v1.0.0", OutDir: t.TempDir()})
 	data, err := os.ReadFile(other.File)
 	if err != nil {
@@ -81,6 +84,9 @@ func TestWrittenInPlace(t *testing.T) {
 
 // TestCacheDir: nothing is kept unless a folder is given, and what is kept is sound or is not used.
 func TestCacheDir(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds with Go")
+	}
 	home := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", home)
 	dir, cacheDir := tree(t, tiny), t.TempDir()
@@ -119,6 +125,9 @@ func TestCacheDir(t *testing.T) {
 
 // TestBuildFindings: what building finds of several platforms is told once, with their names.
 func TestBuildFindings(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds with Go")
+	}
 	files := map[string]string{
 		"db/with.go":    "package db\n\n// int f(void) { return 1; }\nimport \"C\"\n",
 		"db/without.go": "//go:build !cgo\n\npackage db\n",
@@ -212,6 +221,9 @@ func editReceipts(t *testing.T, cacheDir, field string, value any) {
 
 // A package is left alone only where this very kpkg has verified it, under its name and as strictly.
 func TestUnchangedNeedsItsReceipt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds with Go")
+	}
 	dir, cacheDir := tree(t, tiny), t.TempDir()
 	out := t.TempDir()
 	again := func() *create.Package {

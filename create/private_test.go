@@ -49,6 +49,9 @@ func tree(t *testing.T, files map[string]string) string {
 
 // Nothing of the machine, the person and the folders that made a package is in it, compressed or not.
 func TestPackagesArePrivate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds with Go")
+	}
 	for _, compression := range ptarbuild.Compressions {
 		t.Run(string(compression), func(t *testing.T) { private(t, compression) })
 	}

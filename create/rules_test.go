@@ -97,7 +97,18 @@ func changed(t *testing.T, files map[string]string) string {
 }
 
 func modifiedSource(t *testing.T) []finding.Finding {
-	dir := tree(t, tiny)
+	dir := committed(t, tiny)
+	main := filepath.Join(dir, "plugin", "importer", "main.go")
+	if err := os.WriteFile(main, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return made(t, create.Options{Manifests: []string{dir}, DryRun: true, OutDir: t.TempDir()})
+}
+
+// committed is a tree in a repository of its own, whose one commit is tagged v1.0.0.
+func committed(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := tree(t, files)
 	git := func(args ...string) {
 		cmd := exec.Command("git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
 		cmd.Dir = dir
@@ -109,11 +120,32 @@ func modifiedSource(t *testing.T) []finding.Finding {
 	git("add", ".")
 	git("commit", "-q", "-m", "x")
 	git("tag", "v1.0.0")
-	main := filepath.Join(dir, "plugin", "importer", "main.go")
-	if err := os.WriteFile(main, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
-		t.Fatal(err)
+	return dir
+}
+
+// TestPackagesInTheTree holds that packages which were made in the tree itself are no change of the source, wherever in it
+// they are, and that what else is new there is one.
+func TestPackagesInTheTree(t *testing.T) {
+	dir := committed(t, tiny)
+	modified := func(name string) []finding.Finding {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return raised("source-modified", made(t, create.Options{Manifests: []string{dir}, DryRun: true, OutDir: t.TempDir()}))
 	}
-	return made(t, create.Options{Manifests: []string{dir}, DryRun: true, OutDir: t.TempDir()})
+	for _, name := range []string{"tiny_v1.0.0_linux_amd64.ptar", "dist/tiny_v1.0.0_linux_amd64.ptar"} {
+		if found := modified(name); len(found) > 0 {
+			t.Errorf("with %s: %v", name, found)
+		}
+	}
+	if found := modified("notes.ptar.txt"); len(found) != 1 || !strings.Contains(found[0].Message, "notes.ptar.txt") {
+		t.Errorf("with a file that is no package: %v", found)
+	}
 }
 
 func omittedFile(t *testing.T) []finding.Finding {

@@ -26,6 +26,9 @@ func sound(data []byte) bool {
 // TestDamage flips a bit and all bits of a byte at every place of small packages, cuts them at every length and lets them
 // grow, and requires that all of it is found: no byte of a package is without a check.
 func TestDamage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads a package thousands of times")
+	}
 	for name, data := range map[string][]byte{
 		"kpkg":     ptartest.Kpkg(t, small()),
 		"upstream": ptartest.Upstream(t, small(), nil),

@@ -71,6 +71,9 @@ var peak = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)
 // TestPeak reads forged files, each as a package and as an archive, in a process of its own: whatever a file unpacks to or
 // claims, the process stays small.
 func TestPeak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads the largest files that there may be")
+	}
 	zeros := make([]byte, ptarread.MaxBlob)
 	const many = 30
 	for _, test := range []struct {
