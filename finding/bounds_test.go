@@ -38,6 +38,41 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestCutLength holds that a string is cut no shorter than it must be for its length to be said.
+func TestCutLength(t *testing.T) {
+	const room = len("... (9223372036854775807 bytes)")
+	for n, want := range map[int]string{
+		200: strings.Repeat("x", 200),
+		201: strings.Repeat("x", 200-room) + "... (201 bytes)",
+		999: strings.Repeat("x", 200-room) + "... (999 bytes)",
+	} {
+		if got := finding.Cut(strings.Repeat("x", n)); got != want {
+			t.Errorf("of %d bytes: %s", n, got)
+		}
+	}
+}
+
+// TestBoundBytes holds what counts towards the length of all: file, message, hint and rule of each finding.
+func TestBoundBytes(t *testing.T) {
+	const each, count = 1 << 10, 1 << 10 // 1 MiB together
+	var findings []finding.Finding
+	for i := range count {
+		f := finding.Finding{
+			Rule: fmt.Sprintf("rule-%04d", i), File: strings.Repeat("f", 100), Hint: strings.Repeat("h", 300), Severity: finding.Warning,
+		}
+		f.Message = strings.Repeat("m", each-len(f.Rule)-len(f.File)-len(f.Hint))
+		findings = append(findings, f)
+	}
+	if got := finding.Bound(findings); len(got) != count || got[count-1] != findings[count-1] {
+		t.Errorf("of %d findings that fit, %d are left", count, len(got))
+	}
+	findings[0].Message += "m"
+	got := finding.Bound(findings)
+	if last := got[len(got)-1]; len(got) != count || last.Rule != "findings-omitted" || last.More != 1 {
+		t.Errorf("of %d findings that do not fit by a byte, %d are left, with %v", count, len(got), last)
+	}
+}
+
 // many are findings of one rule, each with a text of some length.
 func many(rule string, severity finding.Severity, n, length int) []finding.Finding {
 	var findings []finding.Finding
