@@ -3,9 +3,11 @@ package create
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"strconv"
@@ -205,6 +207,37 @@ func TestFacts(t *testing.T) {
 	}
 	if orNone("") != "not there" || orNone("x") != "x" {
 		t.Error("a fact that is not there")
+	}
+}
+
+// TestCompareBuilds compares executables that Go built: this test, and the go command.
+func TestCompareBuilds(t *testing.T) {
+	open := func(name string, err error) *os.File {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { file.Close() })
+		return file
+	}
+	this, other := open(os.Executable()), open(exec.LookPath("go"))
+	script := strings.NewReader("#!/bin/sh\n")
+	c := comparison{}
+	for _, test := range []struct {
+		name string
+		a, b io.ReaderAt
+	}{{"the same", this, this}, {"a script before", script, this}, {"a script now", this, script}} {
+		if c.compareBuilds("x", test.a, test.b) || len(c.findings) > 0 {
+			t.Errorf("%s: %v", test.name, c.findings)
+		}
+	}
+	explained := c.compareBuilds("x", this, other)
+	if !explained || !strings.HasPrefix(c.findings[0].Message, "build setting ") || !strings.Contains(fmt.Sprint(c.findings), "and is cmd/go here") {
+		t.Errorf("%t, %v", explained, c.findings)
 	}
 }
 

@@ -168,3 +168,12 @@ func TestSeverityText(t *testing.T) {
 		t.Error("an unknown severity is accepted")
 	}
 }
+
+// TestUnknownSeverity holds that a number which is no severity does not stop what is written.
+func TestUnknownSeverity(t *testing.T) {
+	for _, s := range []finding.Severity{-1, finding.Error + 1} {
+		if got := s.String(); got == "" || got == finding.Error.String() || got == finding.Info.String() {
+			t.Errorf("severity %d is %q", int(s), got)
+		}
+	}
+}

@@ -68,7 +68,9 @@ func (c *checker) record(err error) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.problems = append(c.problems, *problem)
+	if len(c.problems) < maxProblems { // other workers may be at a blob when one has found the last
+		c.problems = append(c.problems, *problem)
+	}
 	if problem.Kind == TooLarge || len(c.problems) == maxProblems {
 		return errEnough
 	}

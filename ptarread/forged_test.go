@@ -69,6 +69,20 @@ func TestUnforgedForgery(t *testing.T) {
 	}
 }
 
+// TestManyProblems holds that a check goes on after a problem, and ends with the hundredth.
+func TestManyProblems(t *testing.T) {
+	for damaged, want := range map[int]int{3: 3, 99: 99, 100: 100, 150: 100} {
+		f := ptartest.NewForgery(t, "LZ4", small())
+		for i := range damaged {
+			f.PutAs(resources.RT_CHUNK, objects.MAC{7, byte(i)}, f.Encode([]byte("other")))
+		}
+		found := slices.DeleteFunc(problems(t, f.Bytes()), func(p ptarread.Problem) bool { return p.Kind == ptarread.Unused })
+		if len(found) != want {
+			t.Errorf("of %d damaged blobs %d are found", damaged, len(found))
+		}
+	}
+}
+
 func gzipped(data []byte) []byte {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	gconn "github.com/PlakarKorp/integration-grpc"
 	gimporter "github.com/PlakarKorp/integration-grpc/importer"
@@ -35,8 +36,13 @@ func TestHostEndsImport(t *testing.T) {
 	stream.CloseSend()
 	_, err = stream.Recv()
 	wantError(t, "Import", err, "the host ended the import")
-	if err := <-told; !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	select {
+	case err := <-told:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the importer is not told")
 	}
 }
 
