@@ -73,6 +73,24 @@ func TestBoundBytes(t *testing.T) {
 	}
 }
 
+// TestBoundOfAll holds that what a report has said already counts.
+func TestBoundOfAll(t *testing.T) {
+	report := &finding.Report{}
+	add := func(rule string) []finding.Finding {
+		var findings []finding.Finding
+		for i := range 400 {
+			findings = append(findings, many(fmt.Sprintf("%s-%d", rule, i), finding.Warning, 1, 1900)...)
+		}
+		return report.Add(findings...)
+	}
+	if got := add("first"); len(got) != 400 {
+		t.Errorf("of 760 kB %d findings of 400 are left", len(got))
+	}
+	if got := add("second"); len(got) > 200 || len(got) < 100 {
+		t.Errorf("of what goes beyond 1 MiB %d findings of 400 are left", len(got))
+	}
+}
+
 // many are findings of one rule, each with a text of some length.
 func many(rule string, severity finding.Severity, n, length int) []finding.Finding {
 	var findings []finding.Finding

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,5 +176,19 @@ func TestUnknownSeverity(t *testing.T) {
 		if got := s.String(); got == "" || got == finding.Error.String() || got == finding.Info.String() {
 			t.Errorf("severity %d is %q", int(s), got)
 		}
+	}
+}
+
+// TestSourceAfterEmptyLine shows the line of a finding behind lines without a letter.
+func TestSourceAfterEmptyLine(t *testing.T) {
+	report := &finding.Report{}
+	report.Text.Source = func(string) []byte { return []byte("\n\nname: x\n\nkind: y\n") }
+	report.Add(finding.Finding{Rule: "r", Severity: finding.Warning, File: "f", Line: 5, Column: 1, Message: "odd"})
+	var out strings.Builder
+	if err := finding.Write(&out, "text", report); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out.String(), "kind: y") {
+		t.Errorf("it shows:\n%s", out.String())
 	}
 }

@@ -210,6 +210,17 @@ func forged(t *testing.T) {
 	}
 }
 
+// TestLargestChunks holds that chunks of 8 MiB, which the reader takes, are no finding.
+func TestLargestChunks(t *testing.T) {
+	f := ptartest.NewForgery(t, "LZ4", good(t))
+	f.Config.Chunking.MaxSize = ptarread.MaxBlob
+	for _, found := range run(t, write(t, goodName, f.Bytes()), verify.Options{}).Findings {
+		if found.Rule == "package-chunks" {
+			t.Error(found)
+		}
+	}
+}
+
 // named is the forgery's entry at a path.
 func named(f *ptartest.Forgery, path string) *vfs.Entry {
 	return f.Entries[slices.IndexFunc(f.Entries, func(e *vfs.Entry) bool { return e.Path() == path })]
