@@ -263,3 +263,18 @@ func TestRebuilt(t *testing.T) {
 		}
 	}
 }
+
+// TestDryRun holds what is said of a package that is yet to be built, where nothing is set that the build leaves out.
+func TestDryRun(t *testing.T) {
+	t.Setenv("GOENV", "off")
+	t.Setenv("GOFLAGS", "")
+	i := makeIntegration(t, create.Options{Manifests: []string{tree(t, tiny)}, Version: "v1.0.0", OutDir: t.TempDir(), DryRun: true})
+	if found := raised("build-environment", i.Findings); len(found) > 0 {
+		t.Errorf("found %v", found)
+	}
+	for _, f := range i.Packages[0].Files {
+		if f.Executable != (f.Size == -1) || f.Executable != (f.Built != "") {
+			t.Errorf("%+v", f)
+		}
+	}
+}
