@@ -147,7 +147,11 @@ func TestPrebuiltUnchanged(t *testing.T) {
 			t.Errorf("a receipt with another %s is believed", field)
 		}
 	}
-	if err := os.WriteFile(first.File, []byte("other"), 0o644); err != nil {
+	data, err := os.ReadFile(first.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(first.File, append(data, 0), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if again().Unchanged {
@@ -201,8 +205,8 @@ func TestRefused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if dry && test.name == "no executable" {
-				continue // which only the verification of the package finds
+			if dry && test.name != "no platform" {
+				continue // the others are found when the package is written
 			}
 			p := integrations[0].Packages[0]
 			if p.Err == nil || !strings.Contains(p.Err.Error(), test.want) {

@@ -268,7 +268,7 @@ func TestSplitVersion(t *testing.T) {
 		{"ftp v1.0.0", 2, "", false}, // a folder of that name
 		{"ftp nowhere/manifest.yaml", 2, "", false},
 		{"nowhere", 1, "", false},
-		{"v1.2.3", 0, "", true},
+		{"v1.2.3", 1, "v1.2.3", false}, // of the current folder
 		{"ftp nowhere", 0, "", true},
 	} {
 		manifests, version, err := create.SplitVersion(strings.Fields(test.args))
