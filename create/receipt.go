@@ -15,6 +15,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
@@ -39,7 +40,11 @@ type receipts struct {
 	program func() string
 }
 
-const receiptAge = 30 * 24 * time.Hour
+const (
+	receiptAge = 30 * 24 * time.Hour
+	// maxReceipt is how much of a receipt is read, in bytes: more than all findings of a package may take.
+	maxReceipt = 4 << 20
+)
 
 func openReceipts(cacheDir string) receipts {
 	if cacheDir == "" {
@@ -71,7 +76,7 @@ func (r receipts) get(id uuid.UUID) (receipt, bool) {
 	if r.dir == "" {
 		return found, false
 	}
-	data, err := os.ReadFile(r.path(id))
+	data, err := regular.Read(r.path(id), maxReceipt)
 	if err != nil || json.Unmarshal(data, &found) != nil {
 		return found, false
 	}
@@ -87,8 +92,7 @@ func (r receipts) put(id uuid.UUID, made receipt) {
 	if err != nil {
 		return
 	}
-	// A torn file is not JSON and counts as none.
-	_ = os.WriteFile(r.path(id), data, 0o600)
+	_ = regular.Replace(r.path(id), data)
 }
 
 // prune removes the receipts that are old.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
@@ -116,6 +117,11 @@ func (e entry) fetch(dir string) (sums map[string]string, damaged []string) {
 			continue
 		}
 		kept, copied := filepath.Join(e.dir, file.Name()), filepath.Join(dir, name)
+		if info, err := file.Info(); err != nil || info.Size() > cacheLimit {
+			os.Remove(kept)
+			damaged = append(damaged, name)
+			continue
+		}
 		found, err := copyFile(kept, copied)
 		switch {
 		case err != nil:
@@ -133,7 +139,7 @@ func (e entry) fetch(dir string) (sums map[string]string, damaged []string) {
 
 // copyFile makes the executable file to with the content of from, and returns its SHA-256.
 func copyFile(from, to string) (sum string, err error) {
-	source, err := os.Open(from)
+	source, err := regular.Open(from)
 	if err != nil {
 		return "", err
 	}
@@ -178,11 +184,14 @@ type listing struct {
 	Stubs []Stub
 }
 
+// maxListing is how much of a listing is read, in bytes; some packages with cgo files are named in it.
+const maxListing = 4 << 20
+
 func (e entry) listingFile() string { return filepath.Join(e.dir, "listing.json") }
 
 func (e entry) stubs(sums map[string]string) (stubs []Stub, known bool) {
 	var kept listing
-	data, err := os.ReadFile(e.listingFile())
+	data, err := regular.Read(e.listingFile(), maxListing)
 	if err != nil || json.Unmarshal(data, &kept) != nil || !maps.Equal(kept.Sums, sums) {
 		return nil, false
 	}
@@ -194,7 +203,7 @@ func (e entry) keepStubs(sums map[string]string, stubs []Stub) {
 		return
 	}
 	if data, err := json.Marshal(listing{sums, stubs}); err == nil {
-		_ = os.WriteFile(e.listingFile(), data, 0o600) // a torn file is not JSON and counts as none
+		_ = regular.Replace(e.listingFile(), data)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // Setting is a variable of the environment, or of go's own settings file, or one flag of the variable GOFLAGS.
@@ -132,10 +133,7 @@ func settingsFile(path string) map[string]string {
 	if path == "off" {
 		return nil
 	}
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
-	data, err := os.ReadFile(path)
+	data, err := regular.Read(path, 1<<20)
 	if err != nil {
 		return nil
 	}

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kpkg/internal/ptar"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
@@ -178,7 +179,7 @@ func Free(path string, force bool) error {
 // Replaceable checks that what force would replace is what this program makes: a ptar, or an empty file. Nothing is there
 // that would be replaced: that is fine too.
 func Replaceable(path string) error {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
