@@ -93,7 +93,7 @@ func TestWrongSettings(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{
-		"$KPKG_TEST_NONE": "importer:ftp: password: there is no such environment variable", "@/dev/zero": "it is none",
+		"$KPKG_TEST_NONE": "importer:ftp: password: there is no environment variable KPKG_TEST_NONE", "@/dev/zero": "it is none",
 	} {
 		s, err := conformance.ReadSettings(settings(t, "importer:ftp: {config: {password: '"+value+"'}}"))
 		if err != nil {

@@ -32,6 +32,6 @@ func ExampleReader() {
 	fmt.Println("fit to be released:", !finding.HasErrors(report.Findings))
 
 	// Output:
-	// words_v1.0.0_linux_amd64.ptar: error: there is no file manifest.yaml at the package's root [package-manifest]
+	// words_v1.0.0_linux_amd64.ptar: error: there is no file manifest.yaml at its root: it is not a package but a backup (a data file), or was not made by kpkg create [package-manifest]
 	// fit to be released: false
 }
