@@ -20,7 +20,7 @@ func TestConformanceFTP(t *testing.T) {
 	wantSkipped(t, conform(t, "examples/ftp/both", rig.FTPPassword,
 		"--connector", "importer:ftp", "--config", location+source,
 		"--connector", "exporter:ftp", "--config", location+filepath.Join(t.TempDir(), "restored")),
-		"exporter-escape", "exporter-links", "exporter-modes")
+		"exporter-escape", "exporter-links", "exporter-modes", "exporter-replace")
 }
 
 // TestConformanceIMAP holds both connectors of examples/imap to the conformance suite, on Dovecot.
@@ -31,7 +31,8 @@ func TestConformanceIMAP(t *testing.T) {
 		"--config", "tls=none", "--config", "location=imap://"+server.Address, "--sample", writeMail(t),
 		"--connector", "importer:imap", "--config", "username=joe",
 		"--connector", "exporter:imap", "--config", "username=jim"),
-		"exporter-escape", "exporter-links", "exporter-modes", "exporter-names", "exporter-overwrite")
+		"exporter-escape", "exporter-links", "exporter-modes", "exporter-names", "exporter-overwrite",
+		"exporter-replace")
 }
 
 // writeMail makes a sample of what an IMAP account accepts, and returns its folder.
