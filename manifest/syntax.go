@@ -50,7 +50,10 @@ var faults = []struct {
 	{
 		"block sequence entries are not allowed", fault{0, "a list cannot begin here", "begin each item with \"- \" on a line of its own"}, nil,
 	},
-	{"did not find expected comment or line break", fault{0, "nothing may follow \"|\" or \">\" on its line", "begin the text on the next line"}, nil},
+	{
+		"did not find expected comment or line break",
+		fault{0, "nothing may follow \"|\" or \">\" on its line", "begin the text on the next line"}, nil,
+	},
 }
 
 // elsewise is what is said of all else.

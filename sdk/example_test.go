@@ -34,7 +34,9 @@ func (w *words) Scan() (<-chan *sdk.ScanResult, error) {
 	return results, nil
 }
 
-func (w *words) NewReader(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.text)), nil }
+func (w *words) NewReader(string) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(w.text)), nil
+}
 
 // The main of a plugin is one call. It serves plakar until plakar closes the plugin's standard input.
 func ExampleScannerFrom() {

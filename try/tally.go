@@ -118,9 +118,9 @@ func (t *tally) result() Result {
 	return Result{Progress: t.now, Failures: failures}
 }
 
-// listen counts what kloset tells of, folders from the root of the source on, until the returned function is called. kloset's bus hands every event over before
-// it goes on, so nothing that it has told of is still on its way then. The bus is never closed: whoever in kloset spoke
-// on it afterwards would panic.
+// listen counts what kloset tells of, folders from the root of the source on, until the returned function is called.
+// kloset's bus hands every event over before it goes on, so nothing that it has told of is still on its way then. The bus
+// is never closed: whoever in kloset spoke on it afterwards would panic.
 func (t *tally) listen(ctx *kcontext.KContext, root string) (stop func()) {
 	events, ended, done := ctx.Events().Listen(), make(chan struct{}), make(chan struct{})
 	go func() {
