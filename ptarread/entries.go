@@ -54,8 +54,8 @@ func (p *Package) readEntries(ctx context.Context) error {
 	var unpacked int64
 	err := p.walkTree(ctx, p.source().VFS.Root, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp,
 		func(key string, mac objects.MAC) error {
-			if len(p.tree) == MaxEntries {
-				return problemf(TooLarge, regionTree, nowhere, "holds more than %d entries", MaxEntries)
+			if len(p.tree) == maxEntries {
+				return problemf(TooLarge, regionTree, nowhere, "holds more than %d entries", maxEntries)
 			}
 			entry, err := p.addEntry(ctx, key, mac)
 			if err != nil {
@@ -92,7 +92,7 @@ func (p *Package) addEntry(ctx context.Context, key string, mac objects.MAC) (En
 	if err != nil {
 		return Entry{}, err
 	}
-	if len(key) > MaxPath || !utf8.ValidString(key) || strings.ContainsFunc(key, unsafeRune) {
+	if len(key) > maxPath || !utf8.ValidString(key) || strings.ContainsFunc(key, unsafeRune) {
 		return Entry{}, problemf(Inconsistent, regionTree, nowhere, "holds the path %.80q, which no package may", key)
 	}
 	info := e.FileInfo

@@ -33,8 +33,8 @@ func (p *Package) readIndexes(ctx context.Context) error {
 	trees := p.source().VFS
 	err := p.walkTree(ctx, trees.Errors, resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, strings.Compare,
 		func(key string, mac objects.MAC) error {
-			if len(p.failures) == MaxEntries {
-				return problemf(TooLarge, regionTree, nowhere, "records more than %d errors", MaxEntries)
+			if len(p.failures) == maxEntries {
+				return problemf(TooLarge, regionTree, nowhere, "records more than %d errors", maxEntries)
 			}
 			item, err := p.readError(ctx, mac)
 			if err == nil {

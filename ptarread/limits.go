@@ -12,16 +12,16 @@ const (
 	maxStoredBlob = MaxBlob + 64<<10
 	// MaxBlobs is how many blobs a package may hold.
 	MaxBlobs = 1 << 19
-	// MaxEntries is how many files and directories a package may hold.
-	MaxEntries = 10_000
-	// MaxPath is the longest path of an entry, in bytes.
-	MaxPath = 1024
+	// maxEntries is how many files and directories a package may hold.
+	maxEntries = 10_000
+	// maxPath is the longest path of an entry, in bytes.
+	maxPath = 1024
 	// MaxUnpacked is how many bytes all files of a package may hold together, 8 GiB.
 	MaxUnpacked = 8 << 30
-	// MaxSize is how long a package may be, 9 GiB: MaxUnpacked that nothing could be compressed of, and what describes it.
-	MaxSize = MaxUnpacked + 1<<30
-	// MaxRatio is how many times its own size a package may unpack to, above freeUnpacked.
-	MaxRatio = 64
+	// maxSize is how long a package may be, 9 GiB: MaxUnpacked that nothing could be compressed of, and what describes it.
+	maxSize = MaxUnpacked + 1<<30
+	// maxRatio is how many times its own size a package may unpack to, above freeUnpacked.
+	maxRatio = 64
 	// freeUnpacked is how far a package may unpack whatever its size: small packages of text compress well.
 	freeUnpacked = 64 << 20
 
@@ -57,10 +57,10 @@ const (
 
 // maxExpansion is how many bytes a package of size bytes may hold decompressed.
 func maxExpansion(size int64) int64 {
-	if size > MaxUnpacked/MaxRatio {
+	if size > MaxUnpacked/maxRatio {
 		return MaxUnpacked
 	}
-	return max(freeUnpacked, size*MaxRatio)
+	return max(freeUnpacked, size*maxRatio)
 }
 
 // What an archive may hold, beyond the limits on single blobs, which are the same. It is as large as people's files are,
@@ -92,7 +92,7 @@ var packageBounds = bounds{
 // which keeps the time to read a small file short.
 func archiveBounds(size int64) bounds {
 	return bounds{
-		blobs: maxArchiveBlobs, metadata: freeUnpacked + MaxRatio*min(size, 1<<50), encrypted: "it is encrypted; plakar can read it, kpkg cannot",
+		blobs: maxArchiveBlobs, metadata: freeUnpacked + maxRatio*min(size, 1<<50), encrypted: "it is encrypted; plakar can read it, kpkg cannot",
 	}
 }
 

@@ -69,9 +69,9 @@ func Open(ctx context.Context, path string) (*Package, error) {
 // The errors are those of Open.
 func OpenFile(path string) (file *os.File, size int64, err error) {
 	file, size, err = openRegular(path, "package")
-	if err == nil && size > MaxSize {
+	if err == nil && size > maxSize {
 		file.Close()
-		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(MaxSize))
+		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(maxSize))
 	}
 	return file, size, err
 }
