@@ -1,7 +1,8 @@
 # Every target says what it needs beyond Go, git and make.
 
 GO         ?= go
-LINT       ?= $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Not ?=: make itself sets LINT, to lint.
+LINT        = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES     = . interop interop/oldest interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 FUZZTIME   ?= 50000x
 
