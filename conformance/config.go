@@ -54,6 +54,10 @@ type Config struct {
 	// ReadBack, for an exporter, is the importer of the same protocol, which tells what was written. It is given the
 	// exporter's settings. Without one, only a local folder is looked at.
 	ReadBack Program
+	// SingleFile says that the connector's location is one file, such as a dump, a zip or JSON Lines. An importer is given
+	// one in Settings; exporters and storages get a new file for each check, beside that of Settings and with its extension,
+	// or in a temporary folder. What an exporter wrote is read back through ReadBack alone.
+	SingleFile bool
 	// Only, when not empty, are the ids of the checks to run; the rest are left out.
 	Only []string
 	// Checked, when set, is told of each result as it comes; calls do not overlap.
@@ -107,7 +111,8 @@ func (c Config) checks() []Check {
 
 // lacksLocation tells a test that has nowhere to work.
 func (c Config) lacksLocation() bool {
-	return c.Settings["location"] == "" && !slices.Contains(c.LocationFlags, "localfs")
+	made := slices.Contains(c.LocationFlags, "localfs") && (c.Type != Importer || !c.SingleFile)
+	return c.Settings["location"] == "" && !made
 }
 
 func (c Config) flags() (location.Flags, error) {

@@ -20,8 +20,8 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
-// broken and outer are the executables of testdata.
-var broken, outer string
+// broken, outer and singleFile are the executables of testdata.
+var broken, outer, singleFile string
 
 // outerFaults are those of testdata/outer.
 var outerFaults = []string{
@@ -35,7 +35,10 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "conformance-")
 	if err == nil {
 		broken, outer = filepath.Join(dir, "broken.exe"), filepath.Join(dir, "outer.exe")
-		for path, main := range map[string]string{broken: "./testdata/broken", outer: "./testdata/outer"} {
+		singleFile = filepath.Join(dir, "single.exe")
+		for path, main := range map[string]string{
+			broken: "./testdata/broken", outer: "./testdata/outer", singleFile: "./testdata/single",
+		} {
 			if out, buildErr := exec.Command("go", "build", "-o", path, main).CombinedOutput(); buildErr != nil {
 				err = fmt.Errorf("%w\n%s", buildErr, out)
 			}

@@ -21,7 +21,8 @@ import (
 // How an exporter bears what hosts do.
 
 var exporterHostChecks = []Check{
-	{ID: "exporter-again", Title: "a connector can export a second time", needs: needsLocation, run: exporterAgain},
+	{ID: "exporter-again", Title: "a connector can export a second time", needs: []requirement{hasLocation, manyFiles},
+		run: exporterAgain},
 	{ID: "exporter-odd-records", Title: "records of errors and extended attributes are answered", needs: needsLocation,
 		run: exporterOddRecords},
 	{ID: "exporter-large-record", Title: "a record of 5 MiB costs no other file", needs: needsLocation, run: exporterLargeRecord},
@@ -35,7 +36,7 @@ var exporterHostChecks = []Check{
 		run: exporterStrayChunk},
 	{ID: "exporter-host-death", Title: "it ends when the host dies within a file", needs: needsLocation, run: exporterHostDeath},
 	{ID: "exporter-leaks", Title: "exports leave no files, threads or memory behind",
-		needs: []requirement{hasLocation, procFiles}, run: exporterLeaks},
+		needs: []requirement{hasLocation, manyFiles, procFiles}, run: exporterLeaks},
 	{ID: "exporter-many", Title: "2,000 files are answered for", needs: needsLocation, run: exporterMany},
 }
 
@@ -160,17 +161,22 @@ func exporterLargeRecord(ctx context.Context, s *subject) error {
 	return all.complete(records)
 }
 
-// exporterOneFailure sends a file where a folder is, or, beside a sample, a socket, which no destination can make.
+// exporterOneFailure sends a file where a folder is, or, beside a sample and to a single file, a socket, which no destination
+// can make.
 func exporterOneFailure(ctx context.Context, s *subject) error {
 	sent := startItems().file("/before", 0o644, []byte("x")).file("/after", 0o644, []byte("y"))
 	inTheWay := startItems().folder("/taken", 0o755).file("/taken/file", 0o644, []byte("z"))
 	obstacle := item{path: "/taken", mode: 0o644, time: fileTime, data: []byte("x")}
 	if s.sample != nil {
 		sent, inTheWay = s.sample, s.sample
+	}
+	if s.sample != nil || s.config.SingleFile {
 		obstacle = item{path: "/socket", mode: fs.ModeSocket | 0o644, time: fileTime}
 	}
-	if err := s.export(ctx, inTheWay); err != nil {
-		return err
+	if !s.config.SingleFile {
+		if err := s.export(ctx, inTheWay); err != nil {
+			return err
+		}
 	}
 	_, exp, err := s.exporter(ctx)
 	if err != nil {
@@ -280,7 +286,12 @@ func (s *subject) brokenExport(ctx context.Context) (*cutExport, error) {
 	sent, file := s.oneFile(startItems().file("/broken", 0o644, content(1, 1000)))
 	b := &cutExport{file: file, half: file.data[:min(len(file.data)/2, 1<<20)]}
 	var err error
-	if b.before, err = s.see(ctx); err != nil {
+	if s.config.SingleFile { // where nothing is yet
+		_, err = s.sampleThere(ctx)
+	} else {
+		b.before, err = s.see(ctx)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if b.plugin, b.stream, err = s.exportStream(ctx, sent); err != nil {
@@ -292,6 +303,12 @@ func (s *subject) brokenExport(ctx context.Context) (*cutExport, error) {
 // appeared tells under which name the half has appeared since; "" if it has not.
 func (s *subject) appeared(ctx context.Context, b *cutExport) (string, error) {
 	there, err := s.see(ctx)
+	if err != nil && s.config.SingleFile {
+		if ownFile(s) != "" { // that there is none is an error of the importer, too
+			return "", nil
+		}
+		return "", fmt.Errorf("a file is left at the location: %w", err)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -26,6 +26,8 @@ var importerSourceChecks = []Check{
 	{ID: "importer-long-path", Title: "a path of more than 3,500 bytes comes", needs: needsOwnFiles, run: importerLongPath},
 	{ID: "importer-large-attribute", Title: "an extended attribute comes complete, as large as the system takes it",
 		needs: needsOwnFiles, run: importerLargeAttribute},
+	{ID: "importer-cut-file", Title: "a source that is one file and cut off is an error, not fewer entries",
+		needs: []requirement{ownFile}, run: importerCutFile},
 	{ID: "importer-many", Title: "2,000 files in one folder come", needs: needsOwnFiles, run: importerMany},
 }
 

@@ -110,6 +110,11 @@ func (l *listing) failures() []string {
 	return failures
 }
 
+// anyError tells whether an entry came as an error, or could not be read.
+func (l *listing) anyError() bool {
+	return len(l.failures()) > 0 || slices.ContainsFunc(l.records, func(r *connectors.Record) bool { return r.Err != nil })
+}
+
 // paths are those of all records that are no errors and no extended attributes.
 func (l *listing) paths() map[string]*connectors.Record {
 	paths := map[string]*connectors.Record{}

@@ -271,5 +271,8 @@ func (s *subject) missing() string {
 	if s.location == "" {
 		return s.config.Protocol + "://localhost/kpkg-no-such-place"
 	}
+	if s.config.SingleFile {
+		return s.beside("kpkg-no-such-place")
+	}
 	return strings.TrimSuffix(s.location, "/") + "/kpkg-no-such-place"
 }

@@ -25,14 +25,20 @@ type destination struct {
 	base string
 	// folder is where the base is on this machine, "" if it is elsewhere.
 	folder string
+	// settings are those of the importer that reads it back.
+	settings map[string]string
 }
 
 // destination is that of an exporter's check.
 func (s *subject) destination() destination {
-	if s.folder != "" {
-		return destination{folder: s.target()}
+	d := destination{settings: s.settings(s.place())}
+	if s.config.SingleFile {
+		return d
 	}
-	var d destination
+	if s.folder != "" {
+		d.folder = s.target()
+		return d
+	}
 	if s.sample == nil {
 		d.base = "/" + filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
 	}
@@ -73,12 +79,15 @@ func (s *subject) look(ctx context.Context, d destination) (readBack, error) {
 	if d.folder != "" {
 		return lookInFolder(d.folder)
 	}
+	if s.fileIsMissing(d) {
+		return nil, nil
+	}
 	p, err := s.startProgram(ctx, s.config.ReadBack, s.hostOptions(", read back: "))
 	if err != nil {
 		return nil, fmt.Errorf("reading back what was written: %w", err)
 	}
 	defer p.Close()
-	imp, err := p.Importer(ctx, s.options(), s.config.Protocol, s.settings(s.place()))
+	imp, err := p.Importer(ctx, s.options(), s.config.Protocol, d.settings)
 	if err != nil {
 		return nil, fmt.Errorf("reading back what was written: %w", err)
 	}
@@ -99,6 +108,15 @@ func (s *subject) look(ctx context.Context, d destination) (readBack, error) {
 		}
 	}
 	return there, nil
+}
+
+// fileIsMissing tells a destination that is one file of this machine, of which there is none.
+func (s *subject) fileIsMissing(d destination) bool {
+	if !s.config.SingleFile || s.manifestFlags&location.FLAG_LOCALFS == 0 {
+		return false
+	}
+	_, err := os.Lstat(filepath.FromSlash(host.ParseLocation(d.settings["location"]).Rest))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // within is the path of what is at or below a folder, as seen from there.

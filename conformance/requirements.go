@@ -18,6 +18,9 @@ var (
 
 // hasLocation is a location to work at.
 func hasLocation(s *subject) string {
+	if s.location == "" && s.config.SingleFile && s.config.Type == Importer {
+		return "no location is given, and which file it could be is not known: add --config location=... with one to read"
+	}
 	if s.location == "" {
 		return "no location is given: add --config location=... with one to test at"
 	}
@@ -38,6 +41,22 @@ func canReadBack(s *subject) string {
 		return "what was written cannot be read back: the package has no importer of " + s.config.Protocol
 	}
 	return ""
+}
+
+// manyFiles is a destination that holds what was written before beside what is written.
+func manyFiles(s *subject) string {
+	if s.config.SingleFile {
+		return "the location is one file, which one export fills"
+	}
+	return ""
+}
+
+// ownFile is a source of one file on this machine, of which a copy can be changed.
+func ownFile(s *subject) string {
+	if !s.config.SingleFile || s.manifestFlags&location.FLAG_LOCALFS == 0 {
+		return "needs a connector of one local file"
+	}
+	return hasLocation(s)
 }
 
 // anyFile is a destination that is not known to accept only the files of the author's sample.

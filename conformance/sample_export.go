@@ -36,7 +36,7 @@ func (s *subject) exportSample(ctx context.Context) error {
 // notYetThere refuses a location that holds some of the author's sample, say from an earlier test: what is there could not
 // be told from what is written. The sample made for the test goes where nothing was before.
 func (s *subject) notYetThere(ctx context.Context) error {
-	if s.sample == nil || s.folder != "" || canReadBack(s) != "" {
+	if s.sample == nil || s.folder != "" || s.config.SingleFile || canReadBack(s) != "" {
 		return nil
 	}
 	there, err := s.look(ctx, s.destination())

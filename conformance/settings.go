@@ -38,6 +38,8 @@ type Settings struct {
 type connectorSettings struct {
 	Config map[string]string `yaml:"config"`
 	Sample string            `yaml:"sample"`
+	// SingleFile is Config's.
+	SingleFile bool `yaml:"single_file"`
 }
 
 // ReadSettings reads the SettingsName in a folder. Without one there are no settings, and no error. The error never repeats
@@ -106,7 +108,7 @@ func checkSettings(data []byte) error {
 		rule := failure.KeywordLocation[strings.LastIndexByte(failure.KeywordLocation, '/')+1:]
 		switch {
 		case rule == "additionalProperties":
-			return fmt.Errorf("%s: a connector has the keys config and sample alone", where)
+			return fmt.Errorf("%s: a connector has the keys config, sample and single_file alone", where)
 		case rule == "pattern":
 			return errors.New("name connectors by their TYPE:PROTOCOL, as in importer:ftp; types are importer, exporter and storage")
 		}
@@ -148,7 +150,7 @@ func (s Settings) Apply(c Config) (Config, error) {
 			c.Secrets = append(slices.Clone(c.Secrets), read.Value)
 		}
 	}
-	c.Settings = settings
+	c.Settings, c.SingleFile = settings, c.SingleFile || own.SingleFile
 	if own.Sample != "" && c.Sample == "" {
 		c.Sample = filepath.Join(s.dir, filepath.FromSlash(own.Sample))
 	}

@@ -33,6 +33,7 @@ exporter:imap:
   sample: testdata/mail
 storage:imap:
   config: {root: "kpkg-{unique}"}
+  single_file: true
 `)
 	s, err := conformance.ReadSettings(dir)
 	if err != nil {
@@ -59,7 +60,7 @@ storage:imap:
 		t.Errorf("got sample %q and error %v", got.Sample, err)
 	}
 	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "imap"}); err != nil ||
-		got.Settings["root"] != "kpkg-{unique}" {
+		got.Settings["root"] != "kpkg-{unique}" || !got.SingleFile {
 		t.Errorf("got %q and error %v", got.Settings, err)
 	}
 	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "ftp"}); err != nil || got.Settings != nil {
@@ -74,10 +75,11 @@ func TestWrongSettings(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                                   "",
 		"ftp: {}":                            "as in importer:ftp",
-		"importer:ftp: {password: hunter22}": "importer:ftp: a connector has the keys config and sample alone",
+		"importer:ftp: {password: hunter22}": "importer:ftp: a connector has the keys config, sample and single_file alone",
 		"importer:ftp: {config: [hunter22]}": "importer:ftp.config: it is not as it should be (type)",
 		"importer:ftp: {config: {a: [hunter22]}}": "importer:ftp.config.a",
 		"importer:ftp: {sample: ''}":              "importer:ftp.sample",
+		"importer:ftp: {single_file: hunter22}":   "importer:ftp.single_file",
 		"importer:ftp: hunter22":                  "importer:ftp",
 		"- hunter22":                              "not as it should be",
 		"a: b: hunter22":                          "yaml: ",

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -62,7 +64,7 @@ func newSuite(config Config, temporary string) (*suite, error) {
 			return nil, err
 		}
 	}
-	if s.location == "" && s.manifestFlags&location.FLAG_LOCALFS != 0 {
+	if s.location == "" && !config.lacksLocation() {
 		s.folder = filepath.Join(temporary, "files")
 		s.location = s.local(s.folder)
 		if config.Type == Importer {
@@ -98,7 +100,7 @@ func (s *suite) sideBySide() int {
 }
 
 // local is the location of a local path.
-func (s *suite) local(path string) string { return s.config.Protocol + "://" + filepath.ToSlash(path) }
+func (s *suite) local(name string) string { return s.config.Protocol + "://" + filepath.ToSlash(name) }
 
 func (s *suite) redact(text string) string { return s.secrets.Cut(text) }
 
@@ -160,16 +162,25 @@ func (s *subject) place() string {
 		return s.location
 	case s.folder != "":
 		return s.local(s.target())
-	case s.config.Type == Storage && !s.config.placed():
+	case s.config.placed():
+	case s.config.SingleFile:
+		return s.beside(s.name())
+	case s.config.Type == Storage:
 		return s.location + "/" + s.name()
 	}
 	return s.location
 }
 
-// name is one that nothing had before, neither in another run nor, for a storage, in another check. An exporter's checks
-// look at what others have written.
+// beside is the location of a file beside the one that is the location, with its extension.
+func (s *suite) beside(name string) string {
+	name += path.Ext(s.location)
+	return s.location[:strings.LastIndexAny(s.location, "/:")+1] + name
+}
+
+// name is one that nothing had before, neither in another run nor, for a storage and a single file, in another check. An
+// exporter's checks look at what others have written.
 func (s *subject) name() string {
-	if s.config.Type == Storage {
+	if s.config.Type == Storage || s.config.SingleFile {
 		return filepath.Base(s.temporary) + "-" + filepath.Base(s.dir)
 	}
 	return filepath.Base(s.temporary)
@@ -178,12 +189,12 @@ func (s *subject) name() string {
 // settings are the connector's, with another location.
 func (s *subject) settings(location string) map[string]string { return s.config.at(location, s.name()) }
 
-// target is the folder of place, for exporters and storages of local files.
+// target is the folder of place, or its file, for exporters and storages of local files.
 func (s *subject) target() string { return filepath.Join(s.dir, "target") }
 
 // makeTarget makes the local folder to export to.
 func (s *subject) makeTarget() error {
-	if s.folder == "" {
+	if s.folder == "" || s.config.SingleFile {
 		return nil
 	}
 	if err := os.Mkdir(s.target(), 0o755); err != nil {
