@@ -24,17 +24,21 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
 
-func openArchive(t testing.TB, data []byte) *ptarread.Archive {
+func openArchive(t testing.TB, data []byte) *ptarread.Snapshot {
 	t.Helper()
-	a, err := ptarread.NewArchive(t.Context(), bytes.NewReader(data), int64(len(data)))
+	a, err := ptarread.NewArchive(t.Context(), bytes.NewReader(data), int64(len(data)), ptarread.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	s, err := a.Snapshot(t.Context(), "latest")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // walked are the paths of a walk, in its order.
-func walked(t testing.TB, a *ptarread.Archive, from string) []string {
+func walked(t testing.TB, a *ptarread.Snapshot, from string) []string {
 	t.Helper()
 	var paths []string
 	err := a.Walk(t.Context(), from, func(name string, e *vfs.Entry, err error) error {
@@ -198,7 +202,7 @@ func TestForgedArchives(t *testing.T) {
 				pointsToItself(f, h, &treeNode{Keys: []string{"/"}, Values: []objects.MAC{root}, Next: &self})
 			}
 		}},
-		{"shared nodes", "no node of a tree", func(f *forgery) {
+		{"shared nodes", `"/" is not in it`, func(f *forgery) {
 			f.Header = func(h *header.Header) {
 				mac := f.PutValue(resources.RT_VFS_NODE, &treeNode{})
 				for i := range 9 {
@@ -207,7 +211,7 @@ func TestForgedArchives(t *testing.T) {
 				h.Sources[0].VFS.Root = f.PutRoot(resources.RT_VFS_BTREE, mac)
 			}
 		}},
-		{"keys out of order", "out of order or twice", func(f *forgery) {
+		{"keys out of order", `"/" is not in it`, func(f *forgery) {
 			f.Tree = func(n *treeNode) { slices.Reverse(n.Keys); slices.Reverse(n.Values) }
 		}},
 		{"key that is no path", "which no file can have", func(f *forgery) {
@@ -239,7 +243,7 @@ func TestForgedArchives(t *testing.T) {
 		}},
 		{"attribute of another", "calls itself", func(f *forgery) { attributed(f, func(x *vfs.Xattr) { x.Name += "x" }) }},
 		{"encrypted", "it is encrypted", func(f *forgery) { f.Config.Encryption = encryption.NewDefaultConfiguration() }},
-		{"two snapshots", "it holds 2 snapshots", func(f *forgery) {
+		{"snapshot that is none", "calls itself", func(f *forgery) {
 			f.PutAs(resources.RT_SNAPSHOT, objects.MAC{7}, f.Encode([]byte{0x80}))
 		}},
 	} {
@@ -256,14 +260,32 @@ func TestForgedArchives(t *testing.T) {
 
 // readArchive reads all of an archive.
 func readArchive(ctx context.Context, data []byte) error {
-	a, err := ptarread.NewArchive(ctx, bytes.NewReader(data), int64(len(data)))
+	return readFrom(ctx, bytes.NewReader(data), int64(len(data)))
+}
+
+func readFrom(ctx context.Context, r io.ReaderAt, size int64) error {
+	a, err := ptarread.NewArchive(ctx, r, size, ptarread.Options{})
 	if err != nil {
 		return err
 	}
 	return readContents(ctx, a)
 }
 
+// readContents reads all snapshots.
 func readContents(ctx context.Context, a *ptarread.Archive) error {
+	for _, info := range a.Snapshots() {
+		s, err := a.Snapshot(ctx, info.ID)
+		if err == nil {
+			err = readSnapshot(ctx, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readSnapshot(ctx context.Context, a *ptarread.Snapshot) error {
 	if err := a.Failures(ctx, func(ptarread.Failure) error { return nil }); err != nil {
 		return err
 	}
@@ -326,11 +348,7 @@ func TestInterrupted(t *testing.T) {
 			return err
 		},
 		"archive": func(ctx context.Context, r io.ReaderAt) error {
-			a, err := ptarread.NewArchive(ctx, r, int64(len(data)))
-			if err != nil {
-				return err
-			}
-			return readContents(ctx, a)
+			return readFrom(ctx, r, int64(len(data)))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package ptarread
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -27,8 +28,37 @@ func (p *Package) OpenEntry(path string) (*io.SectionReader, error) {
 	return p.content(object), nil
 }
 
-func (p *Package) content(object *objects.Object) *io.SectionReader {
-	c := &content{p: p, chunks: object.Chunks, ends: make([]int64, len(object.Chunks))}
+// Content reads an object from its beginning to its end, as an entry or an attribute names it. Every chunk is compared
+// with its MAC.
+func (s *Snapshot) Content(ctx context.Context, object objects.MAC) (io.Reader, error) {
+	chunks, err := s.archive.readObject(object)
+	if err != nil {
+		return nil, err
+	}
+	return s.archive.reader(ctx, chunks), nil
+}
+
+// OpenContent is Content for those who read from anywhere. The reader may be used concurrently through ReadAt, keeps some
+// chunks in memory and needs no closing.
+func (s *Snapshot) OpenContent(object objects.MAC) (*io.SectionReader, error) {
+	chunks, err := s.archive.readObject(object)
+	if err != nil {
+		return nil, err
+	}
+	return s.archive.content(chunks), nil
+}
+
+// ContentMAC is the keyed hash of all that an object holds, and how many bytes that is. The key is the archive's.
+func (s *Snapshot) ContentMAC(object objects.MAC) (mac objects.MAC, size int64, err error) {
+	chunks, err := s.archive.readObject(object)
+	if err != nil {
+		return mac, 0, err
+	}
+	return chunks.ContentMAC, chunks.Size(), nil
+}
+
+func (s *store) content(object *objects.Object) *io.SectionReader {
+	c := &content{s: s, chunks: object.Chunks, ends: make([]int64, len(object.Chunks))}
 	var end int64
 	for i, chunk := range object.Chunks {
 		end += int64(chunk.Length)
@@ -43,7 +73,7 @@ const cachedChunks = 4
 
 // content is the bytes of an object as an io.ReaderAt.
 type content struct {
-	p      *Package
+	s      *store
 	chunks []objects.Chunk
 	// ends holds the offset in the content at which each chunk ends.
 	ends []int64
@@ -83,7 +113,7 @@ func (c *content) chunk(i int) ([]byte, error) {
 	defer c.mu.Unlock()
 	at := slices.IndexFunc(c.cache, func(cached cachedChunk) bool { return cached.index == i })
 	if at < 0 {
-		_, data, err := c.p.readChunk(c.chunks[i], nil, nil)
+		_, data, err := c.s.readChunk(c.chunks[i], nil, nil)
 		if err != nil {
 			return nil, err
 		}

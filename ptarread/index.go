@@ -31,6 +31,9 @@ var blobTypes = []resources.Type{
 	resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE,
 }
 
+// footerLength is how many bytes the length of the stored footer takes.
+const footerLength = 4
+
 var blobVersion = versioning.FromString(packfile.VERSION)
 
 // blobID names a blob: its MAC is the MAC of its content, but for a snapshot and its signature, which go by the
@@ -63,6 +66,8 @@ type index struct {
 	// no file can be made whose blobs all fall into one slot.
 	slots []uint32
 	seed  maphash.Seed
+	// at is where the index is stored; the footer follows it.
+	at ptar.Section
 	// base is where the packfile's body begins: what offsets in index and state count from.
 	base int64
 	// gaps are bytes among the blobs that no blob covers.
@@ -96,7 +101,7 @@ func (s *store) readIndex(ctx context.Context) error {
 	}
 	at := ptar.Section{Offset: body.Offset + int64(footer.IndexOffset)}
 	at.Length = footerAt - at.Offset
-	x := &index{footer: footer, base: body.Offset, seed: maphash.MakeSeed()}
+	x := &index{footer: footer, at: at, base: body.Offset, seed: maphash.MakeSeed()}
 	if err := s.readIndexRecords(ctx, x, at); err != nil {
 		return err
 	}
@@ -107,16 +112,16 @@ func (s *store) readIndex(ctx context.Context) error {
 // readFooter returns the footer and the offset at which it is stored.
 func (s *store) readFooter(version versioning.Version, body ptar.Section) (packfile.PackfileInMemoryFooter, int64, error) {
 	var none packfile.PackfileInMemoryFooter
-	lengthAt := body.End() - 4
-	if body.Length < 4 {
+	lengthAt := body.End() - footerLength
+	if body.Length < footerLength {
 		return none, 0, problemf(Damaged, regionFooter, body.Offset, "is missing")
 	}
-	raw := make([]byte, 4)
+	raw := make([]byte, footerLength)
 	if err := ptar.ReadAt(s.file, raw, lengthAt); err != nil {
 		return none, 0, err
 	}
 	length := int64(binary.LittleEndian.Uint32(raw))
-	if length > body.Length-4 || length > maxStoredFooter {
+	if length > body.Length-footerLength || length > maxStoredFooter {
 		return none, 0, problemf(Damaged, regionFooter, lengthAt, "claims to be %d bytes long", length)
 	}
 	at := ptar.Section{Offset: lengthAt - length, Length: length}

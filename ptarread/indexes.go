@@ -15,9 +15,6 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 )
 
-// Failure is a file that the package's writer could not read. It is not in the package, though the writer said nothing.
-type Failure struct{ Path, Message string }
-
 // Failures lists what the package's writer could not read.
 func (p *Package) Failures() []Failure { return slices.Clone(p.failures) }
 

@@ -70,6 +70,8 @@ const (
 	maxArchiveBlobs = 1 << 21
 	// maxArchivePath is the longest path of an entry in bytes, that of Windows; elsewhere 4096 are the most.
 	maxArchivePath = 32 << 10
+	// maxSnapshotText is how many bytes the descriptions of all snapshots may take: some hundred thousand of them.
+	maxSnapshotText = 32 << 20
 	// maxCachedNodes is how many decoded bytes of a tree's nodes are kept while it is walked: a folder's entries are next to
 	// those of its neighbours, not to its own.
 	maxCachedNodes = 4 << 20

@@ -58,7 +58,7 @@ func readFile(path string) error {
 		}
 		return err
 	}
-	data, err := ptarread.OpenArchive(ctx, path)
+	data, err := ptarread.OpenArchive(ctx, path, ptarread.Options{})
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,17 @@ import (
 // readSnapshot finds the one snapshot and decodes its header.
 func (p *Package) readSnapshot(ctx context.Context) (err error) {
 	p.used, p.lengths = make([]bool, len(p.index.blobs)), make([]uint32, len(p.index.blobs))
-	if p.header, p.snapshot, err = p.readHeader(ctx, "the package holds %d snapshots; plakar installs one with exactly 1"); err != nil {
+	snapshots := p.snapshotIDs()
+	if len(snapshots) != 1 {
+		return problemf(Snapshots, regionSnapshot, nowhere,
+			"the package holds %d snapshots; plakar installs one with exactly 1", len(snapshots))
+	}
+	p.snapshot = snapshots[0]
+	if p.header, err = p.readHeader(ctx, p.snapshot); err != nil {
 		return err
+	}
+	if n := len(p.header.Sources); n != 1 {
+		return problemf(Inconsistent, regionSnapshot, nowhere, "has %d sources; one is needed", n)
 	}
 	if n, ok := p.index.lookup(blobID{resources.RT_SIGNATURE, p.snapshot}); ok {
 		p.used[n] = true
@@ -24,32 +33,33 @@ func (p *Package) readSnapshot(ctx context.Context) (err error) {
 
 func (p *Package) source() *header.Source { return &p.header.Sources[0] }
 
-// readHeader finds the one snapshot and decodes its header, which has one source whose root is an absolute path. several
-// says what is wrong with another number of snapshots.
-func (s *store) readHeader(ctx context.Context, several string) (*header.Header, objects.MAC, error) {
-	var snapshots []blobID
+// snapshotIDs are the identifiers of all snapshots, in the order of the file.
+func (s *store) snapshotIDs() []objects.MAC {
+	var ids []objects.MAC
 	for _, b := range s.index.blobs {
 		if b.typ == resources.RT_SNAPSHOT {
-			snapshots = append(snapshots, b.id())
+			ids = append(ids, b.mac)
 		}
 	}
-	if len(snapshots) != 1 {
-		return nil, objects.MAC{}, problemf(Snapshots, regionSnapshot, nowhere, several, len(snapshots))
-	}
-	id := snapshots[0]
-	h, err := readAs(ctx, s, id, maxEntryElements, header.NewFromBytes)
+	return ids
+}
+
+// readHeader decodes a snapshot's header, which has a source, and absolute paths where its sources begin.
+func (s *store) readHeader(ctx context.Context, id objects.MAC) (*header.Header, error) {
+	h, err := readAs(ctx, s, blobID{resources.RT_SNAPSHOT, id}, maxEntryElements, header.NewFromBytes)
 	if err != nil {
-		return nil, id.mac, err
+		return nil, err
 	}
-	if h.Identifier != id.mac {
-		return nil, id.mac, problemf(Inconsistent, regionSnapshot, nowhere, "calls itself %x but is stored as %x",
-			h.Identifier[:4], id.mac[:4])
+	if h.Identifier != id {
+		return nil, problemf(Inconsistent, regionSnapshot, nowhere, "calls itself %x but is stored as %x", h.Identifier[:4], id[:4])
 	}
-	if len(h.Sources) != 1 {
-		return nil, id.mac, problemf(Inconsistent, regionSnapshot, nowhere, "has %d sources; one is needed", len(h.Sources))
+	if len(h.Sources) == 0 {
+		return nil, problemf(Inconsistent, regionSnapshot, nowhere, "has 0 sources; one is needed")
 	}
-	if root := h.Sources[0].Importer.Directory; !path.IsAbs(root) || path.Clean(root) != root || len(root) > maxArchivePath {
-		return nil, id.mac, problemf(Inconsistent, regionSnapshot, nowhere, "its root directory %.80q is not an absolute path", root)
+	for _, source := range h.Sources {
+		if root := source.Importer.Directory; !path.IsAbs(root) || path.Clean(root) != root || len(root) > maxArchivePath {
+			return nil, problemf(Inconsistent, regionSnapshot, nowhere, "its root directory %.80q is not an absolute path", root)
+		}
 	}
-	return h, id.mac, nil
+	return h, nil
 }

@@ -22,6 +22,8 @@ type store struct {
 	size   int64
 	closer io.Closer
 	bounds bounds
+	// passphrase is asked for that of an encrypted file; nil refuses one.
+	passphrase func(context.Context) ([]byte, error)
 
 	layout ptar.Layout
 	config config

@@ -13,12 +13,12 @@ import (
 )
 
 // Entry returns the entry at an absolute path. It follows no links.
-func (a *Archive) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
-	mac, err := a.search().find(ctx, name)
+func (s *Snapshot) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
+	mac, err := s.search().find(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	return a.readEntry(ctx, name, mac, maxNodeElements)
+	return s.archive.readEntry(ctx, name, mac, maxNodeElements)
 }
 
 // Walk visits the entry at an absolute path and all that is below it, each folder before what is in it and its content
@@ -26,13 +26,13 @@ func (a *Archive) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
 // it is not visited. Memory does not grow with the number of entries.
 //
 // A walk from "/" that has not come by every entry of the tree ends with a *Problem: some are in no folder.
-func (a *Archive) Walk(ctx context.Context, from string, visit func(name string, e *vfs.Entry, err error) error) error {
-	search := a.search()
+func (s *Snapshot) Walk(ctx context.Context, from string, visit func(name string, e *vfs.Entry, err error) error) error {
+	search := s.search()
 	visited := 0
 	// step visits one entry and says whether it is a folder.
 	step := func(name string, mac objects.MAC) (bool, error) {
 		visited++
-		e, err := a.readEntry(ctx, name, mac, maxNodeElements)
+		e, err := s.archive.readEntry(ctx, name, mac, maxNodeElements)
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
@@ -87,16 +87,31 @@ func (a *Archive) Walk(ctx context.Context, from string, visit func(name string,
 			levels = append(levels, level{len(folder), first})
 		}
 	}
-	if from == "/" && visited < a.entries {
-		return problemf(Inconsistent, regionTree, nowhere, "%d of %d entries are in no folder", a.entries-visited, a.entries)
+	if from != "/" {
+		return nil
 	}
-	return nil
+	entries, err := s.countEntries(ctx)
+	if err == nil && visited < entries {
+		err = problemf(Inconsistent, regionTree, nowhere, "%d of %d entries are in no folder", entries-visited, entries)
+	}
+	return err
+}
+
+// countEntries counts what the file tree holds, and makes sure that it is a tree.
+func (s *Snapshot) countEntries(ctx context.Context) (entries int, err error) {
+	err = s.archive.walkTree(ctx, s.trees().Root, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp,
+		func(key string, _ objects.MAC) error {
+			entries++
+			return checkKey(key)
+		})
+	return entries, err
 }
 
 // below is what the paths of all that is in a folder begin with.
 func below(folder string) string { return strings.TrimSuffix(folder, "/") + "/" }
 
-// treeSearch looks keys up in the file tree, which readTree has found to be one. It is for one goroutine.
+// treeSearch looks keys up in the file tree, of which it reads no more than it needs: whatever that may be, each search ends.
+// It is for one goroutine.
 type treeSearch struct {
 	s    *store
 	root objects.MAC
@@ -117,7 +132,7 @@ type place struct {
 	at   int
 }
 
-func (a *Archive) search() *treeSearch { return &treeSearch{s: &a.store, root: a.root} }
+func (s *Snapshot) search() *treeSearch { return &treeSearch{s: &s.archive.store, root: s.root} }
 
 func (t *treeSearch) node(ctx context.Context, mac objects.MAC) (*treeNode, error) {
 	if i := slices.IndexFunc(t.cache, func(c cachedNode) bool { return c.mac == mac }); i >= 0 {
@@ -141,7 +156,11 @@ func (t *treeSearch) node(ctx context.Context, mac objects.MAC) (*treeNode, erro
 
 // seek returns the place of the first key that is not before the given one.
 func (t *treeSearch) seek(ctx context.Context, key string) (place, error) {
-	for mac := t.root; ; {
+	mac := t.root
+	for depth := 0; ; depth++ {
+		if depth == maxTreeDepth {
+			return place{}, problemf(Inconsistent, regionTree, nowhere, "it has more than %d levels", maxTreeDepth)
+		}
 		n, err := t.node(ctx, mac)
 		if err != nil {
 			return place{}, err
@@ -161,10 +180,21 @@ func (t *treeSearch) at(ctx context.Context, p place) (key string, value objects
 			return "", value, p, err
 		}
 		if p.at < len(n.Keys) {
+			if err := checkKey(n.Keys[p.at]); err != nil {
+				return "", value, p, err
+			}
 			return n.Keys[p.at], n.Values[p.at], place{p.leaf, p.at + 1}, nil
 		}
 		if n.Next == nil {
 			return "", value, p, nil
+		}
+		next, err := t.node(ctx, *n.Next)
+		if err != nil {
+			return "", value, p, err
+		}
+		// Only the one leaf of an empty tree has no keys. That they grow is what ends a walk from leaf to leaf.
+		if len(next.Pointers) > 0 || len(next.Keys) == 0 || len(n.Keys) > 0 && vfs.PathCmp(n.Keys[len(n.Keys)-1], next.Keys[0]) >= 0 {
+			return "", value, p, problemf(Inconsistent, regionTree, nowhere, "a leaf links to what cannot be the next one")
 		}
 		p = place{leaf: *n.Next}
 	}

@@ -29,7 +29,7 @@ var errEnded = errors.New("the exporter has ended")
 // export sends all that is below the root of a data file to an exporter as plakar does: each folder before what is in it,
 // then the extended attributes if the exporter asks for them. Every entry counts as restored or as failed in the tally,
 // by what the exporter answers; one without an answer has failed, and so has what the data file lacks.
-func export(ctx context.Context, data *ptarread.Archive, exp exporter.Exporter, tally *tally) error {
+func export(ctx context.Context, data *dataSnapshot, exp exporter.Exporter, tally *tally) error {
 	err := data.Failures(ctx, func(f ptarread.Failure) error {
 		tally.fail(f.Path, fmt.Errorf("it is not in the data file: %s", f.Message))
 		return nil
@@ -74,7 +74,7 @@ func export(ctx context.Context, data *ptarread.Archive, exp exporter.Exporter, 
 
 // sender gives the entries of a data file to one exporter.
 type sender struct {
-	data *ptarread.Archive
+	data *dataSnapshot
 	root string
 	// above is what the exporter gets as "/": the root, or the folder of a root that is a file.
 	above      string

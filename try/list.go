@@ -55,7 +55,7 @@ func List(ctx context.Context, path string, each func(Entry) error) (Contents, e
 		return Contents{}, err
 	}
 	source := data.Source()
-	contents := Contents{Type: source.Type, Origin: source.Origin, Root: source.Root, Time: source.Time}
+	contents := Contents{Type: source.Type, Origin: source.Origin, Root: source.Root, Time: data.Info().Time}
 	err = data.Failures(ctx, func(f ptarread.Failure) error {
 		if len(contents.Failures) == maxFailures {
 			return errEnough

@@ -15,9 +15,17 @@ var packagers = []string{"kpkg", "pkger"}
 
 var errPackage = errors.New("it is a package, not a data file")
 
+// dataSnapshot is what an open data file holds: its snapshot, or the youngest of several.
+type dataSnapshot struct {
+	*ptarread.Snapshot
+	archive *ptarread.Archive
+}
+
+func (d *dataSnapshot) Close() error { return d.archive.Close() }
+
 // openData opens a data file.
-func openData(ctx context.Context, path string) (*ptarread.Archive, error) {
-	data, err := ptarread.OpenArchive(ctx, path)
+func openData(ctx context.Context, path string) (*dataSnapshot, error) {
+	data, err := openSnapshot(ctx, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("there is no such file; kpkg try backup makes data files")
 	}
@@ -32,9 +40,22 @@ func openData(ctx context.Context, path string) (*ptarread.Archive, error) {
 }
 
 // checkRoot makes sure that there is something to restore: what is above the path that the source began at is not.
-func checkRoot(ctx context.Context, data *ptarread.Archive) error {
+func checkRoot(ctx context.Context, data *dataSnapshot) error {
 	if _, err := data.Entry(ctx, data.Source().Root); err != nil {
 		return fmt.Errorf("where it begins: %w", err)
 	}
 	return nil
+}
+
+func openSnapshot(ctx context.Context, path string) (*dataSnapshot, error) {
+	archive, err := ptarread.OpenArchive(ctx, path, ptarread.Options{})
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := archive.Snapshot(ctx, "latest")
+	if err != nil {
+		archive.Close()
+		return nil, err
+	}
+	return &dataSnapshot{snapshot, archive}, nil
 }

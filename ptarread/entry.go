@@ -1,0 +1,37 @@
+package ptarread
+
+import (
+	"context"
+
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/snapshot/vfs"
+)
+
+// readEntry reads the entry that the file tree holds at key.
+func (s *store) readEntry(ctx context.Context, key string, mac objects.MAC, maxElements int) (*vfs.Entry, error) {
+	e, err := readAs(ctx, s, blobID{resources.RT_VFS_ENTRY, mac}, maxElements, vfs.EntryFromBytes)
+	if err != nil {
+		return nil, err
+	}
+	if e.Path() != key {
+		return nil, problemf(Inconsistent, regionTree, nowhere, "the entry at %.80q calls itself %.80q", key, e.Path())
+	}
+	return e, nil
+}
+
+// readAs reads a blob of one msgpack value, with at most maxElements array elements, and decodes it.
+func readAs[T any](ctx context.Context, s *store, id blobID, maxElements int, decode func([]byte) (T, error)) (value T, err error) {
+	data, err := s.readValue(ctx, id.typ, id.mac, maxElements)
+	if err != nil {
+		return value, err
+	}
+	err = guard(func() (err error) {
+		value, err = decode(data)
+		return err
+	})
+	if err != nil {
+		return value, s.malformed(id, err)
+	}
+	return value, nil
+}
