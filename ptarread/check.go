@@ -30,20 +30,22 @@ type Checked struct {
 // A file is the chunks that its object lists, and each has its MAC. The MAC over all of them together, with which no
 // installation is compared, is checked by Extract: it would cost decoding chunks once for each file that shares them.
 func (p *Package) Check(ctx context.Context) (Checked, []Problem, error) {
-	c := &checker{p: p}
+	c := &checker{s: &p.store}
+	c.content = func(b blob, data []byte) error { return cmp.Or(p.compareLength(b, len(data)), c.bound()) }
 	err := c.run(ctx)
-	slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(a.Offset, b.Offset) })
-	if errors.Is(err, errEnough) {
-		err = nil
+	if err == nil {
+		err = cmp.Or(c.distances(p), c.unused(p))
 	}
-	return c.checked, c.problems, err
+	return c.checked, c.sorted(), stopped(err)
 }
 
 // errEnough ends a check that has found maxProblems, or a limit that makes the rest not worth reading.
 var errEnough = errors.New("enough problems")
 
 type checker struct {
-	p *Package
+	s *store
+	// content looks at a blob once it is decoded. Calls overlap.
+	content func(b blob, data []byte) error
 
 	mu       sync.Mutex
 	checked  Checked
@@ -53,11 +55,18 @@ type checker struct {
 // workers bounds the memory of a check: each worker holds a blob stored and decoded.
 func workers() int { return min(runtime.GOMAXPROCS(0), 4) }
 
-func (c *checker) run(ctx context.Context) error {
-	if err := c.blobs(ctx); err != nil {
-		return err
+// sorted are the problems in the order of the file.
+func (c *checker) sorted() []Problem {
+	slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(a.Offset, b.Offset) })
+	return c.problems
+}
+
+// stopped is the error of a check, which has none if it has only seen enough.
+func stopped(err error) error {
+	if errors.Is(err, errEnough) {
+		return nil
 	}
-	return cmp.Or(c.distances(), c.unused())
+	return err
 }
 
 // record keeps a problem and passes any other error on.
@@ -83,8 +92,8 @@ type stored struct {
 	data []byte
 }
 
-// blobs reads the packfile once from beginning to end: the reader hashes all of it while workers decode its blobs.
-func (c *checker) blobs(ctx context.Context) error {
+// run reads the packfile once from beginning to end: the reader hashes all of it while workers decode its blobs.
+func (c *checker) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	queue := make(chan stored)
 	free := make(chan []byte, workers()+1)
@@ -100,10 +109,11 @@ func (c *checker) blobs(ctx context.Context) error {
 			var decoded []byte
 			for s := range queue {
 				err := guard(func() (err error) {
-					data, err := c.p.decode(s.blob, decoded, s.data, MaxBlob)
+					data, err := c.s.decode(s.blob, decoded, s.data, MaxBlob)
 					if err == nil {
 						decoded = data
-						err = cmp.Or(c.p.compareLength(s.blob, len(data)), c.count(len(data)))
+						c.count(len(data))
+						err = c.content(s.blob, data)
 					}
 					return err
 				})
@@ -120,12 +130,12 @@ func (c *checker) blobs(ctx context.Context) error {
 
 // readPackfile sends every blob to queue, in buffers from free.
 func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-chan []byte) error {
-	packfile := c.p.layout.Packfile
-	mac := c.p.key.Hasher()
-	defer c.p.key.Put(mac)
+	packfile := c.s.layout.Packfile
+	mac := c.s.key.Hasher()
+	defer c.s.key.Put(mac)
 	next := packfile.Offset
-	for _, b := range c.p.index.blobs {
-		if err := c.p.hashSection(ctx, mac, ptar.Section{Offset: next, Length: b.offset - next}); err != nil {
+	for _, b := range c.s.index.blobs {
+		if err := c.s.hashSection(ctx, mac, ptar.Section{Offset: next, Length: b.offset - next}); err != nil {
 			return err
 		}
 		next = b.end()
@@ -136,7 +146,7 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 			return context.Cause(ctx)
 		}
 		data = slices.Grow(data[:0], int(b.length))[:b.length]
-		if err := ptar.ReadAt(c.p.file, data, b.offset); err != nil {
+		if err := ptar.ReadAt(c.s.file, data, b.offset); err != nil {
 			return err
 		}
 		mac.Write(data)
@@ -146,10 +156,10 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 			return context.Cause(ctx)
 		}
 	}
-	if err := c.p.hashSection(ctx, mac, ptar.Section{Offset: next, Length: packfile.End() - ptar.EnvelopeMAC - next}); err != nil {
+	if err := c.s.hashSection(ctx, mac, ptar.Section{Offset: next, Length: packfile.End() - ptar.EnvelopeMAC - next}); err != nil {
 		return err
 	}
-	want, err := c.p.readSection(ptar.Section{Offset: packfile.End() - ptar.EnvelopeMAC, Length: ptar.EnvelopeMAC})
+	want, err := c.s.readSection(ptar.Section{Offset: packfile.End() - ptar.EnvelopeMAC, Length: ptar.EnvelopeMAC})
 	if err != nil {
 		return err
 	}
@@ -159,23 +169,30 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 	return nil
 }
 
-func (c *checker) count(bytes int) error {
+func (c *checker) count(bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.checked.Blobs++
-	if c.checked.Unpacked += int64(bytes); c.checked.Unpacked > maxExpansion(c.p.size) {
+	c.checked.Unpacked += int64(bytes)
+}
+
+// bound ends the check of a package that unpacks to more than one may.
+func (c *checker) bound() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.checked.Unpacked > maxExpansion(c.s.size) {
 		return problemf(TooLarge, regionBlobs, nowhere, "decode to more than %d bytes, too much for a package of %d bytes",
-			maxExpansion(c.p.size), c.p.size)
+			maxExpansion(c.s.size), c.s.size)
 	}
 	return nil
 }
 
 // distances checks that every read of plakar's stays within the file. It reads beyond what it wants by a random amount
 // and joins chunks that follow each other into one read of about 4 MiB, so that for chunks all of a run counts.
-func (c *checker) distances() error {
+func (c *checker) distances(p *Package) error {
 	const joined = 4<<20 + MaxBlob
 	var run ptar.Section
-	for _, b := range c.p.index.blobs {
+	for _, b := range p.index.blobs {
 		length := int64(b.length)
 		if b.typ == resources.RT_CHUNK {
 			if run.Length == 0 || run.End() != b.offset {
@@ -184,7 +201,7 @@ func (c *checker) distances() error {
 			run.Length = b.end() - run.Offset
 			length = min(run.Length, joined)
 		}
-		if behind := c.p.size - b.end(); behind < overread(length) {
+		if behind := p.size - b.end(); behind < overread(length) {
 			err := c.record(problemf(Inconsistent, regionBlobs, b.offset, "%v ends %d bytes before the end of the file; "+
 				"plakar may read up to %d beyond it and fail", b.id(), behind, overread(length)))
 			if err != nil {
@@ -196,17 +213,17 @@ func (c *checker) distances() error {
 }
 
 // unused reports what no part of the snapshot refers to.
-func (c *checker) unused() error {
-	blobs, bytes := 0, c.p.index.gaps
-	for i, used := range c.p.used {
+func (c *checker) unused(p *Package) error {
+	blobs, bytes := 0, p.index.gaps
+	for i, used := range p.used {
 		if !used {
 			blobs++
-			bytes += int64(c.p.index.blobs[i].length)
+			bytes += int64(p.index.blobs[i].length)
 		}
 	}
 	// The footer counts blobs that were written twice, of which the index knows one.
-	total := int(c.p.index.footer.Count)
-	blobs += total - len(c.p.index.blobs)
+	total := int(p.index.footer.Count)
+	blobs += total - len(p.index.blobs)
 	if bytes == 0 && blobs == 0 {
 		return nil
 	}

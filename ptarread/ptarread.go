@@ -1,5 +1,5 @@
 // Package ptarread reads ptar files. A Package is opened, listed, read and extracted, and every byte of it is checked; an
-// Archive is any ptar of one snapshot, of which more is allowed: any size, links, devices, what could not be read.
+// Archive is any ptar, of which more is allowed: any size, several snapshots, links, devices, what could not be read.
 //
 // Either comes from a stranger. Nothing in it is believed: every length is bounded before memory is taken for it, whatever
 // it unpacks to is counted before it is unpacked (limits.go), every blob is compared with its MAC when it is read, and
