@@ -52,7 +52,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
 				echo "# $$target in $$package"; \
 				(cd $$module && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package); done; done; done
 
-interop: build ## Run plakar's own code against packages of the examples; needs proftpd and dovecot (docs/interop.md)
+interop: build ## Run plakar's own code against packages of the examples; needs proftpd, dovecot and signify-openbsd (docs/interop.md)
 	cd interop && $(GO) test -count=1 ./...
 
 bench: build ## Measure kpkg beside its peers in one run; BENCH=-cold takes many minutes more (docs/benchmarks.md)

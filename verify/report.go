@@ -34,7 +34,19 @@ type Report struct {
 	// Findings are sorted.
 	Findings []finding.Finding `json:"findings"`
 
+	// Signature is the one that was found to be right, nil when there is none or nobody has looked for one.
+	Signature *Signature `json:"signature,omitempty"`
+
 	opening []finding.Finding // why it did not open
+}
+
+// Signature says who has signed a file.
+type Signature struct {
+	// Key is the id of the key, in hexadecimal.
+	Key string `json:"key"`
+	// File is where the key was read from, Comment what its first line says, for which nobody vouches.
+	File    string `json:"file"`
+	Comment string `json:"comment,omitempty"`
 }
 
 // Connector is one that the package's manifest declares.
@@ -149,4 +161,11 @@ func (r *Report) cases() []finding.Case {
 		cases = append(cases, finding.CaseOf(r.File, c.ID, finding.Bound(c.Findings)))
 	}
 	return cases
+}
+
+// Unopened is the report on a file that nobody has looked into, with its SHA-256 and its size in bytes.
+func Unopened(path, sha256 string, size int64) *Report {
+	r := newReport(path)
+	r.SHA256, r.Size = sha256, size
+	return r
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/release"
 	"github.com/PlakarKorp/kpkg/try"
 	"github.com/PlakarKorp/kpkg/verify"
 )
@@ -50,7 +51,7 @@ Exit status: 0 fine; 2 there is no such rule.`,
 // allRules are those of all that judges.
 func allRules() []finding.Rule {
 	return slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), try.Rules,
-		finding.Rules)
+		release.TrustRules, finding.Rules)
 }
 
 func printRule(out io.Writer, r finding.Rule) error {

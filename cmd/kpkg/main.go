@@ -87,6 +87,8 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newVerifyCommand(),
 		newTestCommand(),
 		newTryCommand(),
+		newKeygenCommand(),
+		newSignCommand(),
 		newMatrixCommand(),
 		newExplainCommand(),
 		newCleanCommand(),

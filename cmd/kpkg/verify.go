@@ -14,12 +14,15 @@ import (
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/release"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
 func newVerifyCommand() *cobra.Command {
 	var opts create.VerifyOptions
 	var client string
+	var keys publicKeys
+	var require bool
 	cmd := &cobra.Command{
 		Use:   "verify PACKAGE...",
 		Short: "Check every byte of packages, and all that plakar demands of them",
@@ -27,6 +30,10 @@ func newVerifyCommand() *cobra.Command {
 the ptar, the manifest, each executable's mode and platform, the files the manifest names and
 those it does not, sizes and ratios. Nothing is extracted or run. A package that passes installs
 with "plakar pkg add"; who made it, only a signature tells.
+
+With --key, which may be repeated, the sum and the signature beside each file are held to its name and
+its bytes, and to the keys; one that is missing is a warning, and an error with --require-signature.
+Files that are no packages, such as a recipe, are then held to these alone.
 
 A good package is one line, another what was found. With --verbose, each comes with all that is known
 of it, the releases of plakar that can use it included; --client makes errors of what keeps one of
@@ -37,6 +44,7 @@ identical; otherwise the first differences are named: a file, a build setting, a
 
 Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg verify dist/*.ptar
+  kpkg verify --key acme-2026.pub --require-signature dist/*.ptar dist/recipe.yaml
   kpkg verify --client v1.1.4 ftp_v1.2.3_linux_amd64.ptar
   kpkg verify --rebuild . dist/ftp_v1.2.3_linux_amd64.ptar`,
 		ValidArgsFunction: completeFiles(strings.TrimPrefix(manifest.Extension, ".")),
@@ -45,6 +53,8 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "take what upstream's newer validator refuses for errors")
 	cmd.Flags().StringVar(&opts.Source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
 	cmd.Flags().StringVar(&client, "client", "", "take what keeps plakar `VERSION`, such as v1.1.4, from using a package for errors")
+	cmd.Flags().Var(&keys, "key", "hold signatures to the public key in `FILE`; may be repeated")
+	cmd.Flags().BoolVar(&require, "require-signature", false, "take a missing sum or signature for an error")
 	completeFolders(cmd, "rebuild")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if client != "" {
@@ -54,7 +64,15 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 			}
 			opts.Client = known.Name
 		}
-		judged, err := create.Verify(cmd.Context(), args, opts)
+		if require && len(keys) == 0 {
+			return usagef("--require-signature takes the keys that signatures are held to: --key PUB")
+		}
+		trust := release.Trust{Require: require}
+		var err error
+		if trust.Keys, err = release.ReadPublicKeys(keys); err != nil {
+			return err
+		}
+		judged, err := release.Verify(cmd.Context(), args, opts, trust)
 		if err != nil && format.isText() {
 			return err
 		}
@@ -73,6 +91,20 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 		return verdict(report)
 	}
 	return cmd
+}
+
+// publicKeys are the files of keys to trust.
+type publicKeys []string
+
+func (k *publicKeys) String() string { return strings.Join(*k, ", ") }
+func (k *publicKeys) Type() string   { return "keys" }
+
+func (k *publicKeys) Set(file string) error {
+	if file == "" {
+		return errors.New("it names no file")
+	}
+	*k = append(*k, file)
+	return nil
 }
 
 // printVerified shows a line or the findings of each package, and how many of several have errors.
@@ -124,6 +156,12 @@ func printPackage(out io.Writer, one create.Verified) error {
 func goodLine(r *verify.Report, columns int) string {
 	line := fmt.Sprintf("ok  %s %s %s/%s  %s  %s", r.Name, r.Version, r.OS, r.Arch,
 		english.Plural(len(r.Executables), "executable", ""), humanize.IBytes(uint64(r.Size)))
+	if r.Name == "" {
+		line = fmt.Sprintf("ok  %s  %s", r.File, humanize.IBytes(uint64(r.Size)))
+	}
+	if r.Signature != nil {
+		line += fmt.Sprintf("  signed with %s (%s)", r.Signature.File, r.Signature.Key)
+	}
 	if len(r.Findings) > 0 {
 		line += "  " + finding.Tally(r.Findings)
 	}
@@ -160,6 +198,9 @@ func printDetails(out io.Writer, r *verify.Report) error {
 		} else if len(c.Refusals) > 0 {
 			row("plakar "+c.Versions, "no: %s", strings.Join(c.Refusals, "; "))
 		}
+	}
+	if s := r.Signature; s != nil {
+		row("signature", "key %s of %s, %q", s.Key, s.File, s.Comment)
 	}
 	if r.SHA256 != "" {
 		row("sha256", "%s", r.SHA256)

@@ -1,0 +1,72 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/verify"
+)
+
+// Verify judges packages as create.Verify does and, given keys, their sums and signatures. Files that are no packages by
+// their names, such as a recipe, are held to their sum and signature alone.
+func Verify(ctx context.Context, paths []string, opts create.VerifyOptions, trust Trust) ([]create.Verified, error) {
+	var all []create.Verified
+	for _, path := range paths {
+		one := create.Verified{Path: path}
+		if len(trust.Keys) > 0 && isOther(path) {
+			one.Report, one.Err = otherFile(ctx, path)
+		} else {
+			judged, err := create.Verify(ctx, []string{path}, opts)
+			if err != nil {
+				return append(all, judged...), err
+			}
+			one = judged[0]
+		}
+		if ctx.Err() != nil {
+			return all, context.Cause(ctx)
+		}
+		if one.Report != nil && one.Report.SHA256 != "" && len(trust.Keys) > 0 {
+			one.Err = errors.Join(one.Err, trust.add(path, one.Report))
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// isOther tells a file that does not claim to be a package.
+func isOther(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, manifest.Extension)
+}
+
+// otherFile is the report on a file of which nothing is known.
+func otherFile(ctx context.Context, path string) (*verify.Report, error) {
+	sum, err := SumFile(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Unopened(path, sum.SHA256, info.Size()), nil
+}
+
+// add judges sum and signature as one more check of a file's report.
+func (t Trust) add(path string, report *verify.Report) error {
+	signed, findings, err := t.Judge(path, Sum{filepath.Base(path), report.SHA256}, BesideFile(path))
+	if err != nil {
+		return err
+	}
+	report.Signature = signed
+	report.Findings = append(report.Findings, findings...)
+	finding.Sort(report.Findings)
+	report.Checks = append(report.Checks, verify.Check{ID: "signature", Count: len(t.Keys), Unit: "keys", Findings: findings})
+	return nil
+}
