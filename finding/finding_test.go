@@ -97,7 +97,7 @@ func TestRenderers(t *testing.T) {
 
 // TestFormats holds that all formats are written, and that an unknown one is an error.
 func TestFormats(t *testing.T) {
-	if diff := cmp.Diff([]string{"text", "json", "junit"}, finding.Formats()); diff != "" {
+	if diff := cmp.Diff([]string{"text", "github", "json", "junit", "sarif"}, finding.Formats()); diff != "" {
 		t.Error(diff)
 	}
 	report := finding.Report{Command: "verify"}

@@ -14,6 +14,10 @@ type Report struct {
 	Findings []Finding
 	// Lists are what the command says beside findings, for programs.
 	Lists []List
+	// Rules are those that findings may name, for formats that say what a rule is about.
+	Rules []Rule
+	// Locate, when set, names a file as whoever shows findings beside the code does: from the top of the repository.
+	Locate func(file string) string
 	// Cases are the command's checks as CI systems show them. Without any, the findings are: see junit.go.
 	Cases []Case
 	// Text is how the findings are shown to people. Show, when set, writes all that people are shown in their place.
@@ -59,6 +63,15 @@ func (r *Report) Fail(file string, err error) []Finding { return r.FailBy("not-d
 func (r *Report) FailBy(rule, file string, err error) []Finding {
 	r.Failed = true
 	return r.Add(Finding{Rule: rule, Severity: Error, File: file, Message: oneLine(err.Error())})
+}
+
+// located is the file of a finding as Locate names it.
+func (r *Report) located(f Finding) string {
+	file := Printable(cut(f.File, maxPath))
+	if r.Locate == nil || f.File == "" {
+		return file
+	}
+	return r.Locate(file)
 }
 
 // oneLine joins the lines of a text, such as a compiler's, as a message has them.

@@ -32,7 +32,7 @@ func writeText(w io.Writer, r *Report) error {
 
 // Write writes the findings in their order, each as it comes.
 func (t Text) Write(w io.Writer, findings []Finding) error {
-	sources := map[string]*sourceLines{}
+	sources := newSources(t.Source)
 	for i, f := range findings {
 		var out bytes.Buffer
 		if t.Source != nil && i > 0 {
@@ -60,48 +60,13 @@ func (t Text) one(out *bytes.Buffer, f Finding) {
 	fmt.Fprintln(out, Wrap(line, t.Width, "    "))
 }
 
-// sourceLines are the lines of a file, found once however many findings are about them.
-type sourceLines struct {
-	content []byte
-	starts  []int
-}
-
-func newSourceLines(content []byte) *sourceLines {
-	s := &sourceLines{content: content, starts: []int{0}}
-	for at := 0; ; {
-		next := bytes.IndexByte(content[at:], '\n')
-		if next < 0 {
-			return s
-		}
-		at += next + 1
-		s.starts = append(s.starts, at)
-	}
-}
-
-// line is a line without its end, by its number from 1.
-func (s *sourceLines) line(number int) ([]byte, bool) {
-	if number > len(s.starts) {
-		return nil, false
-	}
-	end := len(s.content)
-	if number < len(s.starts) {
-		end = s.starts[number] - 1
-	}
-	return bytes.TrimRight(s.content[s.starts[number-1]:end], "\r"), true
-}
-
 // snippet shows the line of a finding, as much of it as the width takes, and points at its column.
-func (t Text) snippet(out *bytes.Buffer, f Finding, sources map[string]*sourceLines) {
-	if t.Source == nil || f.Line == 0 || f.Column == 0 || f.More > 0 {
+func (t Text) snippet(out *bytes.Buffer, f Finding, sources *sources) {
+	if f.More > 0 {
 		return
 	}
-	source := sources[f.File]
-	if source == nil {
-		source = newSourceLines(t.Source(f.File))
-		sources[f.File] = source
-	}
-	line, found := source.line(f.Line)
-	if !found || f.Column > len(line)+1 {
+	line, found := sources.line(f)
+	if !found {
 		return
 	}
 	number := fmt.Sprint(f.Line)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -34,10 +36,30 @@ func (f *format) write(cmd *cobra.Command, report *finding.Report) error {
 	out := cmd.OutOrStdout()
 	source := report.Text.Source
 	report.Text = textFor(out)
-	if isTerminal(out) {
+	if isTerminal(out) || !f.isText() {
 		report.Text.Source = source
 	}
+	report.Rules, report.Locate = allRules(), fromRepository
 	return finding.Write(out, f.value, report)
+}
+
+// fromRepository names a file from the top of the git repository that it is in, as GitHub and others who show findings beside
+// code do. Outside of one it keeps its name.
+func fromRepository(file string) string {
+	absolute, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	for dir := filepath.Dir(absolute); ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			if name, err := filepath.Rel(dir, absolute); err == nil {
+				return filepath.ToSlash(name)
+			}
+		}
+		if dir == filepath.Dir(dir) {
+			return file
+		}
+	}
 }
 
 // errorText is an error as it is printed; a compiler's has lines of its own.
