@@ -40,6 +40,10 @@ var pluginChecks = []Check{
 }
 
 func pluginStarts(ctx context.Context, s *subject) error {
+	if s.sdk.old {
+		return fmt.Errorf("it is built on %s, whose protocol is plakar v1.0's: no plakar that installs packages can use it; "+
+			"kpkg's SDK and go-kloset-sdk v1.1.0 speak today's", s.sdk.name)
+	}
 	_, err := s.start(ctx)
 	return err
 }

@@ -48,6 +48,9 @@ func (r Result) testCase() finding.Case {
 	switch r.Status {
 	case Fail:
 		c.Failure = r.Title + ": " + r.Detail
+		if r.Hurts != "" {
+			c.Failure += "; sent: " + r.Sent + "; otherwise " + r.Hurts
+		}
 	case Skip:
 		c.Skipped = r.Detail
 	}
@@ -66,10 +69,19 @@ func Rules() []finding.Rule {
 			known[check.ID] = true
 			rules = append(rules, finding.Rule{
 				ID: check.ID, Severity: finding.Error, Title: "Demanded of connectors: " + check.Title + ".",
-				Fix: "The finding says what was seen instead. docs/testing.md says how connectors are tested; a note, not an " +
-					"error, means that the check was not made, and why.",
+				Fix: explained(check.ID),
 			})
 		}
 	}
 	return rules
+}
+
+// explained is what a rule says of a check: what is sent, what a failure does, and where to read on.
+func explained(id string) string {
+	is := meanings[id]
+	fix := "What is sent: " + is.sent + ". Otherwise " + is.hurts + "."
+	if is.never != "" {
+		return fix + " It is a note, as " + is.never + "."
+	}
+	return fix + " The finding says what came. A note means that the check was not made, and why; docs/testing.md has the rest."
 }

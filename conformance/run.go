@@ -78,8 +78,30 @@ func (s *suite) judge(ctx context.Context, k Check, failed string) Result {
 	result := Result{ID: k.ID, Connector: s.config.Connector(), Title: k.Title, Seconds: time.Since(start).Seconds()}
 	result.Status, result.Detail = outcome(err)
 	result.Detail = strings.ReplaceAll(s.redact(result.Detail), "\n", "; ")
+	if result.Status == Fail {
+		s.explain(&result)
+	}
 	return result
 }
+
+// explain says of what failed what it means, and whose fault it is.
+func (s *suite) explain(r *Result) {
+	is := meanings[r.ID]
+	if s.sdk.isAtFault(r.ID) {
+		r.SDK = s.sdk.name
+	}
+	if is.never != "" {
+		r.Status, r.Detail = Skip, noteMark+is.never+": "+r.Detail
+		return
+	}
+	r.Sent, r.Hurts = is.sent, is.hurts
+	if strings.Contains(r.Detail, "unknown method") || strings.Contains(r.Detail, "unknown service") {
+		r.Detail += "; plugins built on SDKs for plakar v1.0 answer so"
+	}
+}
+
+// noteMark begins what is said of a failure that plakar cannot trigger.
+const noteMark = "a note, as "
 
 func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
 	if ctx.Err() != nil { // the results are of no use any more

@@ -28,6 +28,7 @@ type suite struct {
 	manifestFlags location.Flags
 	temporary     string
 	secrets       secrets.Set
+	sdk           sdk
 	// location is where to work; "" if there is none. folder is the local folder it is, if it is the test's own.
 	location string
 	folder   string
@@ -45,7 +46,7 @@ type suite struct {
 }
 
 func newSuite(config Config, temporary string) (*suite, error) {
-	s := &suite{config: config, temporary: temporary}
+	s := &suite{config: config, temporary: temporary, sdk: sdkOf(config.Executable)}
 	given := host.ParseLocation(config.Settings["location"])
 	s.secrets.Learn(config.Settings, slices.Concat(config.Secrets, given.Secrets())...)
 	var err error

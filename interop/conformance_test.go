@@ -61,7 +61,7 @@ func writeMail(t *testing.T) string {
 
 // notClaimed are the checks of an importer that need a source made by the suite, or with extended attributes.
 var notClaimed = []string{
-	"importer-bad-name", "importer-content", "importer-everything", "importer-large-attribute", "importer-long-path",
+	"importer-bad-name", "importer-content", "importer-cut-file", "importer-everything", "importer-large-attribute", "importer-long-path",
 	"importer-many", "importer-no-xattr", "importer-times", "importer-vanished", "importer-xattrs",
 }
 
