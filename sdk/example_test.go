@@ -2,12 +2,9 @@ package sdk_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
-	"time"
-
-	"github.com/PlakarKorp/kloset/connectors"
-	"github.com/PlakarKorp/kloset/objects"
 
 	"github.com/PlakarKorp/kpkg/sdk"
 )
@@ -16,20 +13,16 @@ import (
 type words struct{ text string }
 
 // newWords makes the source from what plakar was given: the location, and the options of the backup.
-func newWords(_ context.Context, _ *connectors.Options, _ string, config map[string]string) (*words, error) {
+func newWords(_ context.Context, _ *sdk.Options, _ string, config map[string]string) (*words, error) {
+	if config["text"] == "" {
+		return nil, errors.New("there is no text: give one as text=...")
+	}
 	return &words{text: config["text"]}, nil
 }
 
-func (w *words) Origin() string { return "words" }
-func (w *words) Type() string   { return "words" }
-func (w *words) Root() string   { return "/" }
-func (w *words) Close() error   { return nil }
-
 func (w *words) Scan() (<-chan *sdk.ScanResult, error) {
-	results := make(chan *sdk.ScanResult, 2)
-	results <- sdk.NewScanRecord("/", "", objects.NewFileInfo("/", 0, 0o755|1<<31, time.Unix(0, 0), 0, 0, 0, 0, 1), nil)
-	results <- sdk.NewScanRecord("/words", "",
-		objects.NewFileInfo("words", int64(len(w.text)), 0o644, time.Unix(0, 0), 0, 0, 0, 0, 1), nil)
+	results := make(chan *sdk.ScanResult, 1)
+	results <- sdk.NewScanRecord("/words", "", sdk.NewFileInfo(sdk.FileInfo{Size: int64(len(w.text)), Mode: 0o644}), nil)
 	close(results)
 	return results, nil
 }
@@ -41,4 +34,17 @@ func (w *words) NewReader(string) (io.ReadCloser, error) {
 // The main of a plugin is one call. It serves plakar until plakar closes the plugin's standard input.
 func ExampleScannerFrom() {
 	sdk.RunImporter(sdk.ScannerFrom(newWords))
+}
+
+// An executable of several connectors names each. What returns the SDK's own types needs nothing around it.
+func ExampleMain() {
+	sdk.Main(sdk.Connectors{
+		Importer: sdk.ScannerFrom(newWords),
+		Exporter: newExporter,
+	})
+}
+
+// newExporter is the constructor of an exporter, as RunExporter and Main both take it.
+func newExporter(_ context.Context, _ *sdk.Options, _ string, config map[string]string) (sdk.Exporter, error) {
+	return nil, errors.New("there is nothing to write at " + config["location"])
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/PlakarKorp/kloset/connectors"
-	"github.com/PlakarKorp/kloset/location"
 )
 
 // Exporter writes a destination. It is kloset's exporter.Exporter, method for method.
@@ -13,9 +12,10 @@ type Exporter interface {
 	Origin() string
 	// Type names the kind of destination, usually the protocol.
 	Type() string
-	// Root is the path restored below.
+	// Root is the path restored below, absolute and with slashes.
 	Root() string
-	Flags() location.Flags
+	// Flags are those of the manifest's location_flags.
+	Flags() Flags
 	// Ping reports whether the destination can be reached.
 	Ping(context.Context) error
 	// Export takes records until the channel is closed, parents before what is in them, and sends a result for each of
@@ -25,15 +25,15 @@ type Exporter interface {
 	Close(context.Context) error
 }
 
-// ExporterFn constructs an exporter. The context ends with the process, or when the host gives up during construction;
-// proto is the protocol of config["location"].
-type ExporterFn func(ctx context.Context, opts *connectors.Options, proto string, config map[string]string) (Exporter, error)
+// ExporterFn constructs an exporter. plakar calls it once in a process, when a restore begins; what goes in and what may come
+// out is as for an [ImporterFn].
+type ExporterFn func(ctx context.Context, opts *Options, proto string, config map[string]string) (Exporter, error)
 
-// ExporterFrom makes an ExporterFn of a constructor that returns another type, such as kloset's exporter.Exporter.
+// ExporterFrom makes an ExporterFn of a constructor that returns another type: kloset's exporter.Exporter, or one of its own.
 func ExporterFrom[E Exporter](
-	construct func(context.Context, *connectors.Options, string, map[string]string) (E, error),
+	construct func(context.Context, *Options, string, map[string]string) (E, error),
 ) ExporterFn {
-	return func(ctx context.Context, opts *connectors.Options, proto string, config map[string]string) (Exporter, error) {
+	return func(ctx context.Context, opts *Options, proto string, config map[string]string) (Exporter, error) {
 		return some[Exporter](construct(ctx, opts, proto, config))
 	}
 }

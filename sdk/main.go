@@ -7,8 +7,14 @@ import (
 	"strings"
 )
 
-// Connectors are what one executable serves. Kloset's constructors are wrapped with [ImporterFrom], [ExporterFrom] and
-// [StorageFrom].
+// Connectors are what one executable serves. A constructor that returns [Importer], [Exporter] or [Store] is named as it is; of
+// any other, kloset's too, [ImporterFrom], [ExporterFrom], [StorageFrom] and [ScannerFrom] make what fits:
+//
+//	sdk.Main(sdk.Connectors{
+//		Importer: sdk.ScannerFrom(ftp.NewScanner),
+//		Exporter: ftp.NewExporter,
+//		Storage:  sdk.StorageFrom(ftp.NewStore),
+//	})
 type Connectors struct {
 	Importer ImporterFn
 	Exporter ExporterFn
@@ -23,7 +29,7 @@ type Connectors struct {
 //	    executable: ftp
 //	    args: [importer]
 //
-// Several connectors in one executable make a package a third of the size. Main does not return: see [RunImporter].
+// Several connectors in one executable make a smaller package: what they share is in it once. Main does not return: see [RunImporter].
 func Main(connectors Connectors) {
 	argument := ""
 	if len(os.Args) == 2 {

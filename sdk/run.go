@@ -4,26 +4,25 @@ import (
 	"context"
 	"fmt"
 	"os"
-
-	"github.com/PlakarKorp/kloset/connectors"
 )
 
-// RunImporter serves an importer to the host that started this process. It does not return: the process exits with 0
-// when the host is done, with 2 if it was started by hand.
+// RunImporter serves an importer to the host that started this process. The constructor is called as an [ImporterFn] is,
+// whatever type of importer it returns; [ScannerFrom] makes one of the simplest shape. RunImporter does not return: the process
+// exits with 0 when the host is done, with 2 if it was started by hand.
 func RunImporter[I Importer](
-	construct func(context.Context, *connectors.Options, string, map[string]string) (I, error),
+	construct func(context.Context, *Options, string, map[string]string) (I, error),
 ) {
 	run("an importer", newImporterService(ImporterFrom(construct)))
 }
 
-// RunExporter serves an exporter, as RunImporter does an importer.
+// RunExporter serves an exporter, as RunImporter does an importer: see [ExporterFn].
 func RunExporter[E Exporter](
-	construct func(context.Context, *connectors.Options, string, map[string]string) (E, error),
+	construct func(context.Context, *Options, string, map[string]string) (E, error),
 ) {
 	run("an exporter", newExporterService(ExporterFrom(construct)))
 }
 
-// RunStorage serves a storage, as RunImporter does an importer.
+// RunStorage serves a storage, as RunImporter does an importer: see [StoreFn].
 func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
 	construct func(context.Context, string, map[string]string) (S, error),
 ) {
@@ -32,7 +31,7 @@ func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
 
 // EntrypointImporter is RunImporter for a main that passes os.Args, as go-kloset-sdk has it. It takes no arguments.
 func EntrypointImporter[I Importer](
-	args []string, construct func(context.Context, *connectors.Options, string, map[string]string) (I, error),
+	args []string, construct func(context.Context, *Options, string, map[string]string) (I, error),
 ) {
 	refuse(args)
 	RunImporter(construct)
@@ -40,7 +39,7 @@ func EntrypointImporter[I Importer](
 
 // EntrypointExporter is to RunExporter what EntrypointImporter is to RunImporter.
 func EntrypointExporter[E Exporter](
-	args []string, construct func(context.Context, *connectors.Options, string, map[string]string) (E, error),
+	args []string, construct func(context.Context, *Options, string, map[string]string) (E, error),
 ) {
 	refuse(args)
 	RunExporter(construct)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 
-	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
 )
 
@@ -54,7 +53,8 @@ type StoreOf[M, R ~uint32, G RangeOf] interface {
 	Origin() string
 	Type() string
 	Root() string
-	Flags() location.Flags
+	// Flags are those of the manifest's location_flags.
+	Flags() Flags
 
 	Mode(context.Context) (M, error)
 	// Size is how many bytes the storage takes, -1 if that is not known.
@@ -76,11 +76,11 @@ type Store interface {
 	StoreOf[Mode, Resource, Range]
 }
 
-// StoreFn constructs a storage. The context ends with the process, or when the host gives up during construction;
-// proto is the protocol of config["location"].
+// StoreFn constructs a storage. plakar calls it once in a process, before Create or Open; what goes in and what may come out is
+// as for an [ImporterFn], without options. Whether there is a storage at the location is for Create and Open to find out.
 type StoreFn func(ctx context.Context, proto string, config map[string]string) (Store, error)
 
-// StorageFrom makes a StoreFn of a constructor with other types, such as kloset's storage.StoreFn.
+// StorageFrom makes a StoreFn of a constructor with other types: kloset's storage.StoreFn, or one that returns a type of its own.
 func StorageFrom[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
 	construct func(context.Context, string, map[string]string) (S, error),
 ) StoreFn {
@@ -106,7 +106,7 @@ func (c converted[M, R, G]) Ping(ctx context.Context) error           { return c
 func (c converted[M, R, G]) Origin() string                           { return c.store.Origin() }
 func (c converted[M, R, G]) Type() string                             { return c.store.Type() }
 func (c converted[M, R, G]) Root() string                             { return c.store.Root() }
-func (c converted[M, R, G]) Flags() location.Flags                    { return c.store.Flags() }
+func (c converted[M, R, G]) Flags() Flags                             { return c.store.Flags() }
 func (c converted[M, R, G]) Size(ctx context.Context) (int64, error)  { return c.store.Size(ctx) }
 func (c converted[M, R, G]) Close(ctx context.Context) error          { return c.store.Close(ctx) }
 
