@@ -42,6 +42,7 @@ func OpenArchive(ctx context.Context, path string, options Options) (*Archive, e
 func NewArchive(ctx context.Context, r io.ReaderAt, size int64, options Options) (*Archive, error) {
 	a := &Archive{store: store{file: r, size: size, bounds: archiveBounds(size), passphrase: options.Passphrase}}
 	if err := steps(ctx, a.readLayout, a.readConfig, a.readIndex, a.readState, a.readSnapshots); err != nil {
+		a.index.close()
 		return nil, err
 	}
 	return a, nil

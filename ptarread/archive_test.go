@@ -268,6 +268,7 @@ func readFrom(ctx context.Context, r io.ReaderAt, size int64) error {
 	if err != nil {
 		return err
 	}
+	defer a.Close()
 	return readContents(ctx, a)
 }
 

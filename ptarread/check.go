@@ -134,7 +134,7 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 	mac := c.s.key.Hasher()
 	defer c.s.key.Put(mac)
 	next := packfile.Offset
-	for _, b := range c.s.index.blobs {
+	err := c.s.index.each(func(b blob) error {
 		if err := c.s.hashSection(ctx, mac, ptar.Section{Offset: next, Length: b.offset - next}); err != nil {
 			return err
 		}
@@ -152,9 +152,13 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 		mac.Write(data)
 		select {
 		case queue <- stored{b, data}:
+			return nil
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if err := c.s.hashSection(ctx, mac, ptar.Section{Offset: next, Length: packfile.End() - ptar.EnvelopeMAC - next}); err != nil {
 		return err

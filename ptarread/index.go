@@ -60,18 +60,24 @@ func (b blob) section() ptar.Section { return ptar.Section{Offset: b.offset, Len
 // index is the packfile's table of contents.
 type index struct {
 	footer packfile.PackfileInMemoryFooter
-	// blobs are in the order in which they are stored.
-	blobs []blob
-	// slots is a hash table of the blobs by their identifiers: their numbers, counted from 1. The seed is random, so that
-	// no file can be made whose blobs all fall into one slot.
-	slots []uint32
-	seed  maphash.Seed
 	// at is where the index is stored; the footer follows it.
 	at ptar.Section
 	// base is where the packfile's body begins: what offsets in index and state count from.
 	base int64
 	// gaps are bytes among the blobs that no blob covers.
 	gaps int64
+	// snapshots are the identifiers of all snapshots, in the order of the index.
+	snapshots []objects.MAC
+
+	// count is how many blobs there are. They are in blobs and slots, or on disk if that would be too much.
+	count   int
+	spilled *spilled
+	// blobs are in the order in which they are stored.
+	blobs []blob
+	// slots is a hash table of the blobs by their identifiers: their numbers, counted from 1. The seed is random, so that
+	// no file can be made whose blobs all fall into one slot.
+	slots []uint32
+	seed  maphash.Seed
 }
 
 func (s *store) readIndex(ctx context.Context) error {
@@ -102,11 +108,8 @@ func (s *store) readIndex(ctx context.Context) error {
 	at := ptar.Section{Offset: body.Offset + int64(footer.IndexOffset)}
 	at.Length = footerAt - at.Offset
 	x := &index{footer: footer, at: at, base: body.Offset, seed: maphash.MakeSeed()}
-	if err := s.readIndexRecords(ctx, x, at); err != nil {
-		return err
-	}
 	s.index = x
-	return x.place(at)
+	return s.readIndexRecords(ctx, x)
 }
 
 // readFooter returns the footer and the offset at which it is stored.
@@ -129,7 +132,7 @@ func (s *store) readFooter(version versioning.Version, body ptar.Section) (packf
 	if err != nil {
 		return none, 0, err
 	}
-	data, err := inflate(s.config.compression, nil, stored, packfile.FOOTER_SIZE)
+	data, err := s.unpack(nil, stored, packfile.FOOTER_SIZE)
 	if err != nil {
 		return none, 0, problemf(Damaged, regionFooter, at.Offset, "%v", err)
 	}
@@ -145,11 +148,27 @@ func (s *store) readFooter(version versioning.Version, body ptar.Section) (packf
 
 // readIndexRecords reads the blobs as the index lists them, in kloset's form of a record: type 4 | version 4 | MAC 32 |
 // offset 8 | length 4 | flags 4.
-func (s *store) readIndexRecords(ctx context.Context, x *index, at ptar.Section) error {
+func (s *store) readIndexRecords(ctx context.Context, x *index) (err error) {
+	at := x.at
 	length := int64(x.footer.Count) * packfile.BLOB_RECORD_SIZE
 	// MACs do not compress, so that a stored index much longer than its records is not one.
 	if at.Length > length+length/8+64<<10 {
 		return problemf(Damaged, regionIndex, at.Offset, "is %d bytes long for %d blobs", at.Length, x.footer.Count)
+	}
+	add, finish := x.keep, x.place
+	if int64(x.footer.Count) > int64(maxBlobsInMemory) {
+		spill, err := newSpiller()
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if x.spilled == nil {
+				spill.close()
+			}
+		}()
+		add, finish = spill.add, func() error { return x.placeSpilled(ctx, spill) }
+	} else {
+		x.blobs = make([]blob, 0, x.footer.Count)
 	}
 	in, err := s.openRegion(ctx, at, length)
 	if err != nil {
@@ -158,7 +177,6 @@ func (s *store) readIndexRecords(ctx context.Context, x *index, at ptar.Section)
 	mac := s.key.Hasher()
 	defer s.key.Put(mac)
 	room := at.Offset - x.base
-	x.blobs = make([]blob, 0, x.footer.Count)
 	// What is wrong with a record matters only if the index is what was written.
 	var wrong error
 	for record := make([]byte, packfile.BLOB_RECORD_SIZE); ; {
@@ -175,13 +193,30 @@ func (s *store) readIndexRecords(ctx context.Context, x *index, at ptar.Section)
 		mac.Write(record)
 		b, err := parseRecord(record, x.base, room, at.Offset)
 		wrong = cmp.Or(wrong, err)
-		x.blobs = append(x.blobs, b)
+		if b.typ == resources.RT_SNAPSHOT {
+			if len(x.snapshots) == maxSnapshots {
+				return problemf(TooLarge, regionIndex, at.Offset, "lists more than %d snapshots", maxSnapshots)
+			}
+			x.snapshots = append(x.snapshots, b.mac)
+		}
+		x.count++
+		if err := add(b); err != nil {
+			return err
+		}
 	}
 	in.in.release(s.config.compression)
 	if objects.MAC(mac.Sum(nil)) != x.footer.IndexMAC {
 		return problemf(Damaged, regionIndex, at.Offset, "does not match the MAC in the footer")
 	}
-	return wrong
+	if wrong != nil {
+		return wrong
+	}
+	return finish()
+}
+
+func (x *index) keep(b blob) error {
+	x.blobs = append(x.blobs, b)
+	return nil
 }
 
 // parseRecord reads one record of an index at the given offset, for a packfile with room bytes of blobs from base on.
@@ -208,27 +243,51 @@ func parseRecord(record []byte, base, room, indexAt int64) (blob, error) {
 }
 
 // place checks that the blobs do not overlap, orders them as they are stored and enters each into the hash table.
-func (x *index) place(at ptar.Section) error {
-	// An empty blob, stored as nothing without compression, is where the next one is.
-	slices.SortFunc(x.blobs, func(a, b blob) int {
-		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.length, b.length))
-	})
+func (x *index) place() error {
+	slices.SortFunc(x.blobs, comparePlaces)
 	x.slots = make([]uint32, 1<<bits.Len(uint(2*len(x.blobs))))
 	next := x.base
 	for i, b := range x.blobs {
-		if b.offset < next {
-			return problemf(Inconsistent, regionIndex, at.Offset, "lets %v overlap the blob before it", b.id())
+		if err := x.follow(&next, b); err != nil {
+			return err
 		}
-		x.gaps += b.offset - next
-		next = b.end()
 		slot, known := x.slot(b.id())
 		if known {
-			return problemf(Inconsistent, regionIndex, at.Offset, "lists %v twice", b.id())
+			return x.twice(b)
 		}
 		x.slots[slot] = uint32(i + 1)
 	}
-	x.gaps += at.Offset - next
+	x.gaps += x.at.Offset - next
 	return nil
+}
+
+// placeSpilled is place for blobs on disk.
+func (x *index) placeSpilled(ctx context.Context, spill *spiller) (err error) {
+	next := x.base
+	var last *blob
+	x.spilled, err = spill.finish(ctx, func(b blob) error {
+		if last != nil && last.id() == b.id() {
+			return x.twice(b)
+		}
+		last = &b
+		return nil
+	}, func(b blob) error { return x.follow(&next, b) })
+	x.gaps += x.at.Offset - next
+	return err
+}
+
+// follow places a blob behind those before it.
+func (x *index) follow(next *int64, b blob) error {
+	if b.offset < *next {
+		return problemf(Inconsistent, regionIndex, x.at.Offset, "lets %v overlap the blob before it", b.id())
+	}
+	x.gaps += b.offset - *next
+	*next = b.end()
+	return nil
+}
+
+func (x *index) twice(b blob) error {
+	return problemf(Inconsistent, regionIndex, x.at.Offset, "lists %v twice", b.id())
 }
 
 // slot is where the blob's number is, or would be.
@@ -245,13 +304,37 @@ func (x *index) slot(id blobID) (slot int, known bool) {
 	}
 }
 
-// lookup returns the number of a blob.
-func (x *index) lookup(id blobID) (int, bool) {
+// lookup returns a blob and a number of its own below count; the error is one of reading the temporary index.
+func (x *index) lookup(id blobID) (n int, b blob, known bool, err error) {
+	if x.spilled != nil {
+		return x.spilled.find(id)
+	}
 	slot, known := x.slot(id)
 	if !known {
-		return 0, false
+		return 0, blob{}, false, nil
 	}
-	return int(x.slots[slot]) - 1, true
+	n = int(x.slots[slot]) - 1
+	return n, x.blobs[n], true, nil
+}
+
+// each visits all blobs in the order in which they are stored, up to the first error.
+func (x *index) each(visit func(blob) error) error {
+	if x.spilled != nil {
+		return x.spilled.each(visit)
+	}
+	for _, b := range x.blobs {
+		if err := visit(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *index) close() error {
+	if x == nil || x.spilled == nil {
+		return nil
+	}
+	return x.spilled.close()
 }
 
 // overread is how many bytes beyond a stored range of the given length plakar may read, to hide the length from who

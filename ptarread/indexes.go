@@ -45,7 +45,7 @@ func (p *Package) readIndexes(ctx context.Context) error {
 	err = p.walkTree(ctx, trees.Xattrs, resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, vfs.PathCmp,
 		func(key string, mac objects.MAC) error {
 			// Never installed, so that their presence is all there is to say (Entry.Attributes).
-			_, err := p.find(blobID{resources.RT_XATTR_ENTRY, mac})
+			_, _, err := p.use(blobID{resources.RT_XATTR_ENTRY, mac})
 			return err
 		})
 	if err != nil {
@@ -59,7 +59,7 @@ func (p *Package) readIndexes(ctx context.Context) error {
 		}
 		named[x.Name] = true
 		visit := func(_ string, mac objects.MAC) error {
-			_, err := p.find(blobID{values, mac})
+			_, _, err := p.use(blobID{values, mac})
 			return err
 		}
 		if x.Name == "dirpack" {

@@ -137,7 +137,7 @@ type regionStream struct {
 	fileErr error
 }
 
-// openRegion decompresses a range of the file to at most limit bytes.
+// openRegion decrypts and decompresses a range of the file to at most limit bytes.
 func (s *store) openRegion(ctx context.Context, at ptar.Section, limit int64) (*regionStream, error) {
 	r := &regionStream{}
 	file := &contextReader{ctx, io.NewSectionReader(s.file, at.Offset, at.Length)}
@@ -148,7 +148,15 @@ func (s *store) openRegion(ctx context.Context, at ptar.Section, limit int64) (*
 		}
 		return n, err
 	}), 64<<10)
-	in, err := newStream(s.config.compression, stored, limit)
+	packed := source(stored)
+	if s.secret != nil {
+		decrypted, err := s.secret.reader(stored)
+		if err != nil {
+			return r, err
+		}
+		packed = decrypted
+	}
+	in, err := newStream(s.config.compression, packed, limit)
 	if err != nil {
 		return r, err
 	}

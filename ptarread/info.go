@@ -143,4 +143,4 @@ func (p *Package) Outside() int {
 }
 
 // Blobs counts the blobs of a package.
-func (p *Package) Blobs() int { return len(p.index.blobs) }
+func (p *Package) Blobs() int { return p.index.count }

@@ -66,8 +66,10 @@ func maxExpansion(size int64) int64 {
 // What an archive may hold, beyond the limits on single blobs, which are the same. It is as large as people's files are,
 // so that there is no limit on its size or on the content of its files, of which one chunk is in memory at a time.
 const (
-	// maxArchiveBlobs is how many blobs an archive may hold: each takes 56 bytes of memory, and a small file is three.
-	maxArchiveBlobs = 1 << 21
+	// maxArchiveBlobs is how many blobs an archive may hold: a small file is three, a large one one for each MiB.
+	maxArchiveBlobs = 1 << 27
+	// maxSnapshots is how many snapshots an archive may hold.
+	maxSnapshots = 1 << 17
 	// maxArchivePath is the longest path of an entry in bytes, that of Windows; elsewhere 4096 are the most.
 	maxArchivePath = 32 << 10
 	// maxSnapshotText is how many bytes the descriptions of all snapshots may take: some hundred thousand of them.
@@ -76,6 +78,26 @@ const (
 	// those of its neighbours, not to its own.
 	maxCachedNodes = 4 << 20
 )
+
+// What the configuration of an encrypted archive may ask for, before its passphrase vouches for it. plakar's own are Argon2id
+// with 256 MiB and 4 passes, and pieces of 64 KiB.
+const (
+	// maxKDFMemory is how much memory deriving the key may take, 256 MiB; maxKDFPasses how often it may go over it.
+	maxKDFMemory  = 256 << 20
+	maxKDFPasses  = 8
+	maxKDFThreads = 16
+	// maxKDFIterations of PBKDF2, which takes no memory, are some seconds.
+	maxKDFIterations = 5_000_000
+	maxSalt          = 1 << 10
+	maxCanary        = 4 << 10
+	// minCipherChunk and maxCipherChunk are how many bytes may be encrypted in one piece.
+	minCipherChunk = 4 << 10
+	maxCipherChunk = 1 << 20
+)
+
+// maxBlobsInMemory is of how many blobs the index is kept in memory, each of which takes 60 bytes there. Beyond that it goes to
+// temporary files. It changes in tests.
+var maxBlobsInMemory = 1 << 20
 
 // bounds are the limits that differ between packages and archives.
 type bounds struct {
@@ -94,7 +116,7 @@ var packageBounds = bounds{
 // which keeps the time to read a small file short.
 func archiveBounds(size int64) bounds {
 	return bounds{
-		blobs: maxArchiveBlobs, metadata: freeUnpacked + maxRatio*min(size, 1<<50), encrypted: "it is encrypted; plakar can read it, kpkg cannot",
+		blobs: maxArchiveBlobs, metadata: freeUnpacked + maxRatio*min(size, 1<<50), encrypted: "it is encrypted, and takes a passphrase",
 	}
 }
 

@@ -15,13 +15,11 @@ import (
 
 // readObject reads the list of chunks of a file whose content is wanted, without the chunks.
 func (s *store) readObject(mac objects.MAC) (object *objects.Object, err error) {
-	id := blobID{resources.RT_OBJECT, mac}
-	n, ok := s.index.lookup(id)
-	if !ok {
-		return nil, problemf(Inconsistent, regionBlobs, nowhere, "%v is referred to but missing", id)
+	_, b, err := s.find(blobID{resources.RT_OBJECT, mac})
+	if err != nil {
+		return nil, err
 	}
 	err = guard(func() error {
-		b := s.index.blobs[n]
 		stored, err := s.readSection(b.section())
 		if err != nil {
 			return err
@@ -60,12 +58,10 @@ func (s *store) decodeObject(mac objects.MAC, data []byte) (*objects.Object, err
 
 // readChunk reads a chunk of an object into the memory of stored and dst, which may be nil and are returned grown.
 func (s *store) readChunk(chunk objects.Chunk, stored, dst []byte) (storedOut, data []byte, err error) {
-	n, ok := s.index.lookup(blobID{resources.RT_CHUNK, chunk.ContentMAC})
-	if !ok {
-		return stored, nil, problemf(Inconsistent, regionBlobs, nowhere, "%v is referred to but missing",
-			blobID{resources.RT_CHUNK, chunk.ContentMAC})
+	_, b, err := s.find(blobID{resources.RT_CHUNK, chunk.ContentMAC})
+	if err != nil {
+		return stored, nil, err
 	}
-	b := s.index.blobs[n]
 	stored = slices.Grow(stored[:0], int(b.length))[:b.length]
 	if err := ptar.ReadAt(s.file, stored, b.offset); err != nil {
 		return stored, nil, err
@@ -132,14 +128,14 @@ func (p *Package) loadObject(ctx context.Context, mac objects.MAC) (*objects.Obj
 	}
 	for _, c := range object.Chunks {
 		id := blobID{resources.RT_CHUNK, c.ContentMAC}
-		i, ok := p.index.lookup(id)
-		if ok && p.used[i] && p.lengths[i] != c.Length {
-			return nil, p.malformed(id, fmt.Errorf("is %d bytes long for one file and %d for another", p.lengths[i], c.Length))
-		}
-		if _, err := p.find(id); err != nil {
+		i, _, err := p.find(id)
+		if err != nil {
 			return nil, err
 		}
-		p.lengths[i] = c.Length
+		if p.used[i] && p.lengths[i] != c.Length {
+			return nil, p.malformed(id, fmt.Errorf("is %d bytes long for one file and %d for another", p.lengths[i], c.Length))
+		}
+		p.used[i], p.lengths[i] = true, c.Length
 	}
 	return object, nil
 }
@@ -147,7 +143,10 @@ func (p *Package) loadObject(ctx context.Context, mac objects.MAC) (*objects.Obj
 // compareLength checks that a chunk decodes to what the objects that list it say. They are what the limits on a
 // package's content go by.
 func (p *Package) compareLength(b blob, length int) error {
-	i, _ := p.index.lookup(b.id())
+	i, _, _, err := p.index.lookup(b.id())
+	if err != nil {
+		return err
+	}
 	if b.typ != resources.RT_CHUNK || !p.used[i] || length == int(p.lengths[i]) {
 		return nil
 	}

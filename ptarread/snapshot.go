@@ -11,8 +11,8 @@ import (
 
 // readSnapshot finds the one snapshot and decodes its header.
 func (p *Package) readSnapshot(ctx context.Context) (err error) {
-	p.used, p.lengths = make([]bool, len(p.index.blobs)), make([]uint32, len(p.index.blobs))
-	snapshots := p.snapshotIDs()
+	p.used, p.lengths = make([]bool, p.index.count), make([]uint32, p.index.count)
+	snapshots := p.index.snapshots
 	if len(snapshots) != 1 {
 		return problemf(Snapshots, regionSnapshot, nowhere,
 			"the package holds %d snapshots; plakar installs one with exactly 1", len(snapshots))
@@ -24,25 +24,15 @@ func (p *Package) readSnapshot(ctx context.Context) (err error) {
 	if n := len(p.header.Sources); n != 1 {
 		return problemf(Inconsistent, regionSnapshot, nowhere, "has %d sources; one is needed", n)
 	}
-	if n, ok := p.index.lookup(blobID{resources.RT_SIGNATURE, p.snapshot}); ok {
+	p.root = p.source().Importer.Directory
+	n, _, signed, err := p.index.lookup(blobID{resources.RT_SIGNATURE, p.snapshot})
+	if signed {
 		p.used[n] = true
 	}
-	p.root = p.source().Importer.Directory
-	return nil
+	return err
 }
 
 func (p *Package) source() *header.Source { return &p.header.Sources[0] }
-
-// snapshotIDs are the identifiers of all snapshots, in the order of the file.
-func (s *store) snapshotIDs() []objects.MAC {
-	var ids []objects.MAC
-	for _, b := range s.index.blobs {
-		if b.typ == resources.RT_SNAPSHOT {
-			ids = append(ids, b.mac)
-		}
-	}
-	return ids
-}
 
 // readHeader decodes a snapshot's header, which has a source, and absolute paths where its sources begin.
 func (s *store) readHeader(ctx context.Context, id objects.MAC) (*header.Header, error) {

@@ -59,7 +59,7 @@ func (a *Archive) Snapshots() []SnapshotInfo { return slices.Clone(a.snapshots) 
 // readSnapshots reads the headers of all snapshots, and keeps what is to be said of them.
 func (a *Archive) readSnapshots(ctx context.Context) error {
 	kept := 0
-	for _, id := range a.snapshotIDs() {
+	for _, id := range a.index.snapshots {
 		h, err := a.readHeader(ctx, id)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package ptarread
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -45,9 +46,9 @@ func (s *store) readState(ctx context.Context) error {
 	if !slices.Contains(stateVersions, version) {
 		return problemf(Unsupported, regionState, at.Offset, "version %s; v1.0.0 and v1.1.0 are known", version)
 	}
-	decoded := int64(stateParent + len(s.index.blobs)*deltaLength + packfileLength + 1 + stateMetadata)
+	decoded := int64(stateParent + s.index.count*deltaLength + packfileLength + 1 + stateMetadata)
 	if at.Length > decoded+decoded/8+64<<10 {
-		return problemf(Inconsistent, regionState, at.Offset, "is %d bytes long for %d blobs", at.Length, len(s.index.blobs))
+		return problemf(Inconsistent, regionState, at.Offset, "is %d bytes long for %d blobs", at.Length, s.index.count)
 	}
 	if err := s.checkMAC(ctx, at, regionState); err != nil {
 		return err
@@ -83,7 +84,7 @@ func (r *stateReader) read() error {
 			return err
 		}
 	}
-	seen := make([]bool, len(r.index.blobs))
+	same := r.index.comparison()
 	packfiles := 0
 	for {
 		typ, err := r.next(1)
@@ -100,7 +101,7 @@ func (r *stateReader) read() error {
 		}
 		switch n := binary.LittleEndian.Uint32(length); {
 		case kind == state.ET_LOCATIONS && n == state.DeltaEntrySerializedSize:
-			err = r.location(seen)
+			err = r.location(same)
 		case kind == state.ET_PACKFILE && n == state.PackfileEntrySerializedSize:
 			packfiles++
 			err = r.packfileEntry()
@@ -124,14 +125,17 @@ func (r *stateReader) read() error {
 		return problemf(Inconsistent, regionState, r.offset, "has %d bytes after its end", more)
 	case packfiles != 1:
 		return problemf(Inconsistent, regionState, r.offset, "names %d packfiles, not one", packfiles)
-	case r.located != len(r.index.blobs):
-		return problemf(Inconsistent, regionState, r.offset, "locates %d of the index's %d blobs", r.located, len(r.index.blobs))
+	case r.located != r.index.count:
+		return problemf(Inconsistent, regionState, r.offset, "locates %d of the index's %d blobs", r.located, r.index.count)
+	}
+	if complete, err := same.complete(); err != nil || !complete {
+		return cmp.Or(err, error(problemf(Inconsistent, regionState, r.offset, "locates other blobs than the index, or elsewhere")))
 	}
 	return nil
 }
 
-// location reads where one blob is, which must be where the index says, and is the first to say so.
-func (r *stateReader) location(seen []bool) error {
+// location reads where one blob is, which must be where the index says, and said once.
+func (r *stateReader) location(same comparison) error {
 	raw, err := r.next(state.DeltaEntrySerializedSize)
 	if err != nil {
 		return err
@@ -141,15 +145,13 @@ func (r *stateReader) location(seen []bool) error {
 		return problemf(Damaged, regionState, r.offset, "does not decode: %v", err)
 	}
 	id := blobID{delta.Type, delta.Blob}
-	n, ok := r.index.lookup(id)
-	if !ok || seen[n] {
-		return problemf(Inconsistent, regionState, r.offset, "locates %v, which is not in the index once", id)
-	}
-	seen[n] = true
 	r.located++
-	b := r.index.blobs[n]
-	if delta.Location.Offset != uint64(b.offset-r.index.base) || delta.Location.Length != b.length || delta.Version != blobVersion {
+	if delta.Version != blobVersion || delta.Location.Offset > uint64(r.index.at.Offset) {
 		return problemf(Inconsistent, regionState, r.offset, "locates %v elsewhere than the index", id)
+	}
+	located := blob{typ: id.typ, mac: id.mac, offset: r.index.base + int64(delta.Location.Offset), length: delta.Location.Length}
+	if reason := same.add(located); reason != "" {
+		return problemf(Inconsistent, regionState, r.offset, "locates %v"+reason, id)
 	}
 	return r.samePackfile(delta.Location.Packfile)
 }
@@ -197,7 +199,7 @@ func (r *stateReader) failed(err error) error {
 	case r.in.fileErr != nil:
 		return r.in.fileErr
 	case errors.Is(err, errTooLong):
-		return problemf(Inconsistent, regionState, r.offset, "lists more than the %d blobs of the index", len(r.index.blobs))
+		return problemf(Inconsistent, regionState, r.offset, "lists more than the %d blobs of the index", r.index.count)
 	}
 	return problemf(Damaged, regionState, r.offset, "%v", err)
 }

@@ -27,6 +27,7 @@ type store struct {
 
 	layout ptar.Layout
 	config config
+	secret *secret // of an encrypted file
 	key    *ptar.Key
 	index  *index
 	state  *stateInfo
@@ -36,12 +37,13 @@ type store struct {
 	metadata atomic.Int64
 }
 
-// close closes the file if the store has opened it.
+// close closes the file if the store has opened it, and removes what it keeps on disk.
 func (s *store) close() error {
-	if s.closer == nil {
-		return nil
+	err := s.index.close()
+	if s.closer != nil {
+		err = errors.Join(err, s.closer.Close())
 	}
-	return s.closer.Close()
+	return err
 }
 
 // readLayout finds the three regions.
@@ -111,21 +113,38 @@ func byIdentifier(typ resources.Type) bool {
 	return typ == resources.RT_SNAPSHOT || typ == resources.RT_SIGNATURE
 }
 
-// find returns the place of a blob, and notes that the snapshot refers to it.
-func (s *store) find(id blobID) (int, error) {
-	n, ok := s.index.lookup(id)
-	if !ok {
-		return 0, problemf(Inconsistent, regionBlobs, nowhere, "%v is referred to but missing", id)
+// find returns the place of a blob, and its number.
+func (s *store) find(id blobID) (int, blob, error) {
+	n, b, ok, err := s.index.lookup(id)
+	if err == nil && !ok {
+		err = problemf(Inconsistent, regionBlobs, nowhere, "%v is referred to but missing", id)
 	}
-	if s.used != nil {
-		s.used[n] = true
-	}
-	return n, nil
+	return n, b, err
 }
 
-// decode decompresses a stored blob to at most limit bytes, into the memory of dst, and checks it against its MAC.
+// use is find for what the snapshot refers to, which it notes.
+func (s *store) use(id blobID) (int, blob, error) {
+	n, b, err := s.find(id)
+	if err == nil && s.used != nil {
+		s.used[n] = true
+	}
+	return n, b, err
+}
+
+// unpack decrypts and decompresses what is stored to at most limit bytes, into the memory of dst.
+func (s *store) unpack(dst, stored []byte, limit int) ([]byte, error) {
+	if s.secret != nil {
+		var err error
+		if stored, err = s.secret.open(stored); err != nil {
+			return nil, err
+		}
+	}
+	return inflate(s.config.compression, dst, stored, limit)
+}
+
+// decode unpacks a stored blob to at most limit bytes, into the memory of dst, and checks it against its MAC.
 func (s *store) decode(b blob, dst, stored []byte, limit int) ([]byte, error) {
-	data, err := inflate(s.config.compression, dst, stored, limit)
+	data, err := s.unpack(dst, stored, limit)
 	if errors.Is(err, errTooLong) {
 		return nil, problemf(TooLarge, regionBlobs, b.offset, "%v %v, %d bytes", b.id(), err, limit)
 	}
@@ -143,11 +162,10 @@ func (s *store) readMetadata(ctx context.Context, typ resources.Type, mac object
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
-	n, err := s.find(blobID{typ, mac})
+	_, b, err := s.use(blobID{typ, mac})
 	if err != nil {
 		return nil, err
 	}
-	b := s.index.blobs[n]
 	limit := maxDecoded(typ)
 	if err := s.spend(0, "trees and entries"); err != nil {
 		return nil, err
@@ -194,8 +212,8 @@ func (s *store) malformed(id blobID, reason error) error {
 	if errors.Is(reason, errElements) {
 		kind = TooLarge
 	}
-	if n, ok := s.index.lookup(id); ok {
-		offset = s.index.blobs[n].offset
+	if _, b, ok, err := s.index.lookup(id); ok && err == nil {
+		offset = b.offset
 	}
 	return problemf(kind, regionBlobs, offset, "%v %v", id, reason)
 }

@@ -37,7 +37,7 @@ func (s *store) walkTree(ctx context.Context, root objects.MAC, rootType, nodeTy
 	if err != nil {
 		return err
 	}
-	w := treeWalk{s: s, nodeType: nodeType, compare: compare, visit: visit, seen: make([]uint64, len(s.index.blobs)/64+1)}
+	w := treeWalk{s: s, nodeType: nodeType, compare: compare, visit: visit, seen: make([]uint64, s.index.count/64+1)}
 	if err := w.node(ctx, top, nil, nil, 0); err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *store) readNode(ctx context.Context, typ resources.Type, mac objects.MA
 // node visits the node mac, all keys of which lie in [low, high); nil is no bound.
 func (w *treeWalk) node(ctx context.Context, mac objects.MAC, low, high *string, depth int) error {
 	id := blobID{w.nodeType, mac}
-	number, err := w.s.find(id)
+	number, _, err := w.s.use(id)
 	if err != nil {
 		return err
 	}

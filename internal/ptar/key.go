@@ -17,7 +17,11 @@ type Key struct{ hashers sync.Pool }
 func NewKey(algorithm string, repository uuid.UUID) *Key {
 	h := hashing.GetHasher(algorithm)
 	h.Write(repository[:])
-	secret := h.Sum(nil)
+	return NewSecretKey(algorithm, h.Sum(nil))
+}
+
+// NewSecretKey is the key of an encrypted store, whose secret derives from its passphrase.
+func NewSecretKey(algorithm string, secret []byte) *Key {
 	return &Key{sync.Pool{New: func() any { return hashing.GetMACHasher(algorithm, secret) }}}
 }
 
