@@ -62,8 +62,8 @@ func (bytesCodec) Unmarshal(data []byte, v any) error {
 
 // invoke makes a call with a message of any bytes.
 func (s *subject) invoke(ctx context.Context, p *host.Plugin, method string, message []byte) error {
-	var answer []byte
-	return p.Conn().Invoke(ctx, "/"+services[s.config.Type]+"/"+method, &message, &answer, grpc.ForceCodec(bytesCodec{}))
+	var reply []byte
+	return p.Conn().Invoke(ctx, "/"+services[s.config.Type]+"/"+method, &message, &reply, grpc.ForceCodec(bytesCodec{}))
 }
 
 // survived checks that the plugin still answers after what was done to it. Any answer will do, so it is asked for what

@@ -27,7 +27,7 @@ var broken, outer, singleFile string
 var outerFaults = []string{
 	"prints to stdout", "tells the password", "exits at once", "says nothing", "exits with 1", "outlives its host",
 	"outlives its work", "ignores SIGTERM", "ignores SIGINT", "succeeds before Init", "knows every method", "takes any Init",
-	"gives any path", "dies of unknown answers", "dies of empty answers", "drops stray chunks", "takes 4 MiB at most",
+	"gives any path", "dies of unknown acknowledgements", "dies of empty acknowledgements", "drops stray chunks", "takes 4 MiB at most",
 	"takes any MAC",
 }
 
@@ -295,7 +295,7 @@ func TestSourcesOfTheirOwn(t *testing.T) {
 		"brings no folders":  {"skip importer-parents": "plakar makes it"},
 		"knows no sizes":     {"skip importer-sizes": "plakar counts them itself"},
 		"has the time in it": {"skip importer-sizes": "says 0", "skip importer-again": "differs whenever it is read"},
-		"stops for errors":   {"skip importer-unanswered": "waits for answers"},
+		"stops for errors":   {"skip importer-unanswered": "waits for acknowledgements"},
 		"differs each time":  {"fail importer-again": "and then"},
 	} {
 		t.Run(fault, func(t *testing.T) {
@@ -338,7 +338,7 @@ func TestPlaces(t *testing.T) {
 // TestPluginWithoutImport judges a plugin that cannot do its work for what it can.
 func TestPluginWithoutImport(t *testing.T) {
 	for connectorType, fault := range map[string]string{
-		conformance.Importer: "fails at the end", conformance.Exporter: "forgets an answer", conformance.Storage: "cannot create",
+		conformance.Importer: "fails at the end", conformance.Exporter: "forgets a result", conformance.Storage: "cannot create",
 	} {
 		c := config(connectorType, fault)
 		c.Only = []string{"plugin-init", "plugin-sigterm", "plugin-secret-stderr", connectorType + "-answers", "importer-complete",

@@ -18,7 +18,7 @@ import (
 // the time it was sent with, the destination claims to keep none, and if one has, all must.
 
 var exporterGates = []Check{
-	{ID: "exporter-answers", Title: "every record is answered, once and without an error", gate: true, needs: needsLocation,
+	{ID: "exporter-answers", Title: "every record has exactly one result, and no error", gate: true, needs: needsLocation,
 		run: exporterAnswers},
 }
 
@@ -168,7 +168,7 @@ func exporterLinks(ctx context.Context, s *subject) error {
 	for _, link := range links {
 		a, found := there[link.path]
 		if !found {
-			return fmt.Errorf("link %q is answered for as written, and is not there", link.path)
+			return fmt.Errorf("link %q is reported as written, and is not there", link.path)
 		}
 		if a.mode.Type() != fs.ModeSymlink || a.target != link.target {
 			return fmt.Errorf("link %q leads to %q instead of %q", link.path, a.target, link.target)

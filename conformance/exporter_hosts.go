@@ -23,7 +23,7 @@ import (
 var exporterHostChecks = []Check{
 	{ID: "exporter-again", Title: "a connector can export a second time", needs: []requirement{hasLocation, manyFiles},
 		run: exporterAgain},
-	{ID: "exporter-odd-records", Title: "records of errors and extended attributes are answered", needs: needsLocation,
+	{ID: "exporter-odd-records", Title: "records of errors and extended attributes have results", needs: needsLocation,
 		run: exporterOddRecords},
 	{ID: "exporter-large-record", Title: "a record of 5 MiB costs no other file", needs: needsLocation, run: exporterLargeRecord},
 	{ID: "exporter-one-failure", Title: "one failure is one error, and the rest is written", needs: needsLocation,
@@ -37,7 +37,7 @@ var exporterHostChecks = []Check{
 	{ID: "exporter-host-death", Title: "it ends when the host dies within a file", needs: needsLocation, run: exporterHostDeath},
 	{ID: "exporter-leaks", Title: "exports leave no files, threads or memory behind",
 		needs: []requirement{hasLocation, manyFiles, procFiles}, run: exporterLeaks},
-	{ID: "exporter-many", Title: "2,000 files are answered for", needs: needsLocation, run: exporterMany},
+	{ID: "exporter-many", Title: "2,000 files have results", needs: needsLocation, run: exporterMany},
 }
 
 func exporterAgain(ctx context.Context, s *subject) error {
@@ -129,7 +129,7 @@ func exporterOddRecords(ctx context.Context, s *subject) error {
 	}
 	for _, r := range records {
 		if len(all[r.Pathname]) != 1 { // whether it is an error is the exporter's choice
-			return fmt.Errorf("%q has %d answers", r.Pathname, len(all[r.Pathname]))
+			return fmt.Errorf("%q has %d results, and should have one", r.Pathname, len(all[r.Pathname]))
 		}
 	}
 	return nil
@@ -192,7 +192,7 @@ func exporterOneFailure(ctx context.Context, s *subject) error {
 	case len(said) == 1 && said[0] == nil && (s.sample != nil || !s.onDisk()):
 		return skipf("nothing fails there: it says that it has written %q", obstacle.path)
 	case len(said) != 1 || said[0] == nil:
-		return fmt.Errorf("a file that cannot be written has the answers %v", said)
+		return fmt.Errorf("a file that cannot be written has the results %v", said)
 	}
 	delete(all, failing.Pathname)
 	if err := all.complete(records); err != nil || canReadBack(s) != "" {
@@ -231,8 +231,8 @@ func sendChunk(stream gexporter.Exporter_ExportClient, data []byte) error {
 // maxChunk is the largest piece of a file that is sent at once, in bytes.
 const maxChunk = 256 << 10
 
-// receiveAnswers takes all answers of a stream.
-func receiveAnswers(stream gexporter.Exporter_ExportClient) ([]*gconn.Result, error) {
+// receiveResults takes all results of a stream.
+func receiveResults(stream gexporter.Exporter_ExportClient) ([]*gconn.Result, error) {
 	var all []*gconn.Result
 	for {
 		response, err := stream.Recv()
@@ -263,7 +263,7 @@ func exporterSmallChunks(ctx context.Context, s *subject) error {
 	if err := errors.Join(sendChunk(stream, nil), stream.CloseSend()); err != nil {
 		return text(err)
 	}
-	if _, err := receiveAnswers(stream); err != nil {
+	if _, err := receiveResults(stream); err != nil {
 		return err
 	}
 	there, err := s.see(ctx)
@@ -345,7 +345,7 @@ func exporterCut(ctx context.Context, s *subject) error {
 	if err := b.stream.CloseSend(); err != nil {
 		return text(err)
 	}
-	receiveAnswers(b.stream)
+	receiveResults(b.stream)
 	return errors.Join(s.notThere(ctx, b), s.survived(ctx, b.plugin, "a file that broke off"))
 }
 
@@ -358,7 +358,7 @@ func exporterCancelled(ctx context.Context, s *subject) error {
 	}
 	time.Sleep(100 * time.Millisecond) // so that the exporter is within the file
 	cancel()
-	receiveAnswers(b.stream)
+	receiveResults(b.stream)
 	if err := s.survived(ctx, b.plugin, "a cancelled export"); err != nil {
 		return err
 	}
@@ -384,7 +384,7 @@ func exporterStrayChunk(ctx context.Context, s *subject) error {
 		}
 	}
 	stream.CloseSend()
-	if _, err := receiveAnswers(stream); err == nil {
+	if _, err := receiveResults(stream); err == nil {
 		return errors.New("it takes a chunk that belongs to no file")
 	}
 	return s.survived(ctx, p, "a chunk that belongs to no file")

@@ -29,11 +29,12 @@ var importerHostChecks = []Check{
 	{ID: "importer-unread", Title: "a host may read nothing", needs: needsLocation, run: importerUnread},
 	{ID: "importer-abandoned", Title: "a host may stop reading within a file", needs: needsLocation, run: importerAbandoned},
 	{ID: "importer-slow-host", Title: "a slow host gets everything", needs: needsLocation, run: importerSlowHost},
-	{ID: "importer-read-errors", Title: "a host may answer with errors", needs: needsLocation, run: importerErrorAnswers},
-	{ID: "importer-unanswered", Title: "an answer that never comes does not hang the import", needs: needsLocation,
-		run: importerUnanswered},
-	{ID: "importer-answer-flood", Title: "answers for nothing are no crash", needs: needsLocation, run: importerAnswerFlood},
-	{ID: "importer-bad-answers", Title: "answers without a record are no crash", needs: needsLocation, run: importerBadAnswers},
+	{ID: "importer-read-errors", Title: "a host may acknowledge with errors", needs: needsLocation, run: importerReadErrors},
+	{ID: "importer-unanswered", Title: "an acknowledgement that never comes does not hang the import", needs: needsLocation,
+		run: importerUnacknowledged},
+	{ID: "importer-answer-flood", Title: "acknowledgements of nothing are no crash", needs: needsLocation, run: importerFlood},
+	{ID: "importer-bad-answers", Title: "acknowledgements without a record are no crash", needs: needsLocation,
+		run: importerBadAcknowledgements},
 	{ID: "importer-cancelled", Title: "a cancelled import ends, and the next is complete",
 		needs: []requirement{hasLocation, repeatable}, run: importerCancelled},
 	{ID: "importer-leaks", Title: "imports leave no files, threads or memory behind",
@@ -112,7 +113,7 @@ func importerConcurrent(ctx context.Context, s *subject) error {
 		mu.Unlock()
 		select {
 		case <-together:
-		case <-time.After(5 * time.Second): // it does not come again, or sends no more until this one is answered
+		case <-time.After(5 * time.Second): // it does not come again, or sends no more until this one is acknowledged
 		}
 		if err == nil {
 			var more int64
@@ -196,7 +197,7 @@ func importerSlowHost(ctx context.Context, s *subject) error {
 	return err
 }
 
-func importerErrorAnswers(ctx context.Context, s *subject) error {
+func importerReadErrors(ctx context.Context, s *subject) error {
 	_, err := s.importsWith(ctx, func(r *connectors.Record) error {
 		return errors.Join(readUp(r), errors.New("the host could not store it"))
 	})
@@ -213,8 +214,8 @@ func (s *subject) stream(ctx context.Context) (*host.Plugin, gimporter.Importer_
 	return p, stream, err
 }
 
-// answerAll receives records and answers for those that answer says, until the import has ended.
-func answerAll(stream gimporter.Importer_ImportClient, answer func(i int) bool) error {
+// acknowledgeAll receives records and acknowledges those that acknowledge names, until the import has ended.
+func acknowledgeAll(stream gimporter.Importer_ImportClient, acknowledge func(i int) bool) error {
 	for i := 0; ; i++ {
 		response, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -226,7 +227,7 @@ func answerAll(stream gimporter.Importer_ImportClient, answer func(i int) bool) 
 		if response.GetFinished() {
 			return stream.CloseSend()
 		}
-		if answer(i) {
+		if acknowledge(i) {
 			result := &gconn.Result{Header: response.GetRecord()}
 			if err := stream.Send(&gimporter.ImportRequest{Result: result}); err != nil {
 				return text(err)
@@ -235,8 +236,8 @@ func answerAll(stream gimporter.Importer_ImportClient, answer func(i int) bool) 
 	}
 }
 
-// waitsForAnswers tells what the importer itself says: the client's code adds the flag for all.
-func (s *subject) waitsForAnswers(ctx context.Context) (bool, error) {
+// waitsForAcknowledgements tells what the importer itself says: the client's code adds the flag for all.
+func (s *subject) waitsForAcknowledgements(ctx context.Context) (bool, error) {
 	p, err := s.start(ctx)
 	if err != nil {
 		return false, err
@@ -247,34 +248,34 @@ func (s *subject) waitsForAnswers(ctx context.Context) (bool, error) {
 	return location.Flags(response.GetFlags())&location.FLAG_NEEDACK != 0, text(err)
 }
 
-// importerUnanswered gives an importer 5 seconds. Some may wait for an answer before they send the next entry, but not for
-// that of a folder.
-func importerUnanswered(ctx context.Context, s *subject) error {
-	waits, err := s.waitsForAnswers(ctx)
+// importerUnacknowledged gives an importer 5 seconds. Some may wait for an acknowledgement before they send the next entry,
+// but not for that of a folder.
+func importerUnacknowledged(ctx context.Context, s *subject) error {
+	waits, err := s.waitsForAcknowledgements(ctx)
 	if err != nil {
 		return err
 	}
 	if waits {
-		return skipf("the connector's flag needack says that it waits for answers, and plakar answers for everything")
+		return skipf("the connector's flag needack says that it waits for acknowledgements, and plakar acknowledges everything")
 	}
 	p, stream, err := s.stream(ctx)
 	if err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- answerAll(stream, func(i int) bool { return i > 0 }) }()
+	go func() { ended <- acknowledgeAll(stream, func(i int) bool { return i > 0 }) }()
 	select {
 	case err := <-ended:
 		if err != nil {
 			return err
 		}
-		return s.survived(ctx, p, "an import with an answer missing")
+		return s.survived(ctx, p, "an import with an acknowledgement missing")
 	case <-time.After(endTimeout):
 		return fmt.Errorf("the import has not ended after %s", endTimeout)
 	}
 }
 
-func importerAnswerFlood(ctx context.Context, s *subject) error {
+func importerFlood(ctx context.Context, s *subject) error {
 	p, stream, err := s.stream(ctx)
 	if err != nil {
 		return err
@@ -287,22 +288,22 @@ func importerAnswerFlood(ctx context.Context, s *subject) error {
 			break // the import may end for it
 		}
 	}
-	answerAll(stream, func(int) bool { return true })
-	return s.survived(ctx, p, "10,000 answers for what it did not send")
+	acknowledgeAll(stream, func(int) bool { return true })
+	return s.survived(ctx, p, "10,000 acknowledgements of what it did not send")
 }
 
-func importerBadAnswers(ctx context.Context, s *subject) error {
+func importerBadAcknowledgements(ctx context.Context, s *subject) error {
 	for what, result := range map[string]*gconn.Result{
-		"an answer without a result":      nil,
-		"an answer without a record":      {},
-		"an answer without a file's info": {Header: &gconn.Record{Pathname: "/x"}},
+		"an acknowledgement without a result":      nil,
+		"an acknowledgement without a record":      {},
+		"an acknowledgement without a file's info": {Header: &gconn.Record{Pathname: "/x"}},
 	} {
 		p, stream, err := s.stream(ctx)
 		if err != nil {
 			return err
 		}
 		stream.Send(&gimporter.ImportRequest{Result: result})
-		answerAll(stream, func(int) bool { return true })
+		acknowledgeAll(stream, func(int) bool { return true })
 		if err := s.survived(ctx, p, what); err != nil {
 			return err
 		}
@@ -414,7 +415,7 @@ func importerMissingSource(ctx context.Context, s *subject) error {
 	return fmt.Errorf("an import of %s ends without an error", s.redact(s.missing()))
 }
 
-// midway begins an import and returns within it: one record has come, and none was answered.
+// midway begins an import and returns within it: one record has come, and none was acknowledged.
 func (s *subject) midway(ctx context.Context) (*host.Plugin, error) {
 	p, stream, err := s.stream(ctx)
 	if err != nil {

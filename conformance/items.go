@@ -106,10 +106,10 @@ func (d destination) records(all items) []*connectors.Record {
 	return records
 }
 
-// answers are what an exporter said of the records, by path.
-type answers map[string][]error
+// results are what an exporter said of the records, by path.
+type results map[string][]error
 
-// refusedError is an answer that is an error.
+// refusedError is a result that is an error.
 type refusedError struct {
 	path string
 	mode fs.FileMode
@@ -119,12 +119,12 @@ type refusedError struct {
 func (e *refusedError) Error() string { return fmt.Sprintf("%q: %v", e.path, e.said) }
 func (e *refusedError) Unwrap() error { return e.said }
 
-// export sends records and takes the answers for them. There are none beside an error.
-func export(ctx context.Context, exp exporter.Exporter, records []*connectors.Record) (answers, error) {
+// export sends records and takes the results for them. There are none beside an error.
+func export(ctx context.Context, exp exporter.Exporter, records []*connectors.Record) (results, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sent := make(chan *connectors.Record)
-	results := make(chan *connectors.Result, len(records)+1)
+	reported := make(chan *connectors.Result, len(records)+1)
 	go func() {
 		defer close(sent)
 		for _, r := range records {
@@ -135,24 +135,24 @@ func export(ctx context.Context, exp exporter.Exporter, records []*connectors.Re
 			}
 		}
 	}()
-	said, returned := make(chan answers, 1), make(chan struct{})
+	said, returned := make(chan results, 1), make(chan struct{})
 	defer close(returned)
 	go func() {
-		all := answers{}
+		all := results{}
 		for {
 			select {
-			case result, more := <-results:
+			case result, more := <-reported:
 				if !more {
 					said <- all
 					return
 				}
 				all[result.Record.Pathname] = append(all[result.Record.Pathname], result.Err)
-			case <-returned: // the client does not close results when it could not reach the plugin
+			case <-returned: // the client does not close the channel when it could not reach the plugin
 				return
 			}
 		}
 	}()
-	if err := exp.Export(ctx, sent, results); err != nil {
+	if err := exp.Export(ctx, sent, reported); err != nil {
 		return nil, err
 	}
 	return <-said, nil
@@ -176,22 +176,22 @@ func (s *subject) export(ctx context.Context, all items) error {
 	return exportAll(ctx, exp, s.destination().records(all))
 }
 
-// complete checks that each record has one answer, and none an error. Folders may be refused, as exporter-known-folders
+// complete checks that each record has one result, and none an error. Folders may be refused, as exporter-known-folders
 // judges that, and whoever looks for what was made misses those that are not there.
-func (a answers) complete(records []*connectors.Record) error {
+func (a results) complete(records []*connectors.Record) error {
 	total := 0
 	for _, r := range records {
 		said := a[r.Pathname]
 		total += len(said)
 		if len(said) != 1 {
-			return fmt.Errorf("%q has %d answers", r.Pathname, len(said))
+			return fmt.Errorf("%q has %d results, and should have one", r.Pathname, len(said))
 		}
 		if said[0] != nil && !r.FileInfo.Lmode.IsDir() {
 			return &refusedError{r.Pathname, r.FileInfo.Lmode, said[0]}
 		}
 	}
 	if total != len(records) || len(a) != len(records) {
-		return fmt.Errorf("%d answers for %d records", total, len(records))
+		return fmt.Errorf("%d results for %d records", total, len(records))
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func hasContent(r *connectors.Record) bool {
 	return r.Err == nil && (r.IsXattr || r.FileInfo.Lmode.IsRegular())
 }
 
-// drive imports as kloset does: workers take the records, and answer for each once take has returned.
+// drive imports as kloset does: workers take the records, and acknowledge each once take has returned.
 func drive(ctx context.Context, imp importer.Importer, workers int, take func(*connectors.Record) error) error {
 	records := make(chan *connectors.Record, workers)
 	results := make(chan *connectors.Result, workers)

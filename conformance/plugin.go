@@ -22,7 +22,7 @@ var pluginGates = []Check{
 }
 
 var pluginChecks = []Check{
-	{ID: "plugin-identity", Title: "the answer to Init makes sense", needs: needsLocation, run: pluginIdentity},
+	{ID: "plugin-identity", Title: "what Init returns makes sense", needs: needsLocation, run: pluginIdentity},
 	{ID: "plugin-flags", Title: "the flags of Init are the manifest's",
 		needs: []requirement{hasLocation, flagsKnown}, run: pluginFlags},
 	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: needsLocation, run: pluginPing},
@@ -80,7 +80,7 @@ func pluginFlags(ctx context.Context, s *subject) error {
 	// plakar reads localfs and file in the manifest before it starts the plugin, and the others from Init.
 	const early = location.FLAG_LOCALFS | location.FLAG_FILE
 	if c.Flags()&early != s.manifestFlags&early {
-		return fmt.Errorf("the answer to Init says %s, the manifest %s",
+		return fmt.Errorf("Init says %s, the manifest %s",
 			flagNames(c.Flags()&early), flagNames(s.manifestFlags&early))
 	}
 	return nil

@@ -80,7 +80,7 @@ func (s *subject) anyBack(there readBack) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("none of the %d files that were sent comes back, though each is answered for as written",
+	return fmt.Errorf("none of the %d files that were sent comes back, though each is reported as written",
 		len(s.sent().of(0)))
 }
 

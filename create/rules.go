@@ -3,7 +3,7 @@ package create
 import "github.com/PlakarKorp/kpkg/finding"
 
 // Rules are all that the findings on what is packed, and on how it came out, say. Those on manifests, executables and packages
-// come from the rooms that judge these.
+// come from the packages that judge these.
 var Rules = []finding.Rule{
 	{
 		ID: "source-modified", Severity: finding.Warning, Strict: true,

@@ -1,7 +1,7 @@
 // Package create makes packages from the source tree of an integration: validate, build, pack, verify, put in place.
 //
 // A package appears under its final name only after it has verified; whatever happens before leaves nothing there. The
-// package decides nothing that another room decides: it hands what one says to the next.
+// package decides nothing that another one decides: it hands what one says to the next.
 package create
 
 import (

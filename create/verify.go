@@ -67,7 +67,7 @@ func VerifyReport(judged []Verified, err error) *finding.Report {
 			packages = append(packages, one.Report)
 		}
 	}
-	report := verify.Answer(packages)
+	report := verify.Combined(packages)
 	for _, one := range judged {
 		if one.Err != nil {
 			report.Fail(one.Path, one.Err)

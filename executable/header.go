@@ -191,16 +191,16 @@ func readUniversal(r io.ReaderAt) (Binary, error) {
 	if err != nil {
 		return Binary{}, fmt.Errorf("reading the universal Mach-O header: %w", err)
 	}
-	whole := Binary{Format: "macho", OS: "darwin", Arch: "universal", Stripped: true}
+	universal := Binary{Format: "macho", OS: "darwin", Arch: "universal", Stripped: true}
 	for _, slice := range f.Arches {
 		one, err := machOBinary(slice.File)
 		if err != nil {
 			return Binary{}, err
 		}
-		whole.slices = append(whole.slices, one.Arch)
-		whole.Stripped = whole.Stripped && one.Stripped
+		universal.slices = append(universal.slices, one.Arch)
+		universal.Stripped = universal.Stripped && one.Stripped
 	}
-	return whole, nil
+	return universal, nil
 }
 
 func readPE(r io.ReaderAt) (Binary, error) {

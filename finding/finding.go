@@ -1,7 +1,7 @@
 // Package finding holds what kpkg's judges say and how it is shown.
 //
 // Everything that judges (manifest, gobuild, verify, the conformance suite) returns a list of findings; nothing else in
-// kpkg prints one. This package knows nothing of manifests or packages and imports no other room.
+// kpkg prints one. This package knows nothing of manifests or packages and imports no other package of kpkg.
 package finding
 
 import (
@@ -52,7 +52,7 @@ type Finding struct {
 	Severity Severity `json:"severity"`
 	// File is the file judged, as the user named it or relative to what the user named.
 	File string `json:"file,omitempty"`
-	// Line and Column count from 1; 0 means the finding is about the file as a whole. Columns count bytes.
+	// Line and Column count from 1; 0 means the finding is about all of the file. Columns count bytes.
 	Line   int `json:"line,omitempty"`
 	Column int `json:"column,omitempty"`
 	// Message says what is wrong in one lower-case sentence without a full stop.

@@ -79,7 +79,7 @@ type junitCase struct {
 	Output  string        `xml:"system-out,omitempty"`
 }
 
-// junitMessage is a line for lists, and the whole where it has more of them.
+// junitMessage is a line for lists, and all of it where it has more of them.
 type junitMessage struct {
 	Message string `xml:"message,attr"`
 	Text    string `xml:",chardata"`

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Report is the answer of a command that judges or makes, in any format: what was found, and what the command adds.
+// Report is what a command says that judges or makes, in any format: what was found, and what the command adds.
 // Findings come into it by Add, in groups of what they are about, so that it stays within bounds.
 type Report struct {
 	// Command is the command's name, such as "verify".
@@ -59,7 +59,7 @@ func (r *Report) Add(findings ...Finding) []Finding {
 // those that were found.
 func (r *Report) Fail(file string, err error) []Finding { return r.FailBy("not-done", file, err) }
 
-// FailBy is Fail with the rule of a room that says more of the reason.
+// FailBy is Fail with the rule of a package that says more of the reason.
 func (r *Report) FailBy(rule, file string, err error) []Finding {
 	r.Failed = true
 	return r.Add(Finding{Rule: rule, Severity: Error, File: file, Message: oneLine(err.Error())})

@@ -7,7 +7,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 )
 
-// Rule is what findings of one kind have in common. Each room that judges has one table of its rules; documentation, tests
+// Rule is what findings of one kind have in common. Each package that judges has one table of its rules; documentation, tests
 // and "kpkg explain" come from it.
 type Rule struct {
 	// ID is stable: lower case, words joined by dashes.

@@ -23,7 +23,7 @@ func Formats() []string {
 	return slices.Insert(names, 0, "text")
 }
 
-// Write writes a report in a format, as it goes and not as a whole. The error is about writing, or an unknown format.
+// Write writes a report in a format, as it goes and not all at once. The error is about writing, or an unknown format.
 func Write(w io.Writer, format string, report *Report) error {
 	write, known := formats[format]
 	if !known {

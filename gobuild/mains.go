@@ -22,7 +22,7 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// tree answers questions about the Go packages in and below the manifest's folder, without running go. Its folders are
+// tree knows the Go packages in and below the manifest's folder, without running go. Its folders are
 // slash paths relative to that folder.
 type tree struct {
 	ctx  context.Context // ends the search for main packages

@@ -16,7 +16,7 @@ const prSetChildSubreaper = 36
 
 // AdoptOrphans makes this process the parent of whatever the processes below it leave behind, as init is otherwise
 // (prctl(2), PR_SET_CHILD_SUBREAPER). What a plugin has left is then reaped as well as ended; ended it is without. It is
-// for programs, at their start, as it holds for the whole process. It waits for no process but those that a plugin has
+// for programs, at their start, as it holds for all of the process. It waits for no process but those that a plugin has
 // left, each by its own id: whatever else the program starts is its own to wait for. On other systems it does nothing.
 func AdoptOrphans() error {
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, prSetChildSubreaper, 1, 0); errno != 0 {

@@ -108,7 +108,7 @@ func (c *checker) run(ctx context.Context) error {
 	return nil
 }
 
-// place is where a finding points; the zero place is the file as a whole.
+// place is where a finding points; the zero place is all of the file.
 type place struct{ line, column int }
 
 func (c *checker) at(path ...any) place {
@@ -121,8 +121,8 @@ func (c *checker) atKey(path ...any) place {
 	return place{line, column}
 }
 
-// atMissing is the place of a key without a value, of the connector that lacks the key, or, for what the manifest lacks as
-// a whole, no place.
+// atMissing is the place of a key without a value, of the connector that lacks the key, or, for what the manifest lacks
+// itself, no place.
 func (c *checker) atMissing(path ...any) place {
 	if len(path) > 1 || c.root.field(fmt.Sprint(path...)) != nil {
 		return c.atKey(path...)

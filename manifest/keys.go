@@ -90,7 +90,7 @@ func (c *checker) unknownKeys() {
 	}
 }
 
-// missingKeys reports what only plakar's next validator requires of the manifest as a whole.
+// missingKeys reports what only plakar's next validator requires at the top of a manifest.
 func (c *checker) missingKeys() {
 	for _, key := range []string{"display_name", "description"} {
 		for range c.claim("required", key) {
@@ -119,7 +119,7 @@ var recommendations = map[string]string{
 	"api_version": "write api_version: " + knownAPIVersion,
 }
 
-// misspelt tells a key of the manifest as a whole that is there in another spelling, which unknownKeys reports.
+// misspelt tells a key at the top of the manifest that is there in another spelling, which unknownKeys reports.
 func (c *checker) misspelt(key string) bool {
 	for _, v := range c.violations {
 		if v.keyword != "additionalProperties" || len(v.path) != 1 {

@@ -101,8 +101,8 @@ func (d *Document) versionMismatch(source VersionSource, value string, chosen Ve
 	return f
 }
 
-// latestTag picks the highest version among a commit's tags: those under the name of the integration if there are any,
-// else those of the whole repository. Tags that are no versions are not ours to judge.
+// latestTag is the highest version among a commit's tags: those under the name of the integration if there are any,
+// else those of all of the repository. Tags that are no versions are not ours to judge.
 func latestTag(tags []string, name string) string {
 	var own, plain []string
 	for _, tag := range tags {

@@ -27,6 +27,8 @@ import (
 
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/snapshot/header"
+
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // Package is an open package. Its methods may be called concurrently.
@@ -84,7 +86,7 @@ func openRegular(path, what string) (*os.File, int64, error) {
 		return nil, 0, fmt.Errorf("open %s: %w", what, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, 0, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a %s", path, fileKind(info.Mode()), what)
+		return nil, 0, problemf(NotPackage, regionFile, nowhere, "%s is %s, not a %s", path, regular.AKind(info.Mode()), what)
 	}
 	file, err := os.Open(path)
 	if err != nil {
@@ -148,18 +150,4 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-func fileKind(mode os.FileMode) string {
-	switch {
-	case mode.IsDir():
-		return "a directory"
-	case mode&os.ModeDevice != 0:
-		return "a device"
-	case mode&os.ModeNamedPipe != 0:
-		return "a pipe"
-	case mode&os.ModeSocket != 0:
-		return "a socket"
-	}
-	return "not a regular file"
 }

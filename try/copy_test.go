@@ -277,7 +277,7 @@ func TestNotData(t *testing.T) {
 			wantNotData(t, path, test.want)
 		})
 	}
-	wantNotData(t, dir, "is a directory, not a ptar")
+	wantNotData(t, dir, "is a folder, not a ptar")
 	wantNotData(t, filepath.Join(dir, "missing"), "there is no such file; kpkg try backup makes data files")
 }
 

@@ -17,18 +17,19 @@ import (
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
-// errNoAnswer is the failure of an entry that an exporter took and never spoke of again.
-var errNoAnswer = errors.New("the exporter did not say what became of it")
+// errNoResult is the failure of an entry that an exporter took and never spoke of again.
+var errNoResult = errors.New("the exporter did not say what became of it")
 
 // errEnded ends the sending to an exporter that has failed.
 var errEnded = errors.New("the exporter has ended")
 
 // export sends all that is below the root of a data file to an exporter as plakar does: each folder before what is in it,
 // then the extended attributes if the exporter asks for them. Every entry counts as restored or as failed in the tally,
-// by what the exporter answers; one without an answer has failed, and so has what the data file lacks.
+// by the exporter's results; one without a result has failed, and so has what the data file lacks.
 func export(ctx context.Context, data *dataSnapshot, exp exporter.Exporter, tally *tally) error {
 	err := data.Failures(ctx, func(f ptarread.Failure) error {
 		tally.fail(f.Path, fmt.Errorf("it is not in the data file: %s", f.Message))
@@ -49,22 +50,22 @@ func export(ctx context.Context, data *dataSnapshot, exp exporter.Exporter, tall
 	if !top.IsDir() {
 		s.above = path.Dir(root)
 	}
-	answers := make(chan *connectors.Result)
+	results := make(chan *connectors.Result)
 	var both sync.WaitGroup
 	var sendErr error
 	both.Go(func() {
 		defer close(s.records)
 		sendErr = s.send(ctx)
 	})
-	both.Go(func() { s.listen(ctx, answers) })
-	s.err = exp.Export(ctx, s.records, answers)
+	both.Go(func() { s.listen(ctx, results) })
+	s.err = exp.Export(ctx, s.records, results)
 	close(s.ended)
 	both.Wait()
 	if s.err != nil {
 		return s.err
 	}
 	for e := range s.open {
-		tally.fail(e.path, errNoAnswer)
+		tally.fail(e.path, errNoResult)
 	}
 	if sendErr != nil {
 		return fmt.Errorf("read the data file: %w", sendErr)
@@ -87,11 +88,11 @@ type sender struct {
 	err   error
 
 	mu sync.Mutex
-	// open are what was sent and not answered, and how often.
+	// open are what was sent and not reported, and how often.
 	open map[sent]int
 }
 
-// sent is what an answer is about.
+// sent is what a result is about.
 type sent struct{ path, attribute string }
 
 func (s *sender) send(ctx context.Context) error {
@@ -129,7 +130,7 @@ func (s *sender) sendEntry(ctx context.Context, name string, e *vfs.Entry) error
 		return s.put(connectors.NewRecord(target, e.SymlinkTarget, e.FileInfo, e.ExtendedAttributes, noContent))
 	default:
 		// Exporters take them and make nothing of them, without a word.
-		s.tally.fail(target, fmt.Errorf("it is %s; only files, folders and symbolic links are restored", kind(mode)))
+		s.tally.fail(target, fmt.Errorf("it is %s; only files, folders and symbolic links are restored", regular.AKind(mode)))
 		return nil
 	}
 }
@@ -174,7 +175,7 @@ func (s *sender) put(r *connectors.Record) error {
 		return errEnded
 	}
 	s.closed(e)
-	s.tally.fail(e.path, errNoAnswer)
+	s.tally.fail(e.path, errNoResult)
 	return nil
 }
 
@@ -189,27 +190,27 @@ func (s *sender) closed(e sent) {
 	}
 }
 
-func (s *sender) listen(ctx context.Context, answers <-chan *connectors.Result) {
+func (s *sender) listen(ctx context.Context, results <-chan *connectors.Result) {
 	for {
 		select {
-		case answer, ok := <-answers:
+		case result, ok := <-results:
 			if !ok {
 				return
 			}
-			s.closed(sent{answer.Record.Pathname, answer.Record.XattrName})
-			if answer.Err == nil || ctx.Err() == nil { // not what failed only because the restore has ended
-				s.count(answer)
+			s.closed(sent{result.Record.Pathname, result.Record.XattrName})
+			if result.Err == nil || ctx.Err() == nil { // not what failed only because the restore has ended
+				s.count(result)
 			}
-		case <-s.ended: // an exporter need not close its answers
+		case <-s.ended: // an exporter need not close its results
 			return
 		}
 	}
 }
 
-func (s *sender) count(answer *connectors.Result) {
-	r := answer.Record
-	if answer.Err != nil {
-		s.tally.fail(r.Pathname, answer.Err)
+func (s *sender) count(result *connectors.Result) {
+	r := result.Record
+	if result.Err != nil {
+		s.tally.fail(r.Pathname, result.Err)
 		return
 	}
 	if r.IsXattr {
@@ -225,19 +226,6 @@ func (s *sender) count(answer *connectors.Result) {
 			p.Others++
 		}
 	})
-}
-
-// kind is what an entry is that is not restored.
-func kind(mode fs.FileMode) string {
-	switch {
-	case mode&fs.ModeDevice != 0:
-		return "a device"
-	case mode&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	case mode&fs.ModeSocket != 0:
-		return "a socket"
-	}
-	return "of an unknown kind"
 }
 
 // countedReader counts the bytes of contents.

@@ -49,11 +49,11 @@ func (c *checkedImporter) Import(
 			}
 		}
 	})
-	answers := results
+	acks := results
 	if results != nil {
-		answers = original(results, ended)
+		acks = original(results, ended)
 	}
-	err := c.Importer.Import(ctx, found, answers)
+	err := c.Importer.Import(ctx, found, acks)
 	close(ended)
 	passed.Wait()
 	if err == nil && nothing && ctx.Err() == nil {
@@ -63,9 +63,9 @@ func (c *checkedImporter) Import(
 }
 
 // checked is what kloset gets in the place of a record: an error for one that no snapshot can hold.
-func (c *checkedImporter) checked(kept *treePaths, r *connectors.Record, answered bool) *connectors.Record {
+func (c *checkedImporter) checked(kept *treePaths, r *connectors.Record, acknowledged bool) *connectors.Record {
 	if refused := kept.add(r); refused != nil {
-		if !answered {
+		if !acknowledged {
 			r.Close()
 		}
 		return connectors.NewError(cleanPath(r.Pathname), &refusedRecord{r, boundedError(refused, c.cut)})
@@ -83,27 +83,27 @@ type refusedRecord struct {
 	error
 }
 
-// original passes answers on to the importer, with those for refused records as answers for what it has sent.
+// original passes acknowledgements on to the importer, with those of refused records about what it has sent.
 func original(results <-chan *connectors.Result, ended <-chan struct{}) <-chan *connectors.Result {
-	answers := make(chan *connectors.Result)
+	acks := make(chan *connectors.Result)
 	go func() {
-		defer close(answers)
-		for answer := range results {
+		defer close(acks)
+		for result := range results {
 			var refused *refusedRecord
-			if errors.As(answer.Record.Err, &refused) {
+			if errors.As(result.Record.Err, &refused) {
 				if refused.record == nil {
 					continue
 				}
-				answer = refused.record.Error(refused.error)
+				result = refused.record.Error(refused.error)
 			}
 			select {
-			case answers <- answer:
+			case acks <- result:
 			case <-ended: // kloset takes the rest itself
 				return
 			}
 		}
 	}()
-	return answers
+	return acks
 }
 
 type redactedReader struct {

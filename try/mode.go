@@ -1,11 +1,15 @@
 package try
 
-import "io/fs"
+import (
+	"io/fs"
+
+	"github.com/PlakarKorp/kpkg/internal/regular"
+)
 
 // ModeText is the kind and the permissions of an entry as ls shows them, such as "drwxrwxrwt".
 func (e Entry) ModeText() string {
 	text := []byte(e.Mode.Perm().String())
-	text[0] = kinds[e.kind()]
+	text[0] = kinds[regular.Kind(e.Mode)]
 	for _, special := range []struct {
 		mode          fs.FileMode
 		at            int
@@ -22,27 +26,7 @@ func (e Entry) ModeText() string {
 	return string(text)
 }
 
-// kinds are the letters of ls.
+// kinds are the letters of ls for what regular.Kind says.
 var kinds = map[string]byte{
 	"file": '-', "folder": 'd', "link": 'l', "pipe": 'p', "socket": 's', "device": 'b', "character device": 'c', "other": '?',
-}
-
-func (e Entry) kind() string {
-	switch mode := e.Mode; {
-	case mode.IsRegular():
-		return "file"
-	case mode.IsDir():
-		return "folder"
-	case mode&fs.ModeSymlink != 0:
-		return "link"
-	case mode&fs.ModeNamedPipe != 0:
-		return "pipe"
-	case mode&fs.ModeSocket != 0:
-		return "socket"
-	case mode&fs.ModeCharDevice != 0:
-		return "character device"
-	case mode&fs.ModeDevice != 0:
-		return "device"
-	}
-	return "other"
 }

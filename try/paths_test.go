@@ -47,8 +47,8 @@ var oddRecords = []struct {
 	records []string // see recordOf
 	failed  map[string]string
 	kept    []string
-	// unanswered is an importer that wants no answers. The client of plugins always does.
-	unanswered bool
+	// unacknowledged is an importer that wants no acknowledgements. The client of plugins always does.
+	unacknowledged bool
 }{
 	{"good", []string{"/d", "/ad", "/a/ff", "/a/fx", "/ll"}, nil, []string{"/a", "/a/f", "/l"}, false},
 	{"no folders", []string{"/x/y/ff"}, nil, []string{"/x", "/x/y", "/x/y/f"}, false},
@@ -76,23 +76,23 @@ var oddRecords = []struct {
 	{"NUL", []string{"/a\x00bf"}, map[string]string{"/a\uFFFDb": `"/a\x00b"`}, nil, false},
 	{"another name", []string{"/a=bf"}, map[string]string{"/a": `names it "b"`}, nil, false},
 	{"a name with a slash", []string{"/a=../bf"}, map[string]string{"/a": `names it "../b"`}, nil, false},
-	{"twice, unanswered", []string{"/ff", "/ff"}, map[string]string{"/f": "twice"}, []string{"/f"}, true},
-	{"relative, unanswered", []string{"ff", "/gf"}, map[string]string{"/f": `the path "f"`}, []string{"/g"}, true},
+	{"twice, unacknowledged", []string{"/ff", "/ff"}, map[string]string{"/f": "twice"}, []string{"/f"}, true},
+	{"relative, unacknowledged", []string{"ff", "/gf"}, map[string]string{"/f": `the path "f"`}, []string{"/g"}, true},
 	{"an error of an odd path", []string{"/ff", "oddxe"}, map[string]string{"/oddx": "no permission"}, []string{"/f"}, false},
 	{"errors of what is there", []string{"/ff", "/fe"}, map[string]string{"/f": "no permission"}, []string{"/f"}, false},
 }
 
-// answeredImporter sends records, and wants an answer for each if its flags say so.
-type answeredImporter struct {
+// ackedImporter sends records, and wants an acknowledgement for each if its flags say so.
+type ackedImporter struct {
 	listed
 	flags location.Flags
 }
 
-func (a *answeredImporter) Flags() location.Flags { return a.flags }
-func (a *answeredImporter) Root() string          { return "/" }
-func (a *answeredImporter) Origin() string        { return "here" }
+func (a *ackedImporter) Flags() location.Flags { return a.flags }
+func (a *ackedImporter) Root() string          { return "/" }
+func (a *ackedImporter) Origin() string        { return "here" }
 
-func (a *answeredImporter) Import(
+func (a *ackedImporter) Import(
 	ctx context.Context, records chan<- *connectors.Record, results <-chan *connectors.Result,
 ) error {
 	if a.flags&location.FLAG_NEEDACK == 0 {
@@ -102,8 +102,8 @@ func (a *answeredImporter) Import(
 	for _, r := range a.in {
 		want := r.Pathname
 		records <- r
-		if answer := <-results; answer.Record.Pathname != want {
-			return fmt.Errorf("%q is answered for %q", answer.Record.Pathname, want)
+		if result := <-results; result.Record.Pathname != want {
+			return fmt.Errorf("%q is acknowledged as %q", result.Record.Pathname, want)
 		}
 	}
 	return nil
@@ -119,12 +119,12 @@ func TestOddRecords(t *testing.T) {
 				records = append(records, recordOf(t, text))
 			}
 			flags := location.FLAG_NEEDACK
-			if test.unanswered {
+			if test.unacknowledged {
 				flags = 0
 			}
 			k, counted := testContext(t), newTally(nil)
 			data := filepath.Join(t.TempDir(), "data.ptar")
-			sender := &answeredImporter{listed{fileImporter(t, k, t.TempDir()), records}, flags}
+			sender := &ackedImporter{listed{fileImporter(t, k, t.TempDir()), records}, flags}
 			imp := &checkedImporter{sender, func(text string) string { return text }}
 			stop := counted.listen(k, "/")
 			err := write(k, data, imp)

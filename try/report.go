@@ -6,6 +6,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // transfer is a backup or a restore as programs read it.
@@ -85,7 +86,7 @@ func ListReport(path string, entries []Entry, contents Contents, err error) *fin
 	}
 	listed := finding.List{Name: "entries", Items: make([]any, len(entries))}
 	for i, e := range entries {
-		listed.Items[i] = entry{e.Path, e.kind(), e.ModeText(), e.Size, e.ModTime.UTC().Format("2006-01-02T15:04:05Z"), e.Target}
+		listed.Items[i] = entry{e.Path, regular.Kind(e.Mode), e.ModeText(), e.Size, e.ModTime.UTC().Format("2006-01-02T15:04:05Z"), e.Target}
 	}
 	report.Lists = []finding.List{finding.NewList("data", files), listed}
 	return report

@@ -2,7 +2,7 @@ package try
 
 import "github.com/PlakarKorp/kpkg/finding"
 
-// Rules are what can be found on a backup, a restore or a data file. Those on the package come from the rooms that judge it.
+// Rules are what can be found on a backup, a restore or a data file. Those on the package come from the packages that judge it.
 var Rules = []finding.Rule{
 	{
 		ID: "entry-failed", Severity: finding.Error,

@@ -12,7 +12,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the rules in the documentation")
 
-// TestRules raises every rule of this room, and holds the documentation to the table.
+// TestRules raises every rule of this package, and holds the documentation to the table.
 func TestRules(t *testing.T) {
 	result := try.Result{
 		Progress: try.Progress{Failed: 1, AttributesLeft: 2},

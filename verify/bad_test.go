@@ -251,7 +251,7 @@ func noPackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, path, rule, text string }{
-		{"folder", folder, "package-format", "is a directory"},
+		{"folder", folder, "package-format", "is a folder"},
 		{"empty", write(t, goodName, nil), "package-format", "empty"},
 		{"one byte", write(t, goodName, data[:1]), "package-damaged", "cut short"},
 		{"manifest", write(t, "manifest.yaml", []byte("name: x\n")), "package-format", "it is a manifest, not a package"},

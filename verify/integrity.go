@@ -92,7 +92,7 @@ func (v *verifier) notPackage(p ptarread.Problem) {
 	case ext == ".yaml" || ext == ".yml":
 		message = "it is a manifest, not a package"
 		hint = "kpkg validate judges it, kpkg create makes packages of it"
-	case strings.Contains(message, "is a directory"):
+	case strings.Contains(message, "is a folder"):
 		hint = "name the packages in it, or have kpkg validate judge it if it is an integration's source"
 	}
 	v.errorf(rule, hint, "%s", message)

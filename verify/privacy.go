@@ -44,5 +44,5 @@ func (v *verifier) checkPrivacy() (int, error) {
 	return len(origin) + len(times), nil
 }
 
-// readFromClock tells a moment that a clock or file system gave from one that someone chose, which is in whole seconds.
+// readFromClock tells a time that a clock or file system gave from one that someone chose, which is in whole seconds.
 func readFromClock(t time.Time) bool { return t.Nanosecond() != 0 }

@@ -143,16 +143,16 @@ func (v *verifier) describe() {
 	}
 }
 
-// Answer is the report of packages that were judged: their findings, and the packages as a list. In CI systems each package
+// Combined is the report of packages that were judged: their findings, and the packages as a list. In CI systems each package
 // is a suite and each check a case. What a report does not show for its length is left out of the packages' findings too.
-func Answer(packages []*Report) *finding.Report {
-	answer := &finding.Report{Command: "verify"}
+func Combined(packages []*Report) *finding.Report {
+	report := &finding.Report{Command: "verify"}
 	for _, p := range packages {
-		answer.Cases = append(answer.Cases, p.cases()...)
-		p.Findings = append([]finding.Finding{}, answer.Add(p.Findings...)...)
+		report.Cases = append(report.Cases, p.cases()...)
+		p.Findings = append([]finding.Finding{}, report.Add(p.Findings...)...)
 	}
-	answer.Lists = []finding.List{finding.NewList("packages", packages)}
-	return answer
+	report.Lists = []finding.List{finding.NewList("packages", packages)}
+	return report
 }
 
 func (r *Report) cases() []finding.Case {

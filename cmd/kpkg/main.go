@@ -1,6 +1,6 @@
 // Command kpkg turns the source tree of a plakar integration into packages that install, and checks packages.
 //
-// Each command is one file: flags in, one call to a package that any Go program could make, the answer printed.
+// Each command is one file: flags in, one call to a package that any Go program could make, the result printed.
 package main
 
 import (

@@ -44,7 +44,7 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 			}
 			sources, all = append(sources, source), append(all, errs...)
 		}
-		// A matrix without some of the packages would have a CI publish a release that is not whole.
+		// A matrix without some of the packages would have a CI publish a release with some missing.
 		if failed {
 			return errFailed
 		}

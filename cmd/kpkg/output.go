@@ -12,7 +12,7 @@ import (
 	"github.com/PlakarKorp/kpkg/gobuild"
 )
 
-// format is the --format flag of the commands that answer with a report.
+// format is the --format flag of the commands that print a report.
 type format struct{ oneOf }
 
 // formatFlag adds --format, with all formats of reports, or only those known.

@@ -38,7 +38,7 @@ func newProgress(out io.Writer, quiet, named bool) *progress {
 	return p
 }
 
-// step takes the begin of a stage; calls do not overlap.
+// step is called as a stage begins; calls do not overlap.
 func (p *progress) step(step create.Step) {
 	switch {
 	case p.quiet:

@@ -101,7 +101,7 @@ func (t *transfer) copied(p try.Progress) string {
 	return text
 }
 
-// Write passes on what a plugin prints, in whole lines, above the one that moves.
+// Write passes on what a plugin prints, in full lines, above the one that moves.
 func (t *transfer) Write(lines []byte) (int, error) {
 	if t.live != nil {
 		return t.live.Write(lines)

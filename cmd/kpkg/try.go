@@ -44,7 +44,7 @@ verifies is run.
 ` + tryConfiguration + `
 
 Entries that cannot be read are listed, and the others are backed up all the same. The data file
-appears under its name once it is whole; one that is there is kept unless --force is given.
+appears under its name once it is complete; one that is there is kept unless --force is given.
 
 Exit status: 0 all is backed up; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not
 for all entries.`,

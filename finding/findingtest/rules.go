@@ -66,7 +66,7 @@ func Documented(t testing.TB, rules []finding.Rule, page string, update bool) {
 	}
 }
 
-// Raised holds that the findings, of all cases of a room, have each of its rules and no other, with the severities that the
+// Raised holds that the findings, of all cases of a package, have each of its rules and no other, with the severities that the
 // rules allow.
 func Raised(t testing.TB, rules []finding.Rule, findings []finding.Finding) {
 	t.Helper()

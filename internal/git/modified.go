@@ -8,7 +8,7 @@ import (
 )
 
 // Modified lists what in dir and below is not as the commit at HEAD has it, files that git neither knows nor is told to
-// ignore included: slash paths from the repository's root, with a slash at the end of a folder that is new as a whole.
+// ignore included: slash paths from the repository's root, with a slash at the end of a folder in which all is new.
 // exclude are glob patterns of paths that do not count. ok is false when git does not say, or is older than 2.32.
 //
 // The content of a file with the attribute filter, as of Git LFS, is not compared: that takes the filter, a program.

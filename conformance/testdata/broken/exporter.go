@@ -45,7 +45,7 @@ func (f *faultyExporter) Export(
 		return errors.New("the connection is used up")
 	}
 	honest := make(chan *connectors.Record)
-	answers := make(chan *connectors.Result)
+	reported := make(chan *connectors.Result)
 	ended, written := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(written)
@@ -60,10 +60,10 @@ func (f *faultyExporter) Export(
 			}
 		}
 	}()
-	go f.Exporter.Export(ctx, honest, answers)
+	go f.Exporter.Export(ctx, honest, reported)
 	var failed error
 	count := 0
-	for result := range answers {
+	for result := range reported {
 		count++
 		if f.fault == "fails for one failure" && result.Err != nil {
 			failed = result.Err
@@ -71,10 +71,10 @@ func (f *faultyExporter) Export(
 		if f.fault == "hides failures" {
 			result.Err = nil
 		}
-		if f.fault == "forgets an answer" && strings.HasSuffix(result.Record.Pathname, "plain.txt") {
+		if f.fault == "forgets a result" && strings.HasSuffix(result.Record.Pathname, "plain.txt") {
 			continue
 		}
-		if f.fault == "forgets answers after 1,000" && count > 1000 {
+		if f.fault == "forgets results after 1,000" && count > 1000 {
 			continue
 		}
 		results <- result

@@ -16,7 +16,7 @@ import (
 	"github.com/PlakarKorp/kloset/objects"
 )
 
-// flat is a storage in one folder: plakar's own makes 512 folders, which takes a moment for every fault and check.
+// flat is a storage in one folder: plakar's own makes 512 folders, which takes long if it is done for every fault and check.
 type flat struct{ dir string }
 
 func newFlat(_ context.Context, proto string, config map[string]string) (storage.Store, error) {

@@ -48,7 +48,7 @@ type faultyImporter struct {
 	opened  atomic.Bool  // whether there was any
 	leak    leak
 	usedUp  atomic.Bool
-	refused atomic.Bool // whether the host answered with an error of its own
+	refused atomic.Bool // whether the host acknowledged with an error of its own
 	sent    int         // records
 	victim  string      // a file outside of the source
 }
@@ -138,7 +138,7 @@ func (f *faultyImporter) Import(
 	}
 	select {
 	case <-heeded:
-	case <-time.After(time.Second): // an answer that never comes is another fault
+	case <-time.After(time.Second): // an acknowledgement that never comes is another fault
 	}
 	if f.fault == "is used up when cancelled" {
 		time.Sleep(300 * time.Millisecond) // the cancellation may be on its way
@@ -152,7 +152,7 @@ func (f *faultyImporter) Import(
 	return <-ended
 }
 
-// heed takes the answers.
+// heed takes the acknowledgements.
 func (f *faultyImporter) heed(results <-chan *connectors.Result) {
 	for r := range results {
 		if r.Err != nil && strings.Contains(r.Err.Error(), "could not store") {

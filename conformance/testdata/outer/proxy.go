@@ -31,10 +31,10 @@ var proxyFaults = map[string]func(p *proxy, method string, message []byte) actio
 	"gives any path": func(_ *proxy, method string, message []byte) action {
 		return succeedIf(method == "Open" && strings.Contains(string(message), "/never/announced"))
 	},
-	"dies of unknown answers": func(_ *proxy, method string, message []byte) action {
+	"dies of unknown acknowledgements": func(_ *proxy, method string, message []byte) action {
 		return dieIf(method == "Import" && strings.Contains(string(message), "/never/announced"))
 	},
-	"dies of empty answers": func(_ *proxy, method string, message []byte) action {
+	"dies of empty acknowledgements": func(_ *proxy, method string, message []byte) action {
 		return dieIf(method == "Import" && len(message) == 0)
 	},
 	"drops stray chunks": func(_ *proxy, method string, message []byte) action {
@@ -55,7 +55,7 @@ type action int
 const (
 	pass    action = iota
 	drop           // and go on with the next
-	succeed        // end the call with an empty answer
+	succeed        // end the call with an empty reply
 )
 
 func succeedIf(condition bool) action {

@@ -74,7 +74,7 @@ func (c *conn) rename(partial, name string) error {
 	return c.client.Delete(old)
 }
 
-// uploadError picks the cause among the errors of a transfer: the content could not be read, or what the server says.
+// uploadError finds the cause among the errors of a transfer: the content could not be read, or what the server says.
 // The others follow from these.
 func uploadError(readErr, err error) error {
 	var refusal *textproto.Error

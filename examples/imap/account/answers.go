@@ -340,8 +340,8 @@ func listedName(text string, delimiter rune) string {
 	return b.String()
 }
 
-// whole are the names of a message's content; some servers repeat the question's PEEK.
-var whole = regexp.MustCompile(`^(BODY(\.PEEK)?\[\](<[0-9]+>)?|RFC822(\.PEEK)?)$`)
+// contentName is any of the names of a message's content; some servers repeat the question's PEEK.
+var contentName = regexp.MustCompile(`^(BODY(\.PEEK)?\[\](<[0-9]+>)?|RFC822(\.PEEK)?)$`)
 
 // fetch reads what a server tells of a message. It reports whether it has left the line, for the message's content.
 func (a *answers) fetch(sequence uint64) bool {
@@ -381,7 +381,7 @@ func (a *answers) fetch(sequence uint64) bool {
 			if size, err := strconv.ParseInt(text, 10, 64); err == nil && size >= 0 {
 				d.Size, isAnswer = size, true
 			}
-		case whole.MatchString(name):
+		case contentName.MatchString(name):
 			return a.startContent(sequence, d.UID, strings.Contains(name, "<"))
 		}
 	}

@@ -12,7 +12,7 @@ var crowded = regexp.MustCompile(`(?i)too many|max[a-z]*[ _-]*(number|user|conne
 	`|(connection|session|login|client)s?[ a-z]* (limit|exceeded)|limit (of |on |for )?(connection|session|login)` +
 	`|(simultaneous|concurrent|parallel) (connection|session|login|access)|already (in use|logged in|connected|open)`)
 
-// later are the words in which they refuse a login for the moment.
+// later are the words in which they refuse a login for now.
 var later = regexp.MustCompile(`(?i)temporar|try again|throttl|busy|unavailable|overload`)
 
 // isCrowded tells a server that has no place for a connection from one that refuses what is asked of it.
@@ -30,7 +30,7 @@ func isCrowded(err error) bool {
 	return false
 }
 
-// isForNow tells a login that is refused for the moment from one that is wrong.
+// isForNow tells a login that is refused for now from one that is wrong.
 func isForNow(err error) bool {
 	var refusal *imap.Error
 	if !errors.As(err, &refusal) || refusal.Code == imap.ResponseCodeAuthenticationFailed {

@@ -207,7 +207,7 @@ func (p *Pool) Close() {
 	clear(p.live)
 }
 
-// connect waits for a server that was there before, and for one that has no place at the moment. One that was not there
+// connect waits for a server that was there before, and for one that has no place now. One that was not there
 // or takes no such login is known to be wrong at once. With errFull, there are other connections of ours, and they will do.
 func (p *Pool) connect(ctx context.Context) (*Conn, error) {
 	p.mu.Lock()

@@ -10,7 +10,7 @@ import (
 const silence = 2 * time.Minute
 
 // socket is a TCP connection that fails when its peer falls silent during an exchange, and that may lie idle for any
-// time. The deadlines of the IMAP library do not fit: they bound whole messages, whatever their size and whoever
+// time. The deadlines of the IMAP library do not fit: they bound messages, whatever their size and whoever
 // is slow, and leave the wait for an answer unbounded.
 type socket struct {
 	net.Conn
