@@ -5,8 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 	"gopkg.in/yaml.v3"
 
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/setting"
 )
 
@@ -46,22 +46,10 @@ type connectorSettings struct {
 // a value, which may be a secret in the wrong place.
 func ReadSettings(dir string) (Settings, error) {
 	name := filepath.Join(dir, SettingsName)
-	info, err := os.Stat(name)
-	if errors.Is(err, os.ErrNotExist) {
+	data, err := regular.Read(name, maxSettings+1)
+	if errors.Is(err, fs.ErrNotExist) {
 		return Settings{}, nil
 	}
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("it is no file")
-	}
-	if err != nil {
-		return Settings{}, fmt.Errorf("reading %s: %w", name, err)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return Settings{}, fmt.Errorf("reading %s: %w", name, err)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxSettings+1))
 	if err == nil && len(data) > maxSettings {
 		err = fmt.Errorf("it is larger than %d bytes", maxSettings)
 	}

@@ -95,7 +95,8 @@ func TestWrongSettings(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]string{
-		"$KPKG_TEST_NONE": "importer:ftp: password: there is no environment variable KPKG_TEST_NONE", "@/dev/zero": "it is none",
+		"$KPKG_TEST_NONE": "importer:ftp: password: there is no environment variable KPKG_TEST_NONE", "@/dev/zero": "it is a character device",
+		"@.": "it is a folder",
 	} {
 		s, err := conformance.ReadSettings(settings(t, "importer:ftp: {config: {password: '"+value+"'}}"))
 		if err != nil {

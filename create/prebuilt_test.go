@@ -163,13 +163,13 @@ func TestPrebuiltUnchanged(t *testing.T) {
 	if again().Unchanged {
 		t.Error("a package that is not there is left alone")
 	}
-	if freed, err := create.Clean(cacheDir); err != nil || freed <= 0 {
+	if freed, err := create.Clean(t.Context(), cacheDir); err != nil || freed <= 0 {
 		t.Errorf("cleaning frees %d bytes, %v", freed, err)
 	}
 	if left, err := os.ReadDir(filepath.Join(cacheDir, "receipts")); err != nil || len(left) > 0 {
 		t.Errorf("cleaning leaves %v, %v", left, err)
 	}
-	if freed, err := create.Clean(t.TempDir()); err != nil || freed != 0 {
+	if freed, err := create.Clean(t.Context(), t.TempDir()); err != nil || freed != 0 {
 		t.Errorf("cleaning an empty folder frees %d bytes, %v", freed, err)
 	}
 }

@@ -108,9 +108,10 @@ func (r receipts) prune() {
 	}
 }
 
-// Clean removes what runs have kept in the folder cacheDir: executables and receipts. It returns how many bytes that freed.
-func Clean(cacheDir string) (freed int64, err error) {
-	freed, err = gobuild.Clean(cacheDir)
+// Clean removes what runs have kept in the folder cacheDir, executables and receipts, until ctx ends. It returns how many bytes
+// that freed.
+func Clean(ctx context.Context, cacheDir string) (freed int64, err error) {
+	freed, err = gobuild.Clean(ctx, cacheDir)
 	if err != nil {
 		return freed, err
 	}
@@ -120,6 +121,9 @@ func Clean(cacheDir string) (freed int64, err error) {
 		return freed, nil
 	}
 	for _, entry := range entries {
+		if ctx.Err() != nil {
+			return freed, context.Cause(ctx)
+		}
 		info, infoErr := entry.Info()
 		removeErr := os.RemoveAll(filepath.Join(folder, entry.Name()))
 		if infoErr == nil && removeErr == nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
@@ -71,7 +72,7 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	source, err := read(path, opts.Stdin)
+	source, err := read(ctx, path, opts.Stdin)
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +135,9 @@ func checkPrograms(source *Source, strict bool) []finding.Finding {
 	return findings
 }
 
-func read(path string, stdin io.Reader) (*Source, error) {
+func read(ctx context.Context, path string, stdin io.Reader) (*Source, error) {
 	if path == "-" && stdin != nil {
-		data, err := io.ReadAll(io.LimitReader(stdin, manifest.MaxSize+1))
+		data, err := interruptible.Read(ctx, func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }, manifest.MaxSize+1)
 		if err != nil {
 			return nil, fmt.Errorf("reading the manifest from the standard input: %w", err)
 		}

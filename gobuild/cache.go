@@ -1,6 +1,7 @@
 package gobuild
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -267,15 +268,18 @@ func (c cache) removeWork(age time.Duration) error {
 	return err
 }
 
-// Clean removes all executables that Builders have kept in the folder cacheDir and returns how many bytes that freed. Runs in
-// progress are not disturbed.
-func Clean(cacheDir string) (freed int64, err error) {
+// Clean removes all executables that Builders have kept in the folder cacheDir, until ctx ends, and returns how many bytes
+// that freed. Runs in progress are not disturbed.
+func Clean(ctx context.Context, cacheDir string) (freed int64, err error) {
 	c := cache{cacheDir}
 	folders, err := os.ReadDir(filepath.Join(c.root, "outputs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
 	for _, folder := range folders {
+		if ctx.Err() != nil {
+			return freed, context.Cause(ctx)
+		}
 		entry := filepath.Join(c.root, "outputs", folder.Name())
 		size := folderSize(entry)
 		if removeErr := os.RemoveAll(entry); removeErr != nil {

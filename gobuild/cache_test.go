@@ -67,13 +67,13 @@ func TestClean(t *testing.T) {
 	entry := keepFile(t, c.root, "entry", 1000, 0)
 	running := filepath.Join(c.root, "work", "running")
 	writeTree(t, running, map[string]string{"object": "x"})
-	if freed, err := Clean(c.root); err != nil || freed != 1000 {
+	if freed, err := Clean(t.Context(), c.root); err != nil || freed != 1000 {
 		t.Errorf("Clean() = %d, %v", freed, err)
 	}
 	if exists(t, entry) || !exists(t, running) {
 		t.Error("Clean must remove what is kept and leave running builds alone")
 	}
-	if freed, err := Clean(filepath.Join(c.root, "nowhere")); err != nil || freed != 0 {
+	if freed, err := Clean(t.Context(), filepath.Join(c.root, "nowhere")); err != nil || freed != 0 {
 		t.Errorf("Clean() of a folder that is not there = %d, %v", freed, err)
 	}
 }

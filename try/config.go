@@ -1,6 +1,7 @@
 package try
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -16,13 +17,16 @@ type Config struct {
 }
 
 // ParseConfig reads arguments of the form key=value, as setting.Parse does: a value @file is the content of the file, and
-// $NAME that of an environment variable. Errors never repeat a value.
-func ParseConfig(args []string) (Config, error) {
+// $NAME that of an environment variable. Errors never repeat a value; they are UsageErrors, or the one that ended ctx.
+func ParseConfig(ctx context.Context, args []string) (Config, error) {
 	c := Config{values: map[string]string{}}
 	for i, arg := range args {
-		s, err := setting.Parse(arg)
+		s, err := setting.Parse(ctx, arg)
 		if key, _, found := strings.Cut(arg, "="); !found || key == "" {
 			return c, usagef("setting %d of the connector is not of the form KEY=VALUE", i+1)
+		}
+		if ctx.Err() != nil {
+			return c, context.Cause(ctx)
 		}
 		if err != nil {
 			return c, UsageError{err}

@@ -29,7 +29,7 @@ func TestParseConfig(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := ParseConfig(test.args)
+			got, err := ParseConfig(t.Context(), test.args)
 			if test.err != "" {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
 					t.Fatalf("error %v, want %q", err, test.err)
@@ -51,7 +51,7 @@ func TestParseConfig(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	t.Setenv("KPKG_TEST_PHRASE", "correct horse")
-	c, err := ParseConfig([]string{"phrase=$KPKG_TEST_PHRASE", "user=plain"})
+	c, err := ParseConfig(t.Context(), []string{"phrase=$KPKG_TEST_PHRASE", "user=plain"})
 	if err != nil {
 		t.Fatal(err)
 	}

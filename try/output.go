@@ -9,6 +9,7 @@ import (
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/ptar"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // checkOutput refuses a data file that must not be made: one that is there already and is not to be replaced, or that is
@@ -42,7 +43,7 @@ func checkOutput(ctx context.Context, opts Options) error {
 
 // beginning is as much of a file as tells whether it is a ptar; nothing if there is no file.
 func beginning(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

@@ -27,7 +27,7 @@ Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
 			if dir == "" {
 				return errors.New("there is no cache folder: neither HOME nor XDG_CACHE_HOME names one")
 			}
-			freed, err := create.Clean(dir)
+			freed, err := create.Clean(cmd.Context(), dir)
 			if err != nil {
 				return err
 			}

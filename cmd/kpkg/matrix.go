@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -33,6 +34,9 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 		failed := false
 		for _, path := range args {
 			source, err := create.Validate(cmd.Context(), path, create.ValidateOptions{})
+			if cmd.Context().Err() != nil {
+				return context.Cause(cmd.Context())
+			}
 			if err != nil {
 				printError(cmd.ErrOrStderr(), err)
 				failed = true

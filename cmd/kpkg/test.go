@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -72,8 +73,8 @@ be tested, as a connector without a location.`,
 		if len(args) == 1 {
 			path = args[0]
 		}
-		if choice.unreadable != nil {
-			return usagef("--config: %w", choice.unreadable)
+		if err := choice.readSettings(cmd.Context()); err != nil {
+			return err
 		}
 		choice.CacheDir = cacheDir()
 		shown := &counter{out: cmd.ErrOrStderr()}
@@ -109,7 +110,13 @@ be tested, as a connector without a location.`,
 // choice is what --connector and --config say, in their order, and --sample.
 type choice struct {
 	conformance.Selection
-	unreadable error // why a --config could not be read
+	settings []givenSetting
+}
+
+// givenSetting is a --config as it was given.
+type givenSetting struct {
+	text      string
+	connector int // the one it is for, in the order of the selection; -1 for all
 }
 
 // connectorFlag adds to the choice what --connector says.
@@ -134,29 +141,39 @@ func (f connectorFlag) Set(s string) error {
 	return nil
 }
 
-// settingFlag adds to the choice what --config says. What it cannot read is refused later: the error of a flag repeats what
-// was given, which may be a secret.
+// settingFlag adds to the choice what --config says. It is read later: reading may have to wait, and the error of a flag
+// repeats what was given, which may be a secret.
 type settingFlag struct{ *choice }
 
 func (f settingFlag) String() string { return "" }
 func (f settingFlag) Type() string   { return "setting" }
 
 func (f settingFlag) Set(arg string) error {
-	s, err := setting.Parse(arg)
-	if err != nil {
-		f.unreadable = fmt.Errorf("%w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", err)
-		return nil
-	}
-	settings, secrets := f.Settings, &f.Secrets
-	if n := len(f.Connectors); n > 0 {
-		settings, secrets = f.Connectors[n-1].Settings, &f.Connectors[n-1].Secrets
-	}
-	if _, given := settings[s.Key]; given {
-		f.unreadable = fmt.Errorf("%s is given twice for one connector", s.Key)
-	}
-	settings[s.Key] = s.Value
-	if s.Secret {
-		*secrets = append(*secrets, s.Value)
+	f.settings = append(f.settings, givenSetting{arg, len(f.Connectors) - 1})
+	return nil
+}
+
+// readSettings takes what --config says into the selection.
+func (c *choice) readSettings(ctx context.Context) error {
+	for _, given := range c.settings {
+		s, err := setting.Parse(ctx, given.text)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", err)
+		}
+		settings, secrets := c.Settings, &c.Secrets
+		if given.connector >= 0 {
+			settings, secrets = c.Connectors[given.connector].Settings, &c.Connectors[given.connector].Secrets
+		}
+		if _, twice := settings[s.Key]; twice {
+			return usagef("--config: %s is given twice for one connector", s.Key)
+		}
+		settings[s.Key] = s.Value
+		if s.Secret {
+			*secrets = append(*secrets, s.Value)
+		}
 	}
 	return nil
 }

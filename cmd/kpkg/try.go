@@ -159,8 +159,8 @@ func (r *tryRun) run(
 	cmd *cobra.Command, settings []string, do func(context.Context, try.Options) (try.Result, error),
 	told func(copied string, result try.Result) string,
 ) (err error) {
-	if r.opts.Config, err = try.ParseConfig(settings); err != nil {
-		return usageError{err}
+	if r.opts.Config, err = try.ParseConfig(cmd.Context(), settings); err != nil {
+		return tryUsage(err)
 	}
 	shown := newTransfer(cmd.ErrOrStderr(), screen.quiet)
 	r.opts.Progress, r.opts.Stderr, r.opts.CacheDir = shown.step, shown, cacheDir()
@@ -172,9 +172,8 @@ func (r *tryRun) run(
 	}
 	result, err := do(cmd.Context(), r.opts)
 	shown.close()
-	var wrong try.UsageError
-	if errors.As(err, &wrong) {
-		return usageError{err}
+	if wrong := tryUsage(err); wrong != err {
+		return wrong
 	}
 	if !r.format.isText() {
 		report := try.TransferReport("try "+cmd.Name(), r.opts, r.warnings, result, err)
@@ -191,6 +190,14 @@ func (r *tryRun) run(
 		fmt.Fprint(cmd.OutOrStdout(), told(shown.copied(result.Progress), result))
 	}
 	return failedEntries(result)
+}
+
+// tryUsage makes a usageError of one of package try, and leaves others as they are.
+func tryUsage(err error) error {
+	if wrong := (try.UsageError{}); errors.As(err, &wrong) {
+		return usageError{err}
+	}
+	return err
 }
 
 // tryVerdict prints what failed, and returns the error that the command ends with if it could not be done at all.

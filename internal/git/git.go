@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Output is what `git args...` prints in dir, without the last newline. ok is false, and err nil, when git is not
@@ -50,6 +51,7 @@ func (q question) ask(ctx context.Context, args ...string) (printed string, ok b
 func (q question) run(ctx context.Context, env, args []string) (printed string, ok bool, err error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", q.dir}, args...)...)
 	cmd.Env = env
+	cmd.WaitDelay = time.Second / 2 // for what git has started and still holds the pipe
 	cmd.Stdin = strings.NewReader(q.input)
 	out, err := cmd.Output()
 	var exit *exec.ExitError

@@ -6,6 +6,7 @@
 package setting
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // inFile is what to do with a value that means no file and no variable.
@@ -35,29 +39,35 @@ type Setting struct {
 }
 
 // Parse reads key=value. The value @file stands for the content of the file, of at most 1 MiB and without the newline at
-// its end, and $NAME for that of an environment variable.
-func Parse(arg string) (Setting, error) {
+// its end, and $NAME for that of an environment variable. The file may be a pipe, such as a shell's <(command); the end of ctx
+// ends the waiting for it.
+func Parse(ctx context.Context, arg string) (Setting, error) {
 	key, value, found := strings.Cut(arg, "=")
 	if !found || key == "" {
 		return Setting{}, errors.New("not of the form key=value")
 	}
-	return Resolve(key, value, "")
+	return resolve(key, value, func(path string) ([]byte, error) {
+		return interruptible.Read(ctx, func() (io.ReadCloser, error) { return os.Open(path) }, maxFile+1)
+	})
 }
 
-// Resolve takes the value of a key for what Parse does. A file is relative to the folder dir, the current one if it is "".
-// One in a folder must be a regular file: it may be a stranger's pipe, where one of a command line is the user's own.
+// Resolve takes the value of a key for what Parse does, with files relative to the folder dir, which must be regular ones:
+// others may be a stranger's, where those of a command line are the user's own.
 func Resolve(key, value, dir string) (Setting, error) {
-	s := Setting{Key: key, Value: value}
-	var err error
-	if path, ok := strings.CutPrefix(value, "@"); ok {
+	return resolve(key, value, func(path string) ([]byte, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
 		}
+		return regular.Read(path, maxFile+1)
+	})
+}
+
+func resolve(key, value string, read func(path string) ([]byte, error)) (Setting, error) {
+	s := Setting{Key: key, Value: value}
+	var err error
+	if path, ok := strings.CutPrefix(value, "@"); ok {
 		s.Secret = true
-		if info, statErr := os.Stat(path); dir != "" && statErr == nil && !info.Mode().IsRegular() {
-			return Setting{}, fmt.Errorf("%s: reading its value from a file: it is none", key)
-		}
-		s.Value, err = fromFile(path)
+		s.Value, err = fromFile(path, read)
 	} else if name, ok := strings.CutPrefix(value, "$"); ok {
 		s.Secret = true
 		s.Value, err = fromEnvironment(name)
@@ -79,11 +89,19 @@ func fromEnvironment(name string) (string, error) {
 	return value, nil
 }
 
-func fromFile(path string) (string, error) {
-	data, err := readFile(path)
+func fromFile(path string, read func(path string) ([]byte, error)) (string, error) {
+	data, err := read(path)
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	// What was taken for a path may be a secret.
 	var named *fs.PathError
-	if errors.As(err, &named) {
-		err = named.Err // what was taken for a path may be a secret
+	var special *regular.Error
+	switch {
+	case errors.As(err, &named):
+		err = named.Err
+	case errors.As(err, &special):
+		err = errors.New("it is " + regular.AKind(special.Mode))
 	}
 	if err != nil {
 		if !fileName.MatchString(path) {
@@ -92,17 +110,4 @@ func fromFile(path string) (string, error) {
 		return "", fmt.Errorf("read %s: %w; "+inFile, path, err, "@")
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
-}
-
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("it is larger than %d bytes", maxFile)
-	}
-	return data, err
 }

@@ -47,7 +47,7 @@ func TestParse(t *testing.T) {
 		{"large file", "a=@" + file("hunter22 too", strings.Repeat("x", maxFile+1)), Setting{}, "it is larger than 1048576 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Parse(test.arg)
+			got, err := Parse(t.Context(), test.arg)
 			if test.err == "" {
 				if err != nil || got != test.want {
 					t.Errorf("got %+.100v and error %v, want %+.100v", got, err, test.want)

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/ptar"
+)
+
+// What docs/limits.md promises of ^C, with what a busy machine needs beyond that.
+const (
+	answerTime = 1*time.Second + 4*time.Second
+	pluginTime = 3*time.Second + 4*time.Second
+)
+
+// TestInterrupt interrupts every command that can take long, in what takes long. Builds, and backups and restores in their
+// middle, are in testdata/script, where there is more to look at afterwards.
+func TestInterrupt(t *testing.T) {
+	base := t.TempDir()
+	tree := filepath.Join(base, "tiny")
+	tinyIntegration(t, tree)
+	write := func(name, content string, mode os.FileMode) string {
+		path := filepath.Join(base, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(content), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	// A plugin that listens to nothing, and neither does what it starts. Its own name says where it tells its process id.
+	deaf := "#!/bin/sh\ntrap '' INT TERM HUP\nsleep 600 &\necho $! > $HOME/child\necho $$ > $HOME/pid\nwait\nsleep 600\n"
+	write("tiny/tinyImporter", deaf, 0o755)
+	create := exec.Command("kpkg", "create", tree, "v1.0.0", "--no-build", "--out-dir", base, "--quiet", "--no-cache")
+	if out, err := create.CombinedOutput(); err != nil {
+		t.Fatalf("kpkg create: %v\n%s", err, out)
+	}
+	pkg := filepath.Join(base, "tiny_v1.0.0_"+runtime.GOOS+"_"+runtime.GOARCH+".ptar")
+	// A large file that begins as a ptar does, one that is packed, and programs that hang.
+	large := write("large_v1.0.0_linux_amd64.ptar", ptar.Magic, 0o644)
+	if err := os.Truncate(large, 8<<30); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(base, "big"), os.DirFS(tree)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(base, "big/extra.txt"), 2<<30); err != nil {
+		t.Fatal(err)
+	}
+	write("hung-go/go", "#!/bin/sh\ntrap '' INT TERM\nsleep 600\n", 0o755)
+	write("hung-git/git", "#!/bin/sh\ntrap '' INT TERM\nsleep 5\n", 0o755) // what it starts is left alone
+	pipe := filepath.Join(base, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// A manifest whose judging takes as long as the limits allow, many times over.
+	slow := write("slow/manifest.yaml", "name: slow\nconnectors:\n"+strings.Repeat("- {}\n", 3000), 0o644)
+	many := strings.Repeat(" "+slow, 300)
+
+	for _, test := range []struct {
+		args string
+		path string // what stands before PATH
+	}{
+		{"validate" + many, ""},
+		{"validate -", ""},
+		{"matrix" + many, ""},
+		{"create" + many, ""},
+		{"create " + tree + " --dry-run", "hung-git"},
+		{"create " + tree + " v1.0.0 --out-dir " + base + "/out", "hung-go"},
+		{"create " + base + "/big v1.0.0 --no-build --out-dir " + base + "/out", ""},
+		{"verify " + large, ""},
+		{"verify --rebuild " + tree + " " + pkg, "hung-go"},
+		{"test " + large, ""},
+		{"test " + tree, "hung-go"},
+		{"test " + pkg + " --config location=@" + pipe, ""},
+		{"test " + pkg + " --connector exporter:tiny --config location=tiny:// --only plugin-starts", "deaf"},
+		{"try backup " + pkg + " tiny:// key=@" + pipe + " -o " + base + "/data.ptar", ""},
+		{"try backup " + pkg + " tiny:// -o " + base + "/data.ptar", "deaf"},
+		{"try backup " + large + " tiny:// -o " + base + "/data.ptar", ""},
+	} {
+		short := test.args
+		if at := strings.Index(short, many); at >= 0 {
+			short = short[:at] + " MANIFEST..."
+		}
+		t.Run(strings.ReplaceAll(strings.ReplaceAll(short, base+"/", ""), "/", ":")+" "+test.path, func(t *testing.T) {
+			run := startInterruptible(t, base, test.path, strings.Fields(test.args))
+			limit := answerTime
+			if test.path == "deaf" {
+				run.awaitFile(t, "pid")
+				limit = pluginTime
+			}
+			run.interrupt(t)
+			took := run.wait(t, limit)
+			if code := run.cmd.ProcessState.ExitCode(); code != exitFailed {
+				t.Errorf("exit status %d\n%s", code, run.printed)
+			}
+			if !strings.Contains(run.printed.String(), "interrupted; nothing half-made was left behind") {
+				t.Errorf("after %v it says\n%s", took, run.printed)
+			}
+			t.Logf("%v", took)
+			for _, name := range []string{"pid", "child"} {
+				if test.path == "deaf" && run.lives(t, name) {
+					t.Errorf("the plugin's process of %s lives on", name)
+				}
+			}
+			if made, _ := filepath.Glob(filepath.Join(base, "out", "*")); len(made) > 0 {
+				t.Errorf("it leaves %v", made)
+			}
+			if left, _ := filepath.Glob(filepath.Join(run.home, "tmp", "*")); len(left) > 0 {
+				t.Errorf("it leaves %v", left)
+			}
+		})
+	}
+
+	// A second ^C does not wait for what the first one waits for: here, for what git has started.
+	t.Run("twice", func(t *testing.T) {
+		run := startInterruptible(t, base, "hung-git", []string{"create", tree, "--dry-run"})
+		run.interrupt(t)
+		time.Sleep(50 * time.Millisecond)
+		run.interrupt(t)
+		run.wait(t, answerTime)
+		if status := run.cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGINT {
+			t.Errorf("it ended with %v and not by the signal\n%s", run.cmd.ProcessState, run.printed)
+		}
+	})
+}
+
+// interruptible is a command that runs.
+type interruptible struct {
+	cmd     *exec.Cmd
+	home    string
+	printed *bytes.Buffer
+	ended   chan struct{}
+}
+
+// startInterruptible returns when the command has begun to listen to signals, and had time to begin its work.
+func startInterruptible(t *testing.T, base, path string, args []string) interruptible {
+	t.Helper()
+	home := t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "tmp"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := interruptible{exec.Command("kpkg", args...), home, new(bytes.Buffer), make(chan struct{})}
+	r.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home+"/cache", "TMPDIR="+home+"/tmp",
+		"GIT_CEILING_DIRECTORIES="+base, "PATH="+filepath.Join(base, path)+":"+os.Getenv("PATH"))
+	r.cmd.Stdout, r.cmd.Stderr = r.printed, r.printed
+	input, err := r.cmd.StdinPipe() // which nobody writes to
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		r.cmd.Wait()
+		input.Close()
+		close(r.ended)
+	}()
+	t.Cleanup(func() { r.cmd.Process.Kill() })
+	for !r.listens(t) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	time.Sleep(300 * time.Millisecond)
+	return r
+}
+
+// listens tells whether the program catches SIGINT; proc_pid_status(5).
+func (r interruptible) listens(t *testing.T) bool {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, caught, _ := strings.Cut(string(status), "SigCgt:")
+	caught, _, _ = strings.Cut(strings.TrimSpace(caught), "\n")
+	mask, err := strconv.ParseUint(caught, 16, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Go's runtime catches it from the start; kpkg does once it has the second thread that waits for signals.
+	return mask&(1<<(syscall.SIGINT-1)) != 0
+}
+
+func (r interruptible) interrupt(t *testing.T) {
+	t.Helper()
+	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatalf("it has ended before: %v\n%s", err, r.printed)
+	}
+}
+
+// wait returns how long the command took to end.
+func (r interruptible) wait(t *testing.T, limit time.Duration) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	select {
+	case <-r.ended:
+	case <-time.After(limit):
+		r.cmd.Process.Signal(syscall.SIGQUIT)
+		<-r.ended
+		t.Fatalf("it has not ended after %v\n%s", limit, r.printed)
+	}
+	return time.Since(begin)
+}
+
+func (r interruptible) awaitFile(t *testing.T, name string) {
+	t.Helper()
+	for r.processID(t, name) == 0 {
+		select {
+		case <-r.ended:
+			t.Fatalf("it has ended before\n%s", r.printed)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (r interruptible) processID(t *testing.T, name string) int {
+	t.Helper()
+	content, _ := os.ReadFile(filepath.Join(r.home, name))
+	id, _ := strconv.Atoi(strings.TrimSpace(string(content)))
+	return id
+}
+
+func (r interruptible) lives(t *testing.T, name string) bool {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.processID(t, name)))
+	return err == nil && !strings.Contains(string(stat), ") Z ") // ended, and not yet waited for; proc_pid_stat(5)
+}

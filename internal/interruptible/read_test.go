@@ -1,0 +1,40 @@
+package interruptible
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRead(t *testing.T) {
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		open func() (io.ReadCloser, error)
+		want string
+		err  error
+	}{
+		"all":     {func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("abc")), nil }, "abc", nil},
+		"limit":   {func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("abcdef")), nil }, "abcd", nil},
+		"no file": {func() (io.ReadCloser, error) { return nil, broken }, "", broken},
+	} {
+		data, err := Read(t.Context(), test.open, 4)
+		if string(data) != test.want || !errors.Is(err, test.err) {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+	silent, typist := io.Pipe()
+	defer typist.Close()
+	for name, open := range map[string]func() (io.ReadCloser, error){
+		"nobody opens":  func() (io.ReadCloser, error) { select {} },
+		"nobody writes": func() (io.ReadCloser, error) { return silent, nil },
+	} {
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Millisecond, broken)
+		defer cancel()
+		if _, err := Read(ctx, open, 4); err != broken {
+			t.Errorf("%s: %v, want the reason of the end", name, err)
+		}
+	}
+}
