@@ -12,7 +12,7 @@ type meaning struct {
 
 const (
 	alwaysInit    = "plakar sends Init before anything else, with all of its options"
-	alwaysAnswers = "plakar answers every entry, once, with the entry itself"
+	alwaysAcknowledges = "plakar acknowledges every entry, once, with the entry itself"
 )
 
 // meanings are those of the checks, by their ids.
@@ -77,14 +77,14 @@ var meanings = map[string]meaning{
 	"importer-abandoned": {sent: "an import of whose files one byte each is read",
 		hurts: "one file that plakar gives up costs the backup"},
 	"importer-slow-host": {sent: "an import that is read with pauses", hurts: "a backup to a slow store fails"},
-	"importer-read-errors": {sent: "an import whose every entry is answered with an error",
+	"importer-read-errors": {sent: "an import whose every entry is acknowledged with an error",
 		hurts: "one file that cannot be stored costs the backup"},
-	"importer-unanswered": {sent: "an import whose first entry gets no answer", hurts: "a host that drops an answer hangs",
-		never: alwaysAnswers},
-	"importer-answer-flood": {sent: "10,000 answers for an entry that it did not send", hurts: "a host at fault ends the plugin",
-		never: alwaysAnswers},
-	"importer-bad-answers": {sent: "answers without a result, a record or a file's info", hurts: "a host at fault ends the plugin",
-		never: alwaysAnswers},
+	"importer-unanswered": {sent: "an import whose first entry gets no acknowledgement", hurts: "a host that drops one hangs",
+		never: alwaysAcknowledges},
+	"importer-answer-flood": {sent: "10,000 acknowledgements of an entry that it did not send", hurts: "a host at fault ends the plugin",
+		never: alwaysAcknowledges},
+	"importer-bad-answers": {sent: "acknowledgements without a result, a record or a file's info", hurts: "a host at fault ends the plugin",
+		never: alwaysAcknowledges},
 	"importer-cancelled": {sent: "an import that is cancelled at its first entry, and another",
 		hurts: "after ^C the next backup lacks files"},
 	"importer-leaks": {sent: "up to 15 imports by one plugin", hurts: "a long backup ends when files or memory run out"},
@@ -130,7 +130,7 @@ var meanings = map[string]meaning{
 	"exporter-escape": {sent: "an export of paths with .. in them", hurts: "a snapshot of a stranger's writes anywhere"},
 	"exporter-again":  {sent: "two exports to one connector", hurts: "a host that keeps a connector gets errors"},
 	"exporter-odd-records": {sent: "a file, a record of an error and an extended attribute",
-		hurts: "a restore waits for an answer that does not come"},
+		hurts: "a restore waits for a result that does not come"},
 	"exporter-large-record": {sent: "an export of three files, one with 5,120 attribute names of 1 KiB",
 		hurts: "one such entry costs the restore of all", never: "no file system has so many attribute names for one file"},
 	"exporter-one-failure": {sent: "two files that can be written and one that cannot",

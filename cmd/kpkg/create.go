@@ -113,7 +113,7 @@ usage; 3 something could not be done.`,
 				return printComplete(out, integrations)
 			}
 			if opts.DryRun {
-				return printForeseen(out, cmd.ErrOrStderr(), integrations)
+				return printPlanned(out, cmd.ErrOrStderr(), integrations)
 			}
 			return printMade(out, cmd.ErrOrStderr(), integrations, time.Since(begin))
 		}
@@ -203,8 +203,8 @@ func unusable(integrations []*create.Integration) int {
 	return n
 }
 
-// printForeseen shows what a run that is not dry would make.
-func printForeseen(out, diagnostics io.Writer, integrations []*create.Integration) error {
+// printPlanned shows what a run that is not dry would make.
+func printPlanned(out, diagnostics io.Writer, integrations []*create.Integration) error {
 	all := packages(integrations)
 	if len(all) > 0 && !screen.quiet {
 		printVersions(out, integrations)
