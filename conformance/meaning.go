@@ -11,7 +11,7 @@ type meaning struct {
 }
 
 const (
-	alwaysInit    = "plakar sends Init before anything else, with all of its options"
+	alwaysInit         = "plakar sends Init before anything else, with all of its options"
 	alwaysAcknowledges = "plakar acknowledges every entry, once, with the entry itself"
 )
 

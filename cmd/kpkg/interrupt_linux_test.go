@@ -58,7 +58,7 @@ func TestInterrupt(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("hung-go/go", "#!/bin/sh\ntrap '' INT TERM\nsleep 600\n", 0o755)
-	write("hung-git/git", "#!/bin/sh\ntrap '' INT TERM\nsleep 5\n", 0o755) // what it starts is left alone
+	write("hung-git/git", "#!/bin/sh\ntrap '' INT TERM\nsleep 5 &\necho $$ > $HOME/pid\nwait\n", 0o755) // what it starts is left alone
 	pipe := filepath.Join(base, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -125,6 +125,7 @@ func TestInterrupt(t *testing.T) {
 	// A second ^C does not wait for what the first one waits for: here, for what git has started.
 	t.Run("twice", func(t *testing.T) {
 		run := startInterruptible(t, base, "hung-git", []string{"create", tree, "--dry-run"})
+		run.awaitFile(t, "pid")
 		run.interrupt(t)
 		time.Sleep(50 * time.Millisecond)
 		run.interrupt(t)
