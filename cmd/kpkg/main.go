@@ -85,6 +85,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newValidateCommand(),
 		newCreateCommand(),
 		newVerifyCommand(),
+		newDiffCommand(),
 		newTestCommand(),
 		newTryCommand(),
 		newKeygenCommand(),
