@@ -50,11 +50,3 @@ func NewArchive(ctx context.Context, r io.ReaderAt, size int64, options Options)
 
 // Close closes the file that OpenArchive opened.
 func (a *Archive) Close() error { return a.close() }
-
-// Check reads all of the archive and compares every byte with what it should be. What it finds comes as problems, the first
-// 100 in the order of the file, each with the files that it hits; the error is a failure to read it, or ctx's.
-func (a *Archive) Check(ctx context.Context) (Checked, []Problem, error) {
-	c := &checker{s: &a.store, content: func(blob, []byte) error { return nil }}
-	err := c.run(ctx)
-	return c.checked, c.sorted(), stopped(err)
-}

@@ -69,6 +69,18 @@ func stopped(err error) error {
 	return err
 }
 
+// inBlob makes a problem one of a blob.
+func inBlob(err error, b blob) error {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		problem.blob = b.id()
+		if problem.Offset == nowhere {
+			problem.Offset = b.offset
+		}
+	}
+	return err
+}
+
 // record keeps a problem and passes any other error on.
 func (c *checker) record(err error) error {
 	var problem *Problem
@@ -117,7 +129,7 @@ func (c *checker) run(ctx context.Context) error {
 					}
 					return err
 				})
-				if err := c.record(err); err != nil {
+				if err := c.record(inBlob(err, s.blob)); err != nil {
 					return err
 				}
 				free <- s.data

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/PlakarKorp/kloset/connectors/storage"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -78,5 +79,62 @@ func TestDamageInChunks(t *testing.T) {
 		if sound(damaged) {
 			t.Errorf("a flipped bit of byte %d is not found", at)
 		}
+	}
+}
+
+func uncompressed(c *storage.Configuration) { c.Compression = nil }
+
+// TestDamageOfArchives flips a bit of every byte of small archives of several kinds, cuts them and lets them grow.
+func TestDamageOfArchives(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads an archive thousands of times")
+	}
+	for name, archive := range map[string]ptartest.Archive{
+		"plain":        {Snapshots: several()[:1]},
+		"several":      {Snapshots: several()},
+		"encrypted":    {Snapshots: several()[1:], Passphrase: passphrase},
+		"uncompressed": {Snapshots: several()[:1], Configure: uncompressed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := archive.Bytes(t)
+			sound := func(data []byte) bool {
+				a, err := ptarread.NewArchive(context.Background(), bytes.NewReader(data), int64(len(data)), asked(passphrase))
+				if err != nil {
+					return false
+				}
+				defer a.Close()
+				_, problems, err := a.Check(context.Background())
+				return err == nil && len(problems) == 0
+			}
+			if !sound(data) {
+				t.Fatal("the archive is damaged before it is damaged")
+			}
+			var group errgroup.Group
+			group.SetLimit(runtime.GOMAXPROCS(0))
+			for at := range data {
+				group.Go(func() error {
+					damaged := bytes.Clone(data)
+					damaged[at] ^= 1 << (at % 8)
+					if sound(damaged) {
+						return fmt.Errorf("a flipped bit of byte %d of %d is not found", at, len(data))
+					}
+					if at%16 == 0 && sound(data[:at]) {
+						return fmt.Errorf("a cut at byte %d of %d is not found", at, len(data))
+					}
+					return nil
+				})
+			}
+			for _, more := range [][]byte{{0}, make([]byte, 4096), data[len(data)-48:], data} {
+				group.Go(func() error {
+					if sound(append(bytes.Clone(data), more...)) {
+						return fmt.Errorf("%d more bytes are not found", len(more))
+					}
+					return nil
+				})
+			}
+			if err := group.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }

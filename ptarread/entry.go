@@ -22,9 +22,17 @@ func (s *store) readEntry(ctx context.Context, key string, mac objects.MAC, maxE
 
 // readAs reads a blob of one msgpack value, with at most maxElements array elements, and decodes it.
 func readAs[T any](ctx context.Context, s *store, id blobID, maxElements int, decode func([]byte) (T, error)) (value T, err error) {
-	data, err := s.readValue(ctx, id.typ, id.mac, maxElements)
+	data, err := s.readMetadata(ctx, id.typ, id.mac)
 	if err != nil {
 		return value, err
+	}
+	return decodeAs(s, id, data, maxElements, decode)
+}
+
+// decodeAs decodes what readAs reads.
+func decodeAs[T any](s *store, id blobID, data []byte, maxElements int, decode func([]byte) (T, error)) (value T, err error) {
+	if err := checkShape(data, maxElements); err != nil {
+		return value, s.malformed(id, err)
 	}
 	err = guard(func() (err error) {
 		value, err = decode(data)

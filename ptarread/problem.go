@@ -59,6 +59,12 @@ type Problem struct {
 	Offset int64
 	// Message says what is wrong, in lower case and without a full stop.
 	Message string
+	// Files are the first of an archive's files that damage hits, Hit is how many there are: SNAPSHOT:PATH with the first eight
+	// digits of the snapshot, and the folder of a listing or the root of a tree that cannot be read.
+	Files []string
+	Hit   int
+
+	blob blobID // that is wrong
 }
 
 // Error is the region, the offset when there is one, and the message.

@@ -194,18 +194,6 @@ func (s *store) spend(bytes int64, what string) error {
 	return nil
 }
 
-// readValue is readMetadata for a blob of one msgpack value with at most maxElements array elements.
-func (s *store) readValue(ctx context.Context, typ resources.Type, mac objects.MAC, maxElements int) ([]byte, error) {
-	data, err := s.readMetadata(ctx, typ, mac)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkShape(data, maxElements); err != nil {
-		return nil, s.malformed(blobID{typ, mac}, err)
-	}
-	return data, nil
-}
-
 // malformed is the problem of a blob that has its MAC but is not what its type says.
 func (s *store) malformed(id blobID, reason error) error {
 	kind, offset := Inconsistent, int64(nowhere)

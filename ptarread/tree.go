@@ -47,11 +47,23 @@ func (s *store) walkTree(ctx context.Context, root objects.MAC, rootType, nodeTy
 	return nil
 }
 
+type (
+	treeNode = btree.Node[string, objects.MAC, objects.MAC]
+	treeRoot = btree.BTree[string, objects.MAC, objects.MAC]
+)
+
 // readRoot reads the description of a tree, which names its topmost node.
 func (s *store) readRoot(ctx context.Context, root objects.MAC, rootType resources.Type) (objects.MAC, error) {
-	type description = btree.BTree[string, objects.MAC, objects.MAC]
-	tree, err := readAs(ctx, s, blobID{rootType, root}, 16, func(data []byte) (*description, error) {
-		var tree description
+	data, err := s.readMetadata(ctx, rootType, root)
+	if err != nil {
+		return objects.MAC{}, err
+	}
+	return s.decodeRoot(blobID{rootType, root}, data)
+}
+
+func (s *store) decodeRoot(id blobID, data []byte) (objects.MAC, error) {
+	tree, err := decodeAs(s, id, data, 16, func(data []byte) (*treeRoot, error) {
+		var tree treeRoot
 		return &tree, msgpack.NewDecoder(bytes.NewReader(data)).Decode(&tree)
 	})
 	if err != nil {
@@ -59,29 +71,32 @@ func (s *store) readRoot(ctx context.Context, root objects.MAC, rootType resourc
 	}
 	// plakar takes the order for the size of a cache.
 	if tree.Order < 3 || tree.Order > 1<<16 {
-		return objects.MAC{}, s.malformed(blobID{rootType, root}, fmt.Errorf("has order %d", tree.Order))
+		return objects.MAC{}, s.malformed(id, fmt.Errorf("has order %d", tree.Order))
 	}
 	return tree.Root, nil
 }
 
-type treeNode = btree.Node[string, objects.MAC, objects.MAC]
-
-// readNode reads a node with as many values or children as its keys call for, and how many bytes it has.
+// readNode reads a node, and how many bytes it has.
 func (s *store) readNode(ctx context.Context, typ resources.Type, mac objects.MAC) (*treeNode, int, error) {
-	var size int
-	n, err := readAs(ctx, s, blobID{typ, mac}, maxNodeElements, func(data []byte) (*treeNode, error) {
-		size = len(data)
-		return vfs.NodeFromBytes(data)
-	})
+	data, err := s.readMetadata(ctx, typ, mac)
 	if err != nil {
 		return nil, 0, err
 	}
+	n, err := s.decodeNode(blobID{typ, mac}, data)
+	return n, len(data), err
+}
+
+// decodeNode decodes a node, which has as many values or children as its keys call for.
+func (s *store) decodeNode(id blobID, data []byte) (*treeNode, error) {
+	n, err := decodeAs(s, id, data, maxNodeElements, vfs.NodeFromBytes)
+	if err != nil {
+		return nil, err
+	}
 	leaf := len(n.Pointers) == 0
 	if leaf && len(n.Values) != len(n.Keys) || !leaf && (len(n.Pointers) != len(n.Keys)+1 || len(n.Values) > 0) {
-		return nil, 0, s.malformed(blobID{typ, mac},
-			fmt.Errorf("has %d keys, %d values and %d children", len(n.Keys), len(n.Values), len(n.Pointers)))
+		return nil, s.malformed(id, fmt.Errorf("has %d keys, %d values and %d children", len(n.Keys), len(n.Values), len(n.Pointers)))
 	}
-	return n, size, nil
+	return n, nil
 }
 
 // node visits the node mac, all keys of which lie in [low, high); nil is no bound.

@@ -7,15 +7,19 @@ import (
 	"context"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/PlakarKorp/kloset/hashing"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
@@ -36,11 +40,29 @@ type File struct {
 	Target string
 	// Err makes the file one that the writer could not read.
 	Err error
+	// Attributes are extended attributes, by name.
+	Attributes map[string]string
 }
 
 // Upstream returns a package of the files, written by kloset's repository and snapshot builder, with the settings and in
 // the order of plakar's "pkg create". Configure, if not nil, changes the store's configuration before that.
 func Upstream(t testing.TB, files []File, configure func(*storage.Configuration)) []byte {
+	t.Helper()
+	return Archive{Snapshots: [][][]File{{files}}, Configure: configure}.Bytes(t)
+}
+
+// Archive is a ptar that kloset's repository and snapshot builder write.
+type Archive struct {
+	// Snapshots are the files of each source of each snapshot.
+	Snapshots [][][]File
+	// Passphrase encrypts it, with a key that derives from it fast.
+	Passphrase string
+	// Configure, if not nil, changes the store's configuration before it is written.
+	Configure func(*storage.Configuration)
+}
+
+// Bytes writes the archive.
+func (a Archive) Bytes(t testing.TB) []byte {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -55,12 +77,24 @@ func Upstream(t testing.TB, files []File, configure func(*storage.Configuration)
 	config := storage.NewConfiguration()
 	config.Encryption = nil
 	config.Packfile.MaxSize = math.MaxUint64
-	if configure != nil {
-		configure(config)
+	if a.Configure != nil {
+		a.Configure(config)
+	}
+	var key []byte
+	hasher := hashing.GetHasher(storage.DEFAULT_HASHING_ALGORITHM)
+	if a.Passphrase != "" {
+		config.Encryption = encryption.NewConfiguration("PBKDF2")
+		config.Encryption.KDFParams.Pbkdf2Params.Iterations = 10
+		var err error
+		key, err = encryption.DeriveKey(config.Encryption.KDFParams, []byte(a.Passphrase))
+		must(err)
+		config.Encryption.Canary, err = encryption.DeriveCanary(config.Encryption, key)
+		must(err)
+		hasher = hashing.GetMACHasher(storage.DEFAULT_HASHING_ALGORITHM, key)
 	}
 	serialized, err := config.ToBytes()
 	must(err)
-	wrapper, err := storage.Serialize(hashing.GetHasher(storage.DEFAULT_HASHING_ALGORITHM), resources.RT_CONFIG,
+	wrapper, err := storage.Serialize(hasher, resources.RT_CONFIG,
 		versioning.GetCurrentVersion(resources.RT_CONFIG), bytes.NewReader(serialized))
 	must(err)
 	wrapped, err := io.ReadAll(wrapper)
@@ -69,20 +103,24 @@ func Upstream(t testing.TB, files []File, configure func(*storage.Configuration)
 	file := filepath.Join(t.TempDir(), "upstream.ptar")
 	store, err := storage.Create(ctx, map[string]string{"location": "ptar:" + file}, wrapped)
 	must(err)
-	repo, err := repository.New(ctx, nil, store, wrapped)
+	repo, err := repository.New(ctx, key, store, wrapped)
 	must(err)
 	id := objects.RandomMAC()
 	cache, err := ctx.GetCache().Scan(id)
 	must(err)
 	writer := repo.NewRepositoryWriter(cache, id, repository.PtarType, "")
-	source, err := snapshot.NewSource(ctx, importer(files))
-	must(err)
-	builder, err := snapshot.CreateWithRepositoryWriter(writer,
-		&snapshot.BuilderOptions{NoCheckpoint: true, NoCommit: true}, objects.NilMac)
-	must(err)
-	must(builder.Backup(source))
-	_, err = builder.PutSnapshot()
-	must(err)
+	for _, sources := range a.Snapshots {
+		builder, err := snapshot.CreateWithRepositoryWriter(writer,
+			&snapshot.BuilderOptions{NoCheckpoint: true, NoCommit: true}, objects.NilMac)
+		must(err)
+		for _, files := range sources {
+			source, err := snapshot.NewSource(ctx, importer(files))
+			must(err)
+			must(builder.Backup(source))
+		}
+		_, err = builder.PutSnapshot()
+		must(err)
+	}
 	writer.PackerManager.Wait()
 	must(writer.CommitTransaction(id))
 	must(store.Close(ctx))
@@ -122,6 +160,12 @@ func (files importer) Import(_ context.Context, records chan<- *connectors.Recor
 			2049, 131072, 1000, 1000, 1)
 		records <- &connectors.Record{
 			Pathname: name, FileInfo: info, Target: f.Target, Reader: io.NopCloser(bytes.NewReader(f.Content)),
+			ExtendedAttributes: slices.Sorted(maps.Keys(f.Attributes)),
+		}
+		for _, attribute := range slices.Sorted(maps.Keys(f.Attributes)) {
+			records <- connectors.NewXattr(name, attribute, objects.AttributeExtended, func() (io.ReadCloser, error) {
+				return io.NopCloser(strings.NewReader(f.Attributes[attribute])), nil
+			})
 		}
 	}
 	return nil
