@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/PlakarKorp/kloset/connectors/storage"
@@ -89,11 +90,11 @@ func TestDamageOfArchives(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads an archive thousands of times")
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // what they leave behind is most of the time that it takes
 	for name, archive := range map[string]ptartest.Archive{
-		"plain":        {Snapshots: several()[:1]},
-		"several":      {Snapshots: several()},
-		"encrypted":    {Snapshots: several()[1:], Passphrase: passphrase},
-		"uncompressed": {Snapshots: several()[:1], Configure: uncompressed},
+		"plain":     {Snapshots: several()[:1]},
+		"encrypted": {Snapshots: several()[:1], Passphrase: passphrase},
+		"several":   {Snapshots: several(), Configure: uncompressed}, // which is much faster
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := archive.Bytes(t)

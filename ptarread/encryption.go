@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
@@ -93,22 +94,35 @@ var errDecrypt = errors.New("does not decrypt")
 
 // open decrypts all of stored.
 func (s *secret) open(stored []byte) ([]byte, error) {
-	r, err := s.reader(bytes.NewReader(stored))
+	if len(stored) < s.wrapped {
+		return nil, errDecrypt
+	}
+	cipher, err := s.cipher(stored[:s.wrapped])
 	if err != nil {
 		return nil, err
 	}
 	out := make([]byte, 0, len(stored))
-	for {
-		piece, err := r.next()
-		if err == io.EOF {
-			break
-		}
+	for piece := range slices.Chunk(stored[s.wrapped:], s.chunk) {
+		data, err := cipher.Decrypt(piece, nil)
 		if err != nil {
-			return nil, err
+			return nil, errDecrypt
 		}
-		out = append(out, piece...)
+		out = append(out, data...)
 	}
 	return out, nil
+}
+
+// cipher is that of a key as it is wrapped.
+func (s *secret) cipher(wrapped []byte) (*subtle.AESGCMSIV, error) {
+	key, err := encryption.DecryptSubkey(s.wrap, s.key, bytes.NewReader(wrapped))
+	if err != nil {
+		return nil, errDecrypt
+	}
+	cipher, err := subtle.NewAESGCMSIV(key)
+	if err != nil {
+		return nil, errDecrypt
+	}
+	return cipher, nil
 }
 
 // reader decrypts what in holds as it comes.
@@ -119,13 +133,9 @@ func (s *secret) reader(in io.Reader) (*decrypter, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	key, err := encryption.DecryptSubkey(s.wrap, s.key, bytes.NewReader(wrapped))
+	cipher, err := s.cipher(wrapped)
 	if err != nil {
-		return nil, errDecrypt
-	}
-	cipher, err := subtle.NewAESGCMSIV(key)
-	if err != nil {
-		return nil, errDecrypt
+		return nil, err
 	}
 	return &decrypter{in: in, cipher: cipher, stored: make([]byte, s.chunk)}, nil
 }

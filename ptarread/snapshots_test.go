@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/snapshot/header"
 
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
@@ -95,28 +97,34 @@ func TestSnapshots(t *testing.T) {
 
 // TestWhichSnapshot holds that an identifier that fits none or several is an error that lists those that there are.
 func TestWhichSnapshot(t *testing.T) {
-	var snapshots [][][]ptartest.File
-	for range 17 { // of which two begin alike
-		snapshots = append(snapshots, [][]ptartest.File{nil})
-	}
-	a := openAll(t, ptartest.Archive{Snapshots: snapshots}.Bytes(t), ptarread.Options{})
-	all := a.Snapshots()
-	slices.SortFunc(all, func(x, y ptarread.SnapshotInfo) int { return strings.Compare(x.ID, y.ID) })
-	alike := slices.IndexFunc(all[1:], func(i ptarread.SnapshotInfo) bool {
-		return slices.ContainsFunc(all, func(o ptarread.SnapshotInfo) bool { return o.ID != i.ID && o.ID[0] == i.ID[0] })
-	})
-	one := all[1+alike]
-	_, err := a.Snapshot(t.Context(), one.ID[:1])
-	if err == nil || !strings.Contains(err.Error(), "one of several") || !strings.Contains(err.Error(), one.ID[:8]) {
-		t.Errorf("%s: %v", one.ID[:1], err)
-	}
-	for _, id := range []string{"x", one.ID + "0", "last"} {
-		if _, err := a.Snapshot(t.Context(), id); err == nil || !strings.Contains(err.Error(), all[0].ID[:8]) {
-			t.Errorf("%s: %v", id, err)
+	f := ptartest.NewForgery(t, "LZ4", small())
+	f.Header = func(h *header.Header) {
+		for i, id := range []objects.MAC{{1, 2, 4}, {7}} {
+			other := *h
+			other.Identifier, other.Timestamp = id, time.Unix(int64(i+1), 0)
+			data, err := other.Serialize()
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.PutAs(resources.RT_SNAPSHOT, id, f.Encode(data))
 		}
 	}
-	if _, err := a.Snapshot(t.Context(), one.ID); err != nil {
-		t.Error(err)
+	a := openAll(t, f.Bytes(), ptarread.Options{})
+	for id, want := range map[string]string{
+		"0102":   "is one of several: 01020400 of 1970-01-01T00:00:01Z, 01020300 of 1970-01-01T00:00:00Z",
+		"x":      "there are 07000000 of 1970-01-01T00:00:02Z, 01020400",
+		"last":   "there are 07000000",
+		"070001": "there are 07000000",
+	} {
+		if _, err := a.Snapshot(t.Context(), id); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, not %s", id, err, want)
+		}
+	}
+	for id, want := range map[string]string{"010203": "010203", "7": "", "0": "", "07": "07", "010204": "010204", "latest": "07"} {
+		s, err := a.Snapshot(t.Context(), id)
+		if want == "" && err == nil || want != "" && (err != nil || !strings.HasPrefix(s.Info().ID, want)) {
+			t.Errorf("%s: %v, %v", id, s, err)
+		}
 	}
 }
 
