@@ -15,7 +15,8 @@ import (
 func (r *resolver) checkSettings() {
 	settings := r.plan.settings
 	for i, platform := range settings.Platforms {
-		if _, err := executable.ParsePlatform(platform); err != nil {
+		// What is no pair at all is said of the manifest.
+		if _, err := executable.ParsePlatform(platform); err != nil && strings.Count(platform, "/") == 1 {
 			r.report("build-platform", finding.Error, err.Error(), "", "build", "platforms", i)
 		}
 	}

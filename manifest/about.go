@@ -1,6 +1,9 @@
 package manifest
 
 import (
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/github/go-spdx/v2/spdxexp"
@@ -15,17 +18,24 @@ const knownAPIVersion = "v1.1.0"
 // name reports what cannot become part of a package's file name.
 func (c *checker) name() {
 	for range c.claim("required", "name") {
-		c.error(c.atMissing("name"), "the package's file name starts with it", "%q is missing", "name")
+		c.error(c.atMissing("name"), "the package's file name starts with it", "%q %s", "name", c.lack("name"))
 	}
 	for range c.claim("pattern", "name") {
-		c.error(c.at("name"), "a name takes letters, digits and hyphens, because file names of packages are split at \"_\"",
-			"name %q cannot be part of a package's file name", c.Manifest.Name)
+		hint := "a name takes letters, digits and hyphens, because file names of packages are split at \"_\""
+		if proper := notInNames.ReplaceAllString(strings.ToLower(c.Manifest.Name), "-"); strings.Trim(proper, "-") != "" {
+			hint = fmt.Sprintf("%s: write %s", hint, strings.Trim(proper, "-"))
+		}
+		c.error(c.at("name"), hint, "name %q cannot be part of a package's file name", c.Manifest.Name)
 	}
 }
 
+// notInNames is what the names of packages do not have.
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
 // nameCase reports names that differ from the lower-case ones of recipes and folders, which must be equal to install.
 func (c *checker) nameCase() {
-	if lower := strings.ToLower(c.Manifest.Name); lower != c.Manifest.Name {
+	improper := slices.ContainsFunc(c.violations, func(v *violation) bool { return v.keyword == "pattern" && v.isAt([]any{"name"}) })
+	if lower := strings.ToLower(c.Manifest.Name); lower != c.Manifest.Name && !improper {
 		c.warning(c.at("name"), "use "+lower, "name %q is not in lower case as recipes are", c.Manifest.Name)
 	}
 }
@@ -61,11 +71,39 @@ func (c *checker) license() {
 	if license == "" || isSPDX(license) {
 		return
 	}
-	hint := suggest.DidYouMean(license, spdxlicenses.GetLicenses())
-	if hint == "" {
-		hint = "use an identifier of spdx.org/licenses, or LicenseRef-NAME"
+	c.warning(c.at("license"), licenseHint(license), "license %q is not an SPDX expression", license)
+}
+
+// licenseHint names the license that was probably meant: by its identifier with a mistake in it, or as people call it.
+func licenseHint(license string) string {
+	words := strings.FieldsFunc(strings.ToLower(license), func(r rune) bool { return strings.ContainsRune(" ,-_.()", r) })
+	words = slices.DeleteFunc(words, func(word string) bool {
+		return slices.Contains([]string{"the", "license", "licence", "licensed", "version", "v"}, word)
+	})
+	switch name := strings.Join(words, " "); {
+	case name == "" || slices.Contains([]string{"proprietary", "commercial", "closed", "none", "see"}, words[0]):
+		return "write LicenseRef-NAME for terms of your own"
+	case peoplesLicenses[name] != "":
+		return "did you mean " + peoplesLicenses[name] + "?"
 	}
-	c.warning(c.at("license"), hint, "license %q is not an SPDX expression", license)
+	if closest := suggest.Closest(license, spdxlicenses.GetLicenses()); closest != "" && closest != "Unlicense" {
+		return fmt.Sprintf("did you mean %q?", closest)
+	}
+	return "use an identifier of spdx.org/licenses, or LicenseRef-NAME"
+}
+
+// peoplesLicenses are the identifiers of licenses that people call by other names, in lower case, without the words that say
+// nothing.
+var peoplesLicenses = map[string]string{
+	"apache": "Apache-2.0", "apache 2": "Apache-2.0", "apache 2 0": "Apache-2.0", "apache2": "Apache-2.0", "asl 2 0": "Apache-2.0",
+	"mit": "MIT", "expat": "MIT", "isc": "ISC", "bsd": "BSD-3-Clause or BSD-2-Clause", "bsd 2 clause": "BSD-2-Clause",
+	"bsd 3 clause": "BSD-3-Clause", "new bsd": "BSD-3-Clause", "simplified bsd": "BSD-2-Clause",
+	"gpl": "GPL-3.0-or-later or GPL-3.0-only", "gplv2": "GPL-2.0-only or GPL-2.0-or-later", "gpl2": "GPL-2.0-only or GPL-2.0-or-later",
+	"gpl 2": "GPL-2.0-only or GPL-2.0-or-later", "gplv3": "GPL-3.0-or-later or GPL-3.0-only",
+	"gpl3": "GPL-3.0-or-later or GPL-3.0-only", "gpl 3": "GPL-3.0-or-later or GPL-3.0-only",
+	"lgpl": "LGPL-3.0-or-later or LGPL-3.0-only", "lgplv3": "LGPL-3.0-or-later or LGPL-3.0-only",
+	"agpl": "AGPL-3.0-or-later or AGPL-3.0-only", "agplv3": "AGPL-3.0-or-later or AGPL-3.0-only",
+	"mpl": "MPL-2.0", "mpl 2": "MPL-2.0", "mozilla public 2 0": "MPL-2.0", "public domain": "Unlicense or CC0-1.0",
 }
 
 // isSPDX tells whether an expression parses. Its parser has input it panics on: that is no expression.

@@ -48,6 +48,7 @@ var checks = []struct {
 	{"location-flag", (*checker).locationFlags},
 	{"location-flag-new", (*checker).newLocationFlags},
 	{"executable", (*checker).executable},
+	{"executable-shared", (*checker).sharedExecutables},
 	{"image", (*checker).image},
 	{"container", (*checker).container},
 	{"path", (*checker).paths},
@@ -90,6 +91,7 @@ type checker struct {
 	opts       CheckOptions
 	rule       string
 	violations []*violation
+	meant      map[string]bool // the keys, by their paths, that are written in another spelling
 	findings   []finding.Finding
 }
 

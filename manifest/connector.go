@@ -12,7 +12,7 @@ import (
 // connectors reports a package that would provide nothing.
 func (c *checker) connectors() {
 	for range c.claim("required", "connectors") {
-		c.error(c.atMissing("connectors"), "", "\"connectors\" is missing: the package would provide nothing")
+		c.error(c.atMissing("connectors"), "", "\"connectors\" %s: the package would provide nothing", c.lack("connectors"))
 	}
 	for range c.claim("minItems", "connectors") {
 		c.error(c.atKey("connectors"), "", "\"connectors\" is empty: the package would provide nothing")
@@ -48,7 +48,7 @@ func (c *checker) class() {
 
 func (c *checker) missingClass() {
 	for i, connector := range c.Manifest.Connectors {
-		if connector.Type != "" && c.absent("connectors", i, "class") {
+		if connector.Type != "" && c.absent("connectors", i, "class") && !c.misspelt("connectors", i, "class") {
 			c.report(finding.Info, c.atMissing("connectors", i, "class"),
 				"a class such as file-storage lets plakar match the connector to resources", "the connector has no \"class\"")
 		}
@@ -111,8 +111,12 @@ func (c *checker) protocols() {
 // colon, and no single one, which would be a drive of Windows.
 func (c *checker) protocolForm() {
 	for _, v := range c.claim("pattern", "connectors", anyIndex, "protocols", anyIndex) {
-		c.error(c.at(v.path...), "use two or more letters, digits, \"+\", \"-\" and \".\"",
-			"protocol %q cannot be the scheme of a location", c.text(v.path...))
+		written := c.text(v.path...)
+		hint := "use two or more letters, digits, \"+\", \"-\" and \".\""
+		if bare := strings.TrimRight(written, ":/"); bare != written && len(bare) > 1 {
+			hint = fmt.Sprintf("write %q: locations add the rest", bare)
+		}
+		c.error(c.at(v.path...), hint, "protocol %q cannot be the scheme of a location", written)
 	}
 }
 
@@ -178,9 +182,31 @@ func (c *checker) executable() {
 		c.error(c.atMissing(path...), "name the program that serves it", "the connector has no \"executable\"")
 	}
 	for i, connector := range c.Manifest.Connectors {
+		at := c.at("connectors", i, "executable")
 		if bare, found := strings.CutSuffix(connector.Executable, ".exe"); found {
-			c.warning(c.at("connectors", i, "executable"), fmt.Sprintf("write %q: it is added for windows", bare),
-				"the executable's name ends in .exe on every platform")
+			c.warning(at, fmt.Sprintf("write %q: it is added for windows", bare), "the executable's name ends in .exe on every platform")
+		}
+		if strings.HasSuffix(connector.Executable, ".go") {
+			c.warning(at, "name the program that is built, as in ftpImporter; its package may stand under build.packages",
+				"the executable has the name of a Go file")
+		}
+	}
+}
+
+// sharedExecutables reports connectors that start the program of another one without arguments, where the other gives it
+// some: it is not told that it is this connector.
+func (c *checker) sharedExecutables() {
+	for i, connector := range c.Manifest.Connectors {
+		if connector.Executable == "" || len(connector.Args) > 0 {
+			continue
+		}
+		for j, other := range c.Manifest.Connectors {
+			if other.Executable == connector.Executable && other.Type != connector.Type && len(other.Args) > 0 {
+				c.warning(c.at("connectors", i, "executable"), fmt.Sprintf("give it args of its own, as in args: [%s]", connector.Type),
+					"the %s starts %s without args, the %s of line %d with some", connector.Type, connector.Executable, other.Type,
+					c.at("connectors", j, "executable").line)
+				break
+			}
 		}
 	}
 }
@@ -218,7 +244,9 @@ func (c *checker) container() {
 // missingValidators reports connectors whose configuration nothing describes.
 func (c *checker) missingValidators() {
 	for _, v := range c.claim("required", "connectors", anyIndex, "validator") {
-		c.refused(c.atMissing(v.path...), "add a JSON schema of its configuration, as in validator: ./importer/schema.json",
-			"the connector has no \"validator\"")
+		if !c.misspelt(v.path...) {
+			c.refused(c.atMissing(v.path...), "add a JSON schema of its configuration, as in validator: ./importer/schema.json",
+				"the connector has no \"validator\"")
+		}
 	}
 }

@@ -24,7 +24,9 @@ var jsonWords = []struct{ library, words string }{
 func inJSON(err error) string {
 	character, state, found := strings.Cut(strings.TrimPrefix(err.Error(), "invalid character "), "' ")
 	if found {
-		character += "'"
+		if character += "'"; character == `'\''` {
+			character = `"'"`
+		}
 		if character == "'}'" && strings.HasSuffix(state, "object key string") {
 			return "a comma stands before }"
 		}

@@ -11,6 +11,7 @@ func TestJSONWords(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a": 1,}`:       "1:9: error: the schema is not JSON: a comma stands before }",
 		`{a: 1}`:          "a key in double quotes is expected, not 'a'",
+		`{'a': 1}`:        `a key in double quotes is expected, not "'"`,
 		`{"a": b}`:        "a value is expected, not 'b'",
 		`{"a": 1 "b"}`:    `a comma or } is expected, not '"'`,
 		`{"a": [1 2]}`:    "a comma or ] is expected, not '2'",

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -27,12 +28,57 @@ func (c *checker) kind() {
 		}
 		v.claimed = true
 		written, _, _ := c.root.find(v.path)
-		hint := ""
-		if v.limit == "array" && written.kind() == yaml.ScalarNode {
-			hint = fmt.Sprintf("write [%s]", written.text)
-		}
-		c.error(c.at(v.path...), hint, "%s must be %s, not %s", subject(v.path), kindNames[fmt.Sprint(v.limit)], describe(written))
+		c.error(c.at(v.path...), rewritten(written, fmt.Sprint(v.limit), v.path), "%s must be %s, not %s", subject(v.path),
+			kindNames[fmt.Sprint(v.limit)], describe(written))
 	}
+}
+
+// rewritten is how a value is to be written as the kind that is expected at path.
+func rewritten(v *value, kind string, path []any) string {
+	name, _ := last(path).(string)
+	var items []string
+	switch v.kind() {
+	case yaml.ScalarNode:
+		items = strings.FieldsFunc(v.text, func(r rune) bool { return strings.ContainsRune("[](){}, ", r) })
+	case yaml.SequenceNode:
+		for _, item := range v.items {
+			items = append(items, item.text)
+		}
+	case yaml.MappingNode:
+		for _, f := range v.fields {
+			items = append(items, f.name)
+		}
+	}
+	switch {
+	case kind == "array" && name == "connectors":
+		return "begin each connector with \"- \", as in - type: importer"
+	case kind == "array" && len(items) > 0 && !slices.Contains(items, ""):
+		return fmt.Sprintf("write [%s]", strings.Join(items, ", "))
+	case kind == "string" && v.kind() == yaml.SequenceNode && len(items) > 0 && !slices.Contains(items, ""):
+		return "write " + strings.Join(items, " ")
+	case kind == "object":
+		if name == "" && len(path) > 0 {
+			name = "connectors" // an item
+		}
+		return "write KEY: VALUE, as in " + mappingExamples[name]
+	}
+	return ""
+}
+
+// mappingExamples are first lines of the mappings of a manifest; "" is the manifest itself.
+var mappingExamples = map[string]string{
+	"":           "name: ftp",
+	"connectors": "type: importer",
+	"build":      "platforms: [linux/amd64]",
+	"packages":   "ftpImporter: ./plugin/importer",
+	"env":        "CGO_ENABLED: 1",
+}
+
+func last(path []any) any {
+	if len(path) == 0 {
+		return nil
+	}
+	return path[len(path)-1]
 }
 
 var kindNames = map[string]string{"object": "a mapping", "array": "a list", "string": "text"}
@@ -78,16 +124,33 @@ func (c *checker) unknownKeys() {
 		v.claimed = true
 		key := v.path[len(v.path)-1].(string)
 		level := levelOf(v.path)
-		hint := suggest.DidYouMean(key, level.keys())
-		if meant, found := renamed[key]; found && level.knows(meant) {
+		hint := ""
+		meant := level.meant(key)
+		if meant != "" {
 			hint = fmt.Sprintf("did you mean %q?", meant)
 		}
-		if level == buildLevel {
+		switch {
+		case level == buildLevel:
 			c.error(c.atKey(v.path...), hint, "unknown key %q", key)
-		} else {
+		case meant != "" && c.needs(v.path[:len(v.path)-1], meant):
+			c.error(c.atKey(v.path...), hint, "unknown key %q, and %q is missing", key, meant)
+		default:
 			c.refused(c.atKey(v.path...), hint, "unknown key %q; plakar ignores it", key)
 		}
 	}
+}
+
+// needs tells whether a key is missing in the mapping at path without which the released plakar can do nothing, and claims
+// that: it is said of the key that stands there instead.
+func (c *checker) needs(path []any, key string) bool {
+	at := append(slices.Clone(path), key)
+	switch key {
+	case "name", "connectors", "type", "protocols":
+		return len(c.claim("required", at...)) > 0
+	case "executable":
+		return len(c.claim("anyOf", path...)) > 0
+	}
+	return false
 }
 
 // missingKeys reports what only plakar's next validator requires at the top of a manifest.
@@ -95,7 +158,7 @@ func (c *checker) missingKeys() {
 	for _, key := range []string{"display_name", "description"} {
 		for range c.claim("required", key) {
 			if !c.misspelt(key) {
-				c.refused(c.atMissing(key), "", "%q is missing", key)
+				c.refused(c.atMissing(key), c.swallowed(key), "%q %s", key, c.lack(key))
 			}
 		}
 	}
@@ -119,18 +182,41 @@ var recommendations = map[string]string{
 	"api_version": "write api_version: " + knownAPIVersion,
 }
 
-// misspelt tells a key at the top of the manifest that is there in another spelling, which unknownKeys reports.
-func (c *checker) misspelt(key string) bool {
-	for _, v := range c.violations {
-		if v.keyword != "additionalProperties" || len(v.path) != 1 {
-			continue
-		}
-		written := v.path[0].(string)
-		if !topLevel.knows(written) && suggest.Closest(written, topLevel.keys()) == key {
-			return true
+// misspelt tells a key that is there in another spelling, which unknownKeys reports.
+func (c *checker) misspelt(path ...any) bool {
+	if c.meant == nil {
+		c.meant = map[string]bool{}
+		for _, v := range c.violations {
+			if v.keyword == "additionalProperties" {
+				parent, key := v.path[:len(v.path)-1], last(v.path).(string)
+				c.meant[fmt.Sprint(append(slices.Clone(parent), levelOf(v.path).meant(key)))] = true
+			}
 		}
 	}
-	return false
+	return c.meant[fmt.Sprint([]any(path))]
+}
+
+// lack says how a key of the manifest as a whole is not there.
+func (c *checker) lack(key string) string {
+	if c.root.field(key) != nil {
+		return "has no value"
+	}
+	return "is missing"
+}
+
+// swallowed is what to do about the value of a key of the manifest as a whole that YAML does not see, because of the
+// character that it begins with.
+func (c *checker) swallowed(key string) string {
+	f := c.root.field(key)
+	if f == nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(c.Raw[f.key:]), "\n")
+	_, written, _ := strings.Cut(line, ":")
+	if written = strings.TrimSpace(written); written == "" || !strings.ContainsAny(written[:1], "#&!") {
+		return ""
+	}
+	return fmt.Sprintf("quote the value if it is meant to start with %q", written[:1])
 }
 
 func (c *checker) inConnector(key string) bool {
@@ -181,6 +267,17 @@ func (l *level) properties() map[string]any {
 }
 
 func (l *level) keys() []string { return slices.Sorted(maps.Keys(l.properties())) }
+
+// meant is the key of the level that was probably meant by another, "" for none.
+func (l *level) meant(key string) string {
+	if meant, found := renamed[key]; found && l.knows(meant) {
+		return meant
+	}
+	if l.knows(key) {
+		return ""
+	}
+	return suggest.Closest(key, l.keys())
+}
 
 func (l *level) knows(key string) bool {
 	_, found := l.properties()[key]

@@ -85,15 +85,25 @@ func (c *checker) missingFiles() {
 		case errors.Is(err, fs.ErrNotExist) && strings.Contains(file.path, "://"):
 			c.error(file.at, "save it beside the manifest and name that file", "%q is an address, not a file of the tree", file.path)
 		case errors.Is(err, fs.ErrNotExist):
-			c.error(file.at, c.similarFile(path.Clean(file.path)), "%q does not exist", file.path)
+			c.error(file.at, c.similarFile(file.path), "%q does not exist", file.path)
 		case err != nil:
 			c.error(file.at, "", "%q cannot be read: %s", file.path, innermost(err))
 		}
 	})
 }
 
-// similarFile is a hint that names the file that is there instead of one that is not, if its name is close.
-func (c *checker) similarFile(name string) string {
+// similarFile is a hint at what to write instead of a file that is not there: one of a close name, or what a shell would make
+// of the name.
+func (c *checker) similarFile(written string) string {
+	switch {
+	case strings.HasPrefix(written, "~"):
+		return "put the file beside the manifest: \"~\" stands for nobody's home here"
+	case strings.ContainsAny(written, "*?"):
+		return "name each file: patterns stand for none here"
+	case strings.ContainsAny(written, "$%"):
+		return "write the name itself: variables stand for none here"
+	}
+	name := path.Clean(written)
 	entries, err := fs.ReadDir(c.opts.Tree, path.Dir(name))
 	if err != nil {
 		return ""

@@ -186,8 +186,15 @@ var Rules = []finding.Rule{
 	},
 	{
 		ID: "executable", Severity: finding.Error,
-		Title: "Nothing serves the connector; as a warning, the name of what does ends in `.exe`, which windows alone has.",
-		Fix:   "Name the file that serves the connector, without `.exe`: it is added for windows.",
+		Title: "Nothing serves the connector; as a warning, the name of what does ends in `.exe`, which windows alone has, or " +
+			"in `.go`, which is what it is built of.",
+		Fix: "Name the file that serves the connector, without `.exe`: it is added for windows.",
+	},
+	{
+		ID: "executable-shared", Severity: finding.Warning,
+		Title: "A connector starts the executable of another one without `args`, where the other has some: it is not told which " +
+			"of them it is.",
+		Fix: "Give each connector `args` of its own.",
 	},
 	{
 		ID: "container", Severity: finding.Error,

@@ -73,9 +73,55 @@ func (d *Document) syntax(err error) {
 		d.problemAt(open.at, "yaml-syntax", what.message, what.hint)
 		return
 	}
+	if _, second := secondColon(text); !second && strings.HasPrefix(message, "mapping values are not allowed") {
+		if at, f, found := d.continued(line); found {
+			d.problemAt(d.lines.start(at)+f.column, "yaml-syntax", f.message, f.hint)
+			return
+		}
+	}
 	f := d.faultIn(text, message)
 	d.problemAt(offset+f.column, "yaml-syntax", f.message, f.hint)
 }
+
+// continued is why YAML takes a line with one ": " for part of the text above it, and the line to blame.
+func (d *Document) continued(line int) (at int, f fault, found bool) {
+	above := line - 1
+	for above >= 0 && saysNothing(d.lines.text(above)) {
+		above--
+	}
+	if above < 0 {
+		return 0, fault{}, false
+	}
+	text := d.lines.text(above)
+	if hasColon(text) {
+		indentation := indentationOf(d.lines.text(line))
+		return line, fault{indentation, "this line is indented deeper than the key above it",
+			"keys of one mapping start in the same column, items of a list with \"- \""}, indentation > indentationOf(text)
+	}
+	for above > 0 && !saysNothing(d.lines.text(above-1)) && !hasColon(d.lines.text(above-1)) {
+		above--
+	}
+	text = d.lines.text(above)
+	key, value, assigned := strings.Cut(strings.TrimSpace(text), "=")
+	hint := "add a colon, or check the indentation"
+	if assigned {
+		hint = fmt.Sprintf("write %s: %s", strings.TrimSpace(key), strings.TrimSpace(value))
+	}
+	return above, fault{indentationOf(text), fmt.Sprintf("%q has no \":\"", strings.TrimSpace(text)), hint}, true
+}
+
+// saysNothing tells a line that is empty or a comment.
+func saysNothing(line string) bool {
+	line = strings.TrimSpace(line)
+	return line == "" || line[0] == '#'
+}
+
+func hasColon(line string) bool {
+	line = strings.TrimRight(line, "\r\n")
+	return strings.Contains(line, ": ") || strings.HasSuffix(line, ":")
+}
+
+func indentationOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }
 
 // unclosedMessage tells what the library says, among others, of what is not closed.
 func unclosedMessage(message string) bool {

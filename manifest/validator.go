@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
@@ -136,6 +137,10 @@ func (v *validator) isJSON() bool {
 		v.error(place{}, "", "the schema is larger than %d bytes", MaxValidatorSize)
 		return false
 	}
+	if fault, hint := notAnObject(v.Raw); fault != "" {
+		v.error(place{1, 1}, hint, "the schema is not JSON: %s", fault)
+		return false
+	}
 	decoder := json.NewDecoder(bytes.NewReader(v.Raw))
 	var object map[string]any
 	err := decoder.Decode(&object)
@@ -163,6 +168,23 @@ func (v *validator) isJSON() bool {
 	return false
 }
 
+// notAnObject says of a text that begins as no JSON does what it begins with.
+func notAnObject(data []byte) (fault, hint string) {
+	const inUTF8 = "save it as UTF-8 without one"
+	switch {
+	case bytes.HasPrefix(data, utf8BOM):
+		return "it starts with a byte order mark", inUTF8
+	case isUTF16(data):
+		return "it is UTF-16", "save it as UTF-8"
+	}
+	text := bytes.TrimLeft(data, " \t\r\n")
+	if len(text) == 0 || bytes.IndexByte([]byte("{[\"-0123456789"), text[0]) >= 0 || json.Valid(text) {
+		return "", ""
+	}
+	r, _ := utf8.DecodeRune(text)
+	return fmt.Sprintf("it starts with %q, and a schema with {", string(r)), "YAML and comments are no JSON"
+}
+
 // isWithinLimits reports a schema that would take too long to judge.
 func (v *validator) isWithinLimits() bool {
 	offsets, err := jsonOffsets(v.Raw, v.left)
@@ -188,7 +210,8 @@ func (v *validator) compiles() bool {
 		v.refused(v.locate(leaf.InstanceLocation), "", "not a JSON schema: %s at #%s", leaf.Message, leaf.InstanceLocation)
 		return false
 	}
-	v.refused(place{1, 1}, "use local references such as #/$defs/x only", "the schema does not compile: %s", innermost(err))
+	v.refused(place{1, 1}, "use local references such as #/$defs/x only", "the schema does not compile: %s",
+		strings.TrimPrefix(innermost(err).Error(), validatorBase))
 	return false
 }
 
@@ -211,6 +234,9 @@ func compileWithin(ctx context.Context, data []byte) (*jsonschema.Schema, error)
 	}
 }
 
+// validatorBase is what references of a validator to other files begin with.
+const validatorBase = "kpkg:///"
+
 // compile compiles a schema that may not refer to anything outside it. The library panics on some schemas.
 func compile(data []byte) (compiled *jsonschema.Schema, err error) {
 	defer func() {
@@ -218,7 +244,7 @@ func compile(data []byte) (compiled *jsonschema.Schema, err error) {
 			err = fmt.Errorf("the schema library gave up: %v", r)
 		}
 	}()
-	const location = "kpkg:///validator"
+	const location = validatorBase + "validator"
 	compiler := jsonschema.NewCompiler()
 	compiler.LoadURL = refuseURL
 	if err := compiler.AddResource(location, bytes.NewReader(data)); err != nil {

@@ -102,6 +102,18 @@ func (t tree) Open(name string) (fs.File, error) {
 	return f, nil
 }
 
+// ReadDir lists a folder, and opens nothing else.
+func (t tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	info, err := t.root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &Error{name, info.Mode().Type()}
+	}
+	return fs.ReadDir(t.root.FS(), name)
+}
+
 func (t tree) Lstat(name string) (fs.FileInfo, error) { return t.root.Lstat(name) }
 
 func (t tree) ReadLink(name string) (string, error) { return t.root.Readlink(name) }

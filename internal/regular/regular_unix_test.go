@@ -108,6 +108,12 @@ func TestFS(t *testing.T) {
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("a/link is %v, %v", info, err)
 	}
+	if entries, err := fs.ReadDir(FS(root), "a"); err != nil || len(entries) != 2 {
+		t.Errorf("a lists %v, %v", entries, err)
+	}
+	if _, err := fs.ReadDir(FS(root), "a/b"); err == nil {
+		t.Error("a file was listed")
+	}
 	if _, err := FS(root).Open("../x"); err == nil {
 		t.Error("a path out of the folder was opened")
 	}

@@ -17,7 +17,8 @@ const (
 )
 
 // Closest is the candidate closest to what was written, or the empty string if none is close. Case, "_", "-" and " " do not
-// count: displayName, display-name and display_name are the same.
+// count: displayName, display-name and display_name are the same. A beginning of three letters or more that one candidate
+// alone has is close, too.
 func Closest(written string, candidates []string) string {
 	if len(written) > longest || len(candidates) > most {
 		return ""
@@ -30,6 +31,17 @@ func Closest(written string, candidates []string) string {
 		}
 		if d := distanceOf(folded, fold(candidate)); d < distance {
 			best, distance = candidate, d
+		}
+	}
+	if best != "" || len(folded) < 3 {
+		return best
+	}
+	for _, candidate := range candidates { // the only one that begins so
+		if strings.HasPrefix(fold(candidate), folded) {
+			if best != "" && best != candidate {
+				return ""
+			}
+			best = candidate
 		}
 	}
 	return best

@@ -6,7 +6,7 @@ import (
 )
 
 func TestClosest(t *testing.T) {
-	candidates := []string{"display_name", "description", "license", "ftp"}
+	candidates := []string{"display_name", "description", "license", "ftp", "location", "location_flags"}
 	for written, want := range map[string]string{
 		"displayName":              "display_name",
 		"display-name":             "display_name",
@@ -14,6 +14,9 @@ func TestClosest(t *testing.T) {
 		"discription":              "description",
 		"ftq":                      "ftp",
 		"fpt":                      "ftp",
+		"des":                      "description",
+		"loc":                      "", // of two
+		"lic":                      "license",
 		"x":                        "",
 		"something":                "",
 		"":                         "",
