@@ -49,6 +49,7 @@ func isVersion(arg string) bool {
 var (
 	shortVersion  = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)?$`)
 	taggedVersion = regexp.MustCompile(`^.+/(v[0-9]+\.[0-9]+\.[0-9]+.*)$`)
+	oddVersion    = regexp.MustCompile(`^[vV]?[0-9]+\.[0-9]+\.[0-9]`)
 )
 
 // unlikeManifest says what is wrong with the last of n arguments if it can be neither a manifest nor a version.
@@ -60,6 +61,12 @@ func unlikeManifest(last string, n int) error {
 	case shortVersion.MatchString(last):
 		full := last + strings.Repeat(".0", 2-strings.Count(last, "."))
 		return fmt.Errorf("%w: a version has three numbers, %s lacks some: did you mean %s?", ErrOptions, last, full)
+	case oddVersion.MatchString(last) && filepath.Ext(last) != ".yaml":
+		if lower := strings.ToLower(last); isVersion(lower) {
+			return fmt.Errorf("%w: %s is not a version: did you mean %s?", ErrOptions, last, lower)
+		}
+		return fmt.Errorf("%w: %s is not a semantic version such as v1.2.3 or v1.2.3-rc.1: three numbers without zeros before them, "+
+			"then letters, digits, dots and hyphens after a \"-\" or \"+\"", ErrOptions, last)
 	case tagged != nil && n > 1:
 		return fmt.Errorf("%w: %s is a tag, not a version: did you mean %s?", ErrOptions, last, tagged[1])
 	case n > 1 && filepath.Ext(last) != ".yaml" && !strings.ContainsAny(last, `/\`):

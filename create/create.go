@@ -153,6 +153,11 @@ func Run(ctx context.Context, opts Options) ([]*Integration, error) {
 			opts.Checked(i)
 		}
 	}
+	if needsGo(integrations) {
+		if err := gobuild.FindGo(); err != nil {
+			return integrations, err
+		}
+	}
 	if opts.DryRun {
 		listFiles(integrations, opts)
 		return integrations, nil

@@ -1,6 +1,10 @@
 package create
 
-import "github.com/PlakarKorp/kpkg/executable"
+import (
+	"fmt"
+
+	"github.com/PlakarKorp/kpkg/executable"
+)
 
 // Matrix is the work of making packages, in the form a CI's matrix takes: one element for each package.
 type Matrix struct {
@@ -16,10 +20,17 @@ type MatrixElement struct {
 	Arch     string              `json:"arch"`
 }
 
-// NewMatrix spreads the integrations over their platforms, or over those given. The sources come from Validate.
+// NewMatrix spreads the integrations over their platforms, or over those given. The sources come from Validate. The
+// error is one of options if two of them make packages of one name.
 func NewMatrix(sources []*Source, platforms []executable.Platform) (Matrix, error) {
 	m := Matrix{Include: []MatrixElement{}}
+	first := map[string]string{}
 	for _, source := range sources {
+		name, file := source.Document.Manifest.Name, source.Document.File
+		if other, taken := first[name]; taken {
+			return m, fmt.Errorf("%w: %s", ErrOptions, bothMake(other, file, "packages of "+name))
+		}
+		first[name] = file
 		chosen, err := source.platforms(platforms, len(platforms) == 0)
 		if err != nil {
 			return m, err

@@ -27,13 +27,20 @@ func planPackages(integrations []*Integration, opts Options) error {
 		file := i.Source.Document.File
 		for _, p := range i.Packages {
 			if other, taken := planned[p.File]; taken {
-				return fmt.Errorf("%w: %s and %s would both make %s: give them different names, or create them apart",
-					ErrOptions, other, file, p.File)
+				return fmt.Errorf("%w: %s", ErrOptions, bothMake(other, file, p.File))
 			}
 			planned[p.File] = file
 		}
 	}
 	return nil
+}
+
+// bothMake says that two manifests of a run make the same.
+func bothMake(one, other, what string) string {
+	if one == other {
+		return fmt.Sprintf("%s is named twice", one)
+	}
+	return fmt.Sprintf("%s and %s would both make %s: give them different names, or name them in runs of their own", one, other, what)
 }
 
 // planPackages lists the packages of an integration, one for each platform.
@@ -62,6 +69,11 @@ func (i *Integration) planPackages(opts Options) error {
 		}
 	}
 	return nil
+}
+
+// needsGo tells whether something is to be built.
+func needsGo(integrations []*Integration) bool {
+	return slices.ContainsFunc(integrations, func(i *Integration) bool { return len(i.Packages) > 0 && i.plan.Builds() })
 }
 
 // listFiles lists what the packages will hold, for a dry run.

@@ -13,11 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -146,13 +148,16 @@ func read(ctx context.Context, path string, stdin io.Reader) (*Source, error) {
 	if path == "" {
 		return nil, errors.New("the manifest's path is empty: name the integration's manifest.yaml or its folder")
 	}
+	if strings.Contains(path, "://") {
+		return nil, fmt.Errorf("%s is an address: get the source of the integration first", path)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, manifest.FileName)
 	}
 	switch ext := filepath.Ext(path); ext {
 	case "", ".yaml", ".yml":
 	case manifest.Extension:
-		return nil, fmt.Errorf("%s is a package, not a manifest: kpkg verify judges packages", path)
+		return nil, fmt.Errorf("%s is a package or a data file, not a manifest: kpkg verify judges packages", path)
 	default:
 		return nil, fmt.Errorf("%s is no manifest: name the integration's %s, or its folder", path, manifest.FileName)
 	}
@@ -162,17 +167,40 @@ func read(ctx context.Context, path string, stdin io.Reader) (*Source, error) {
 		return nil, missing(path)
 	}
 	if err != nil {
+		var named *fs.PathError
+		if errors.As(err, &named) {
+			return nil, fmt.Errorf("cannot read the manifest %s: %w", path, named.Err)
+		}
 		return nil, fmt.Errorf("reading the manifest: %w", err)
 	}
 	return &Source{Document: manifest.Read(path, data), Dir: filepath.Dir(path)}, nil
 }
 
+// missing says that there is no manifest at path, and where there is one that may be meant.
 func missing(path string) error {
-	for _, other := range []string{"manifest.yml", "Manifest.yaml", "manifest.json"} {
-		other = filepath.Join(filepath.Dir(path), other)
+	dir := filepath.Dir(path)
+	if target, err := os.Readlink(path); err == nil {
+		return fmt.Errorf("no manifest at %s: it is a link to %s, and nothing is there", path, target)
+	}
+	if strings.ContainsAny(path, "*?[") {
+		return fmt.Errorf("no file matches %s", path)
+	}
+	for _, other := range []string{"manifest.yml", "Manifest.yaml", "manifest.json", "manifest.yaml.txt"} {
+		other = filepath.Join(dir, other)
 		if _, err := os.Stat(other); err == nil {
 			return fmt.Errorf("no manifest at %s, but there is %s: rename it, plakar knows only %s", path, other, manifest.FileName)
 		}
+	}
+	if filepath.Base(path) == manifest.FileName {
+		for _, pattern := range []string{"*", filepath.Join("*", "*")} {
+			below, _ := filepath.Glob(filepath.Join(dir, pattern, manifest.FileName))
+			if len(below) > 0 {
+				return fmt.Errorf("no manifest at %s, but there is %s: name that", path, below[0])
+			}
+		}
+	}
+	if hint := suggest.Beside(path); hint != "" {
+		return fmt.Errorf("no manifest at %s%s", path, hint)
 	}
 	return fmt.Errorf("no manifest at %s: name the integration's manifest.yaml, or run kpkg in its folder", path)
 }

@@ -62,13 +62,29 @@ func ParsePlatform(s string) (Platform, error) {
 		}
 	}
 	if !found || os == "" || arch == "" {
-		return Platform{}, fmt.Errorf("platform %q is not of the form os/arch, such as %s", s, Host())
+		return Platform{}, fmt.Errorf("platform %q is not of the form os/arch, such as %s", s, similar(os, Host()))
 	}
 	p := Platform{os, arch}
 	if !slices.Contains(architectures[os], arch) {
 		return Platform{}, fmt.Errorf("unknown platform %q: %s", s, p.suggestion())
 	}
+	if slices.Contains(otherFormats, os) {
+		return Platform{}, fmt.Errorf("no packages are made for platform %q: its executables are in a format that kpkg does not know", s)
+	}
 	return p, nil
+}
+
+// otherFormats are the GOOS of which Inspect knows no executables: packages of these would not pass their verification.
+var otherFormats = []string{"aix", "js", "plan9", "wasip1"}
+
+// similar is the platform that is mostly meant by the name of a system, other if it is none.
+func similar(system string, other Platform) Platform {
+	system = strings.ToLower(system)
+	system = cmp.Or(otherNames[system], system)
+	if at := slices.IndexFunc(Shipped(), func(p Platform) bool { return p.OS == system }); at >= 0 {
+		return Shipped()[at]
+	}
+	return other
 }
 
 // ParsePlatforms reads a list "os/arch,os/arch" in the order given; a pair named twice counts once.
@@ -89,6 +105,7 @@ func ParsePlatforms(s string) ([]Platform, error) {
 // suggestion says what to write instead of an unknown pair.
 func (p Platform) suggestion() string {
 	os, arch := strings.ToLower(p.OS), strings.ToLower(p.Arch)
+	arch, _, _ = strings.Cut(arch, "/") // containers name a level of the processor, too
 	usual := Platform{cmp.Or(otherNames[os], os), cmp.Or(otherNames[arch], arch)}
 	if slices.Contains(architectures[usual.OS], usual.Arch) {
 		return fmt.Sprintf("did you mean %s?", usual)

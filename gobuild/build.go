@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -180,7 +181,7 @@ func prebuiltFiles(plan *Plan, platform executable.Platform, files map[string]st
 		file := filepath.Join(plan.Dir, filepath.FromSlash(platform.FileName(e.Name)))
 		info, err := os.Lstat(file) // a link may lead out of the tree
 		if errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("executable %s is not there: build it before packing", platform.FileName(e.Name))
+			return fmt.Errorf("executable %s (for windows %[1]s.exe) is not there: build it before packing", strings.TrimSuffix(e.Name, ".exe"))
 		}
 		if err != nil {
 			return fmt.Errorf("executable %s: %w", e.Name, err)

@@ -285,7 +285,7 @@ func TestBuildMissesPrebuiltFile(t *testing.T) {
 	plan := testPlan(t, map[string]string{"manifest.yaml": manifestOf("", "a"), "a": "#!/bin/sh\n"})
 	b := testBuilder(t, Options{CacheDir: t.TempDir()}, runGo)
 	_, err := b.Build(t.Context(), plan, executable.Platform{OS: "windows", Arch: "amd64"}, Stamp{})
-	if err == nil || !strings.Contains(err.Error(), "executable a.exe is not there: build it") {
+	if err == nil || !strings.Contains(err.Error(), "executable a (for windows a.exe) is not there: build it") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild/internal/makefile"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // checkSettings judges in the build key what only the toolchain knows.
@@ -73,6 +74,9 @@ func (r *resolver) windowsMatters() bool {
 	return true
 }
 
+// isKnownType tells a type of connectors from a word in its place, which is an error of its own.
+func isKnownType(t string) bool { return slices.Contains(manifest.ConnectorTypes(), t) }
+
 // checkFileKinds reports what go would wait for when it reads a package.
 func (r *resolver) checkFileKinds() {
 	r.tree.mains() // walks the tree
@@ -87,7 +91,8 @@ func (r *resolver) checkPackages() {
 	for _, e := range r.plan.Executables {
 		at := slices.IndexFunc(r.declared, func(d declared) bool { return d.name == e.Name })
 		d := r.declared[at]
-		if other := typeOf(path.Base(e.Package)); other != "" && len(d.types) > 0 && !slices.Contains(d.types, other) {
+		other := typeOf(path.Base(e.Package))
+		if other != "" && slices.ContainsFunc(d.types, isKnownType) && !slices.Contains(d.types, other) {
 			hint := ""
 			if dir, found := r.tree.conventional(e.Name, d.types); found && dotted(dir) != e.Package {
 				hint = fmt.Sprintf("did you mean %s?", dotted(dir))

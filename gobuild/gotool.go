@@ -10,6 +10,18 @@ import (
 	"time"
 )
 
+// ErrNoGo is why nothing can be built on a machine without Go.
+var ErrNoGo = errors.New("the go command is not in PATH: install Go (https://go.dev/dl); " +
+	"kpkg create --no-build packs executables that are there")
+
+// FindGo returns ErrNoGo if there is no go command.
+func FindGo() error {
+	if _, err := exec.LookPath("go"); err != nil {
+		return ErrNoGo
+	}
+	return nil
+}
+
 // outputLimit bounds what is kept of the go tool's output, in bytes. go prints ten errors for each package.
 const outputLimit = 256 << 10
 
@@ -34,7 +46,7 @@ func runGo(ctx context.Context, dir string, env, args []string, results io.Write
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 	case errors.Is(err, exec.ErrNotFound):
-		err = errors.New("the go command is not in PATH: install Go (https://go.dev/dl), or pack finished files with --no-build")
+		err = ErrNoGo
 	case bytes.Contains(output.kept, []byte("signal: killed")) || killed(err):
 		err = fmt.Errorf("%w: killed from outside, most often because memory ran out; fewer jobs need less", err)
 	}

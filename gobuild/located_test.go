@@ -1,6 +1,11 @@
 package gobuild
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 // TestLocated has what go prints in a folder tell paths from here, and no package's name.
 func TestLocated(t *testing.T) {
@@ -11,9 +16,36 @@ func TestLocated(t *testing.T) {
 		{"/abs/x.go:1:1: no", "m", "/abs/x.go:1:1: no"},
 		{"x.go:1:2: missing go.sum entry for y", "m",
 			"m/x.go:1:2: missing go.sum entry for y\ngo.mod and go.sum are not up to date: run go mod tidy in m"},
+		{"./x.go:3:6: main redeclared\n\tplugin/y.go:3:6: other declaration", "m",
+			"m/x.go:3:6: main redeclared\n\tm/plugin/y.go:3:6: other declaration"},
+		{"go: errors parsing go.mod:\ngo.mod:4: unknown directive: x", "m",
+			"go: errors parsing go.mod:\nm/go.mod:4: unknown directive: x"},
+		{"# example.org/x/plugin/importer\nruntime.main_main·f: function main is undeclared in the main package", "m",
+			"example.org/x/plugin/importer: package main has no func main"},
+		{"go: go.mod requires go >= 1.99 (running go 1.26)", "m", "go: go.mod requires go >= 1.99 (running go 1.26)\n" +
+			"the source asks for a newer Go than there is: install that (https://go.dev/dl), or lower the go line of its go.mod"},
+		{"x.go:1:2: y: Get: dial tcp: lookup z: no such host", "m", "m/x.go:1:2: y: Get: dial tcp: lookup z: no such host\n" +
+			"modules cannot be fetched: check the network and GOPROXY, then run go mod download in m"},
 	} {
 		if got := located(test.output, test.dir); got != test.want {
 			t.Errorf("%q: %q, not %q", test.output, got, test.want)
+		}
+	}
+}
+
+// TestOwnFolder tells a folder that the module lacks from a module that go.mod lacks.
+func TestOwnFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.org/x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for imported, want := range map[string]string{
+		"example.org/x/missing": "the module has no folder missing: correct the import",
+		"example.org/xy":        "run go mod tidy in " + dir,
+	} {
+		got := located("x.go:3:8: no required module provides package "+imported+"; to add it:\n\tgo get "+imported, dir)
+		if !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %q", imported, got)
 		}
 	}
 }

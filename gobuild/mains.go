@@ -52,6 +52,11 @@ func (t *tree) hasFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+func (t *tree) hasFolder(name string) bool {
+	info, err := os.Stat(t.file(name))
+	return err == nil && info.IsDir()
+}
+
 // importPackage reads the package clauses and build constraints in a folder as go build would for the platform.
 func (t *tree) importPackage(dir string, platform executable.Platform) (*build.Package, error) {
 	target := build.Default

@@ -165,6 +165,10 @@ func (r *resolver) resolve(d declared) (Executable, bool) {
 		return Executable{Name: d.name, Source: Prebuilt}, true
 	}
 	message := fmt.Sprintf("no main package builds %s and no such file is here", d.name)
+	usual := "plugin/" + kindOf(d)
+	if err := r.tree.checkMain(usual); err != nil && r.tree.hasFolder(usual) {
+		message = fmt.Sprintf("%s, of which %s would be built, %v", dotted(usual), d.name, err)
+	}
 	if gone != nil {
 		message = fmt.Sprintf("%s, from which line %d of the %s builds %s, %v", dotted(gone.Dir), gone.Line, r.makefile, d.name,
 			obstacle)
@@ -184,8 +188,12 @@ func (r *resolver) resolveExplicit(d declared, key string) (Executable, bool) {
 		problem = err.Error()
 	}
 	if problem != "" {
+		hint := r.mainsHint(d)
+		if closest := suggest.Closest(clean, r.tree.mains()); closest != "" {
+			hint = fmt.Sprintf("did you mean %s?", dotted(closest))
+		}
 		r.report("executable-unbuilt", finding.Error, fmt.Sprintf("%s, the package of %s, %s", dir, d.name, problem),
-			r.mainsHint(d), "build", "packages", key)
+			hint, "build", "packages", key)
 		return Executable{}, false
 	}
 	return Executable{Name: d.name, Package: dotted(clean), Source: FromManifest}, true
@@ -218,27 +226,42 @@ func (r *resolver) suggest(d declared) string {
 	return r.mainsHint(d)
 }
 
-// mainsHint lists the main packages there are; a few are enough to choose from.
+// mainsHint says how to name the executable's main package: one of those that no other executable has. A few are enough to
+// choose from.
 func (r *resolver) mainsHint(d declared) string {
 	const enough = 10
-	mains := r.tree.mains()
+	var mains []string
+	for _, dir := range r.tree.mains() {
+		other := typeOf(path.Base(dir))
+		if !r.takes(dir) && (other == "" || slices.Contains(d.types, other)) {
+			mains = append(mains, dotted(dir))
+		}
+	}
 	switch {
 	case len(mains) == 0 && len(r.tree.unread) > 0:
 		return fmt.Sprintf("make %s readable: what is in it is not known", dotted(r.tree.unread[0]))
 	case len(mains) == 0:
-		kind := manifest.Importer
-		if len(d.types) > 0 {
-			kind = d.types[0]
-		}
-		return fmt.Sprintf("write its main package, ./plugin/%s by convention, or put the finished file in its place", kind)
+		return fmt.Sprintf("write its main package, ./plugin/%s by convention, or put the finished file in its place", kindOf(d))
+	case len(mains) == 1:
+		return fmt.Sprintf("if %s is its main package, write build: {packages: {%s: %[1]s}}", mains[0], d.name)
 	case len(mains) > enough:
-		mains = append(slices.Clone(mains[:enough]), "...")
+		mains = append(mains[:enough], "...")
 	}
-	list := make([]string, len(mains))
-	for i, dir := range mains {
-		list[i] = dotted(dir)
+	return fmt.Sprintf("name its main package, as in build: {packages: {%s: %s}}; there are %s", d.name, mains[0],
+		strings.Join(mains, ", "))
+}
+
+// takes tells whether an executable that is found already is built from a folder.
+func (r *resolver) takes(dir string) bool {
+	return slices.ContainsFunc(r.plan.Executables, func(e Executable) bool { return e.Package == dotted(dir) })
+}
+
+// kindOf is the type of connector that an executable is for, an importer if that is not known.
+func kindOf(d declared) string {
+	if len(d.types) > 0 && slices.Contains(manifest.ConnectorTypes(), d.types[0]) {
+		return d.types[0]
 	}
-	return "name its main package under build.packages; there are " + strings.Join(list, ", ")
+	return manifest.Importer
 }
 
 // dotted is a folder or file as go build takes it.

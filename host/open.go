@@ -8,10 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -40,6 +42,14 @@ func (e *RejectedError) Error() string {
 	return fmt.Sprintf("%s has errors: %s", e.Path, finding.Tally(e.Findings))
 }
 
+// absent goes on from what is said of a path at which nothing is.
+func absent(path string) string {
+	if strings.Contains(path, "://") {
+		return ", which is an address: download the package first"
+	}
+	return suggest.Beside(path)
+}
+
 // Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
 // there and empty, and is so again after an error. cacheDir is where building keeps what saves work to the next time, "" for
 // nothing. The error is a *RejectedError if there are findings of severity error.
@@ -59,7 +69,7 @@ func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err 
 	}
 	file, size, err := ptarread.OpenFile(packed)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no package or manifest at %s", path)
+		return nil, fmt.Errorf("there is no package or manifest at %s%s", path, absent(path))
 	}
 	if err != nil {
 		return nil, err

@@ -196,7 +196,7 @@ func (c *checker) misspelt(path ...any) bool {
 	return c.meant[fmt.Sprint([]any(path))]
 }
 
-// lack says how a key of the manifest as a whole is not there.
+// lack says how a key at the top of the manifest is not there.
 func (c *checker) lack(key string) string {
 	if c.root.field(key) != nil {
 		return "has no value"
@@ -204,7 +204,7 @@ func (c *checker) lack(key string) string {
 	return "is missing"
 }
 
-// swallowed is what to do about the value of a key of the manifest as a whole that YAML does not see, because of the
+// swallowed is what to do about the value of a key at the top of the manifest that YAML does not see, because of the
 // character that it begins with.
 func (c *checker) swallowed(key string) string {
 	f := c.root.field(key)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -10,10 +11,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/finding"
 )
 
+// cleaned is what kpkg clean has removed.
+type cleaned struct {
+	Folder string `json:"folder"`
+	Bytes  int64  `json:"bytes"`
+}
+
 func newCleanCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "clean",
 		Short: "Remove what kpkg keeps between runs",
 		Long: `Remove the executables and receipts that kpkg keeps in the user's cache folder so that the next run
@@ -22,19 +30,39 @@ cache is go clean's business.
 
 Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg clean`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			dir := cacheDir()
-			if dir == "" {
-				return errors.New("there is no cache folder: neither HOME nor XDG_CACHE_HOME names one")
-			}
-			freed, err := create.Clean(cmd.Context(), dir)
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "removed %s from %s\n", humanize.IBytes(uint64(freed)), dir)
-			return err
-		},
 	}
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		report := &finding.Report{Command: "clean"}
+		dir := cacheDir()
+		var freed int64
+		err := errors.New("there is no cache folder: neither HOME nor XDG_CACHE_HOME names one")
+		if dir != "" {
+			freed, err = create.Clean(cmd.Context(), dir)
+		}
+		if err != nil {
+			report.Fail(dir, err)
+			return errors.Join(err, writeUnlessText(cmd, format, report))
+		}
+		report.Lists = []finding.List{finding.NewList("cleaned", []cleaned{{dir, freed}})}
+		report.Show = func(out io.Writer) error {
+			if screen.quiet {
+				return nil
+			}
+			_, err := fmt.Fprintf(out, "removed %s from %s\n", humanize.IBytes(uint64(freed)), dir)
+			return err
+		}
+		return format.write(cmd, report)
+	}
+	return cmd
+}
+
+// writeUnlessText writes the report of what was not done for programs; people are told by an error.
+func writeUnlessText(cmd *cobra.Command, format *format, report *finding.Report) error {
+	if format.isText() {
+		return nil
+	}
+	return format.write(cmd, report)
 }
 
 // cacheDir is where kpkg keeps what saves work to its next run; "" for a user without a place for that.

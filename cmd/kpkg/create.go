@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -78,12 +79,15 @@ usage; 3 something could not be done.`,
 		if opts.Manifests, opts.Version, err = create.SplitVersion(args); err != nil {
 			return usageOf(err, create.ErrOptions)
 		}
+		if opts.Output != "" && isFolder(opts.Output) {
+			return usagef("-o %s is a folder: name a file in it, or give it as --out-dir", opts.Output)
+		}
 		if opts.Jobs < 0 {
 			return usagef("--jobs %d: use a number from 1, or 0 for as many as there are CPUs", opts.Jobs)
 		}
 		if shard != "" {
 			if opts.Shard, err = create.ParseShard(shard); err != nil {
-				return usageError{err}
+				return usageOf(err, create.ErrOptions)
 			}
 		}
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
@@ -125,6 +129,11 @@ usage; 3 something could not be done.`,
 	return cmd
 }
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 func packages(integrations []*create.Integration) []*create.Package {
 	var all []*create.Package
 	for _, i := range integrations {
@@ -149,7 +158,7 @@ func printComplete(out io.Writer, integrations []*create.Integration) error {
 // printMade shows the packages, why those that failed did, and what it comes to.
 func printMade(out, diagnostics io.Writer, integrations []*create.Integration, took time.Duration) error {
 	all, made := packages(integrations), complete(integrations)
-	if len(all) > 0 && !screen.quiet {
+	if len(made) > 0 && !screen.quiet { // a table of failures says nothing that the reasons do not say
 		printVersions(out, integrations)
 		if err := printTable(out, all); err != nil {
 			return err
@@ -179,6 +188,9 @@ func printMade(out, diagnostics io.Writer, integrations []*create.Integration, t
 	unusable := unusable(integrations)
 	if unusable > 0 {
 		total += fmt.Sprintf("; nothing made of %s", english.Plural(unusable, "manifest", ""))
+	}
+	if len(made) == 0 {
+		total = fmt.Sprintf("no package was made, %.1fs", took.Seconds())
 	}
 	good := len(made) == len(all) && unusable == 0
 	if err := printVerdict(out, good, "%s", total); err != nil || !good {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ Exit status: 0 fine; 2 there is no such rule.`,
 		report := &finding.Report{Command: "explain"}
 		report.Show = func(out io.Writer) error { return printRules(out, rules) }
 		if len(args) == 1 {
-			rule, err := finding.Lookup(rules, args[0])
+			rule, err := finding.Lookup(rules, strings.Trim(args[0], "[]")) // as findings have it
 			if err != nil {
 				return usageError{err}
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io"
@@ -15,11 +16,19 @@ import (
 // helpWidth is the most columns of a page of help, for terminals that have them.
 const helpWidth = 80
 
+// helpFailed is why a page of help was not printed, which cobra does not ask.
+var helpFailed error
+
 // printHelp prints the page of help of a command.
 func printHelp(cmd *cobra.Command, _ []string) {
-	out := cmd.OutOrStdout()
+	var page bytes.Buffer
+	writeHelp(&page, cmd, width(cmd.OutOrStdout()))
+	_, helpFailed = cmd.OutOrStdout().Write(page.Bytes())
+}
+
+func writeHelp(out io.Writer, cmd *cobra.Command, has int) {
 	columns := helpWidth
-	if has := width(out); has > 0 {
+	if has > 0 {
 		columns = max(min(has, helpWidth), helpWidth/2)
 	}
 	fmt.Fprintln(out, reflow(cmp.Or(cmd.Long, cmd.Short), columns))

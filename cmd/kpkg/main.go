@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string) int {
 	root := newRootCommand()
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
+	err = errors.Join(err, helpFailed)
 	var usage usageError
 	switch {
 	case err == nil:
@@ -50,6 +52,9 @@ func run(ctx context.Context, args []string) int {
 		return exitOK
 	case errors.As(err, &usage):
 		printError(os.Stderr, err)
+		if cmd.Name() == "help" {
+			cmd = cmd.Root()
+		}
 		printHint(os.Stderr, cmd.CommandPath()+" --help says what there is")
 		return exitUsage
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -75,9 +80,16 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
   kpkg test dist/ftp_v1.2.3_linux_amd64.ptar`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Version:       ownVersions().Kpkg,
 	}
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd.Flags()) }
+	version := root.Flags().Bool("version", false, "print the version of kpkg")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if !*version {
+			return cmd.Help()
+		}
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "kpkg version %s\n", ownVersions().Kpkg)
+		return err
+	}
+	root.PersistentPreRunE = checkPaths
 	addScreenFlags(root)
 	root.SetHelpFunc(printHelp)
 	root.SetHelpCommand(newHelpCommand())

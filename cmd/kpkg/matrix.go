@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -56,6 +57,9 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 			return errFindings
 		}
 		matrix, err := create.NewMatrix(sources, chosen.chosen)
+		if errors.Is(err, create.ErrOptions) {
+			return usageOf(err, create.ErrOptions)
+		}
 		if err != nil {
 			return err
 		}

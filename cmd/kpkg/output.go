@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +66,9 @@ func fromRepository(file string) string {
 
 // errorText is an error as it is printed; a compiler's has lines of its own.
 func errorText(err error) string {
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) && failed.Path == os.Stdout.Name() {
+		return fmt.Sprintf("the standard output cannot be written: %v", failed.Err)
+	}
 	if build := (*gobuild.BuildError)(nil); errors.As(err, &build) {
 		return finding.PrintableLines(err.Error())
 	}

@@ -32,6 +32,8 @@ func (p *platforms) Set(s string) error {
 	switch {
 	case s == "all":
 		p.all = true
+	case slices.Contains([]string{"host", "local", "native", "current"}, s):
+		return errors.New("this machine's is the default: leave --platform out, or write " + executable.Host().String())
 	case strings.EqualFold(s, "all"):
 		return fmt.Errorf("there is no platform %q; did you mean \"all\"?", s)
 	default:

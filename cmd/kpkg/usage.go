@@ -1,8 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -11,6 +16,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // usageError is a mistake on the command line.
@@ -31,6 +37,22 @@ var otherWords = map[string]string{
 	"backup": "try backup", "restore": "try restore", "ls": "try ls",
 }
 
+// otherTrials are other words for what kpkg try does.
+var otherTrials = map[string]string{"list": "ls", "import": "backup", "export": "restore", "save": "backup"}
+
+// otherFlags are what other tools call what flags of kpkg say, by the flag that a command must have.
+var otherFlags = map[string]struct{ has, meant string }{
+	"json":     {"format", "--format json"},
+	"junit":    {"format", "--format junit"},
+	"no-color": {"color", "--color never"},
+	"debug":    {"verbose", "--verbose"},
+	"out":      {"out-dir", "--out-dir"},
+	"arch":     {"platform", "--platform"},
+	"os":       {"platform", "--platform"},
+	"target":   {"platform", "--platform"},
+	"parallel": {"jobs", "--jobs"},
+}
+
 // strictUsage has all commands below root refuse what they do not understand, in the same words.
 func strictUsage(root *cobra.Command) {
 	root.SetFlagErrorFunc(flagError)
@@ -42,7 +64,9 @@ func strictUsage(root *cobra.Command) {
 				}
 				return nil
 			}
-			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			if cmd.RunE == nil {
+				cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			}
 		} else {
 			own := cmd.Args
 			cmd.Args = func(cmd *cobra.Command, args []string) error {
@@ -78,18 +102,48 @@ func unknownCommand(parent *cobra.Command, word string) error {
 			names = append(names, sub.Name())
 		}
 	}
-	message := fmt.Sprintf("unknown command %q", finding.Cut(word))
-	if !parent.HasParent() && otherWords[word] != "" {
-		return usagef("%s; did you mean %q?", message, otherWords[word])
+	if len(names) == 0 {
+		return usagef("%s has no commands of its own, as %q", parent.CommandPath(), finding.Cut(word))
 	}
-	if hint := suggest.DidYouMean(word, names); hint != "" {
-		return usagef("%s; %s", message, hint)
+	if !parent.HasParent() {
+		if command := commandFor(word); command != "" {
+			return usagef("%q is no command; did you mean kpkg %s %[1]s?", finding.Cut(word), command)
+		}
+	}
+	message := fmt.Sprintf("unknown command %q", finding.Cut(word))
+	others := otherTrials
+	if !parent.HasParent() {
+		others = otherWords
+	}
+	closest := cmp.Or(others[word], suggest.Closest(word, names))
+	if closest == "" && len(word) > len("vet") {
+		closest = others[suggest.Closest(word, slices.Collect(maps.Keys(others)))]
+	}
+	if closest != "" {
+		return usagef("%s; did you mean %q?", message, closest)
 	}
 	return usagef("%s; %s has %s", message, parent.CommandPath(), strings.Join(names, ", "))
 }
 
+// commandFor is the command for a file that stands where a command is expected; "" if it is none.
+func commandFor(word string) string {
+	info, err := os.Stat(word)
+	switch {
+	case filepath.Ext(word) == manifest.Extension:
+		return "verify"
+	case err == nil && info.IsDir() || slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(word)):
+		return "create"
+	}
+	return ""
+}
+
 // checkArguments counts the arguments of a command by what its line of usage names.
 func checkArguments(cmd *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if key, _, found := strings.Cut(arg, "="); found && cmd.Flags().Lookup("config") != nil && !exists(arg) {
+			return usagef("settings of connectors are given with --config, as in --config %s=...", finding.Cut(key))
+		}
+	}
 	needed, most := placeholders(cmd.Use)
 	if len(args) < len(needed) {
 		missing := needed[len(args):]
@@ -150,18 +204,41 @@ func flagError(cmd *cobra.Command, err error) error {
 
 func unknownFlag(cmd *cobra.Command, unknown *pflag.NotExistError) error {
 	name := unknown.GetSpecifiedName()
-	if unknown.GetSpecifiedShortnames() != "" {
-		return usagef("unknown flag: -%s", finding.Cut(name))
-	}
-	var known []string
+	var known, begin []string // all names, and those that a short one may stand for
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
 			known = append(known, f.Name)
+			if f.Shorthand == "" && f.Name[0] == strings.ToLower(name)[0] && f.Name != "json" { // which has a longer form
+				begin = append(begin, f.Name)
+			}
 		}
 	})
 	message := "unknown flag: --" + finding.Cut(name)
-	if closest := suggest.Closest(name, known); closest != "" {
-		message += "; did you mean --" + closest + "?"
+	meant := suggest.Closest(name, known)
+	if group := unknown.GetSpecifiedShortnames(); group != "" {
+		message = "unknown flag: -" + finding.Cut(name)
+		word, _, _ := strings.Cut(group, "=")
+		switch {
+		case len(word) > 1:
+			meant = suggest.Closest(word, known)
+		case len(begin) == 1:
+			meant = begin[0]
+		default:
+			meant = ""
+		}
+	}
+	other, isOther := otherFlags[name]
+	switch {
+	case (name == "version" || name == "tag") && cmd.Name() == "create":
+		message += "; the version goes last, as in kpkg create . v1.2.3"
+	case isOther && cmd.Flags().Lookup(other.has) != nil:
+		message += "; did you mean " + other.meant + "?"
+	case meant != "":
+		message += "; did you mean --" + meant + "?"
+	case strings.Contains(cmd.Use, "KEY=VALUE"):
+		message += "; settings of the connector are given as KEY=VALUE, without dashes"
+	case cmd.Flags().Lookup("config") != nil:
+		message += "; settings of the connector are given with --config KEY=VALUE"
 	}
 	return usageError{errors.New(message)}
 }
@@ -207,13 +284,39 @@ func (o *once) Set(s string) error {
 	return o.Value.Set(s)
 }
 
-// refuseEmpty makes an error of a text given as a flag that is empty, such as --rebuild "$DIR" with a variable that is not
-// set: it would count as not given.
-func refuseEmpty(flags *pflag.FlagSet) (err error) {
-	flags.Visit(func(f *pflag.Flag) {
-		if f.Value.Type() == "string" && f.Value.String() == "" {
+// checkPaths refuses what stands for a file and cannot: nothing, as of --rebuild "$DIR" with a variable that is not set, which
+// would count as not given; an address; and a "~" that the shell has left as it is.
+func checkPaths(cmd *cobra.Command, args []string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		value := f.Value.String()
+		placeholder, _ := pflag.UnquoteUsage(f)
+		isPath := slices.Contains([]string{"FILE", "DIR", "FOLDER"}, placeholder)
+		switch {
+		case f.Value.Type() == "string" && value == "":
 			err = usagef("--%s has no value", f.Name)
+		case isPath && strings.Contains(value, "://"):
+			err = usagef("%s %s is an address, not a file or folder of this machine", written(f, f.Shorthand != ""), finding.Cut(value))
+		case isPath && isHome(value):
+			err = homeError(value)
 		}
 	})
+	for _, arg := range args {
+		if isHome(arg) && !exists(arg) {
+			err = homeError(arg)
+		}
+	}
 	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// isHome tells a path in the user's home as people write it for a shell.
+func isHome(path string) bool { return path == "~" || strings.HasPrefix(path, "~/") }
+
+func homeError(path string) error {
+	return usagef("%s: the shell replaces ~ only at the begin of a word without quotes; write $HOME%s", finding.Cut(path),
+		finding.Cut(path[1:]))
 }

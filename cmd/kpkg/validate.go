@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
@@ -42,6 +43,9 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be rea
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			args = []string{manifest.FileName}
+		}
+		if first := slices.Index(args, "-"); first >= 0 && slices.Contains(args[first+1:], "-") {
+			return usagef("the standard input is named twice, and holds one manifest")
 		}
 		opts.Stdin = cmd.InOrStdin()
 		all, err := create.ValidateAll(cmd.Context(), args, opts)

@@ -2,7 +2,10 @@
 package suggest
 
 import (
+	"cmp"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -76,6 +79,29 @@ func OneOf(written string, candidates []string) string {
 		return hint
 	}
 	return "use one of " + strings.Join(candidates, ", ")
+}
+
+// Beside is a hint, to be put after what is said of a path at which nothing is: what is there of a close name. It is empty
+// if there is nothing.
+func Beside(path string) string {
+	dir, name := filepath.Split(path)
+	if name == "" {
+		return ""
+	}
+	folder, err := os.Open(cmp.Or(dir, "."))
+	if err != nil {
+		return ""
+	}
+	defer folder.Close()
+	if info, err := folder.Stat(); err != nil || !info.IsDir() {
+		return ""
+	}
+	names, _ := folder.Readdirnames(most)
+	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, ".") })
+	if closest := Closest(name, names); closest != "" {
+		return "; did you mean " + dir + closest + "?"
+	}
+	return ""
 }
 
 func fold(s string) string {
