@@ -53,6 +53,9 @@ func (i *Integration) planPackages(opts Options) error {
 		return fmt.Errorf("opening the folder of the manifest: %w", err)
 	}
 	for _, platform := range platforms {
+		if i.plan.Builds() && !platform.Inspectable() {
+			return fmt.Errorf("%s: no packages are built for %s: the format of its executables is not known", i.Source.Document.File, platform)
+		}
 		identity := i.identity(platform)
 		file := opts.Output
 		if file == "" {

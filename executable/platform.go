@@ -68,14 +68,13 @@ func ParsePlatform(s string) (Platform, error) {
 	if !slices.Contains(architectures[os], arch) {
 		return Platform{}, fmt.Errorf("unknown platform %q: %s", s, p.suggestion())
 	}
-	if slices.Contains(otherFormats, os) {
-		return Platform{}, fmt.Errorf("no packages are made for platform %q: its executables are in a format that kpkg does not know", s)
-	}
 	return p, nil
 }
 
-// otherFormats are the GOOS of which Inspect knows no executables: packages of these would not pass their verification.
-var otherFormats = []string{"aix", "js", "plan9", "wasip1"}
+// Inspectable tells whether Inspect knows the format of what Go builds for the platform.
+func (p Platform) Inspectable() bool {
+	return !slices.Contains([]string{"aix", "js", "plan9", "wasip1"}, p.OS)
+}
 
 // similar is the platform that is mostly meant by the name of a system, other if it is none.
 func similar(system string, other Platform) Platform {

@@ -43,7 +43,6 @@ func TestParsePlatforms(t *testing.T) {
 		{"linux/amd64/v3", `unknown platform "linux/amd64/v3": did you mean linux/amd64?`},
 		{"win", `platform "win" is not of the form os/arch, such as windows/amd64`},
 		{"macOS", `platform "macOS" is not of the form os/arch, such as darwin/amd64`},
-		{"js/wasm", `no packages are made for platform "js/wasm": its executables are in a format that kpkg does not know`},
 	} {
 		platforms, err := ParsePlatforms(test.in)
 		got := fmt.Sprint(platforms)
@@ -76,5 +75,16 @@ func TestFileName(t *testing.T) {
 		if got := test.platform.FileName(test.executable); got != test.want {
 			t.Errorf("%s: FileName(%q) = %q, want %q", test.platform, test.executable, got, test.want)
 		}
+	}
+}
+
+func TestInspectable(t *testing.T) {
+	for _, p := range Shipped() {
+		if !p.Inspectable() {
+			t.Errorf("%s is not", p)
+		}
+	}
+	if (Platform{"js", "wasm"}).Inspectable() {
+		t.Error("js/wasm is")
 	}
 }

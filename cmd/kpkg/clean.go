@@ -40,11 +40,16 @@ Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
 		if dir != "" {
 			freed, err = create.Clean(cmd.Context(), dir)
 		}
+		var removed []cleaned
 		if err != nil {
 			report.Fail(dir, err)
+		} else {
+			removed = append(removed, cleaned{dir, freed})
+		}
+		report.Lists = []finding.List{finding.NewList("cleaned", removed)}
+		if err != nil {
 			return errors.Join(err, writeUnlessText(cmd, format, report))
 		}
-		report.Lists = []finding.List{finding.NewList("cleaned", []cleaned{{dir, freed}})}
 		report.Show = func(out io.Writer) error {
 			if screen.quiet {
 				return nil

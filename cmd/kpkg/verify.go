@@ -44,7 +44,8 @@ identical; otherwise the first differences are named: a file, a build setting, a
 
 Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg verify dist/*.ptar
-  kpkg verify --key acme-2026.pub --require-signature dist/*.ptar dist/recipe.yaml
+  kpkg verify --key acme-2026.pub --require-signature \
+      dist/*.ptar dist/recipe.yaml
   kpkg verify --client v1.1.4 ftp_v1.2.3_linux_amd64.ptar
   kpkg verify --rebuild . dist/ftp_v1.2.3_linux_amd64.ptar`,
 		ValidArgsFunction: completeFiles(strings.TrimPrefix(manifest.Extension, ".")),
