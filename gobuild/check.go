@@ -100,7 +100,7 @@ func (r *resolver) checkPackages() {
 			r.report("wrong-package", finding.Warning, fmt.Sprintf("the %s %s is built from %s, which looks like the %s's (%s)",
 				d.types[0], e.Name, e.Package, other, e.Source), hint, "connectors", d.index, "executable")
 		}
-		if e.Source != FromConvention {
+		if e.Source != FromConvention && e.Source != FromTree {
 			continue
 		}
 		if other, twice := built[e.Package]; twice {

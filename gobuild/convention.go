@@ -40,6 +40,21 @@ func (t *tree) conventional(executable string, types []string) (dir string, foun
 	return ".", slices.Equal(t.mains(), []string{"."})
 }
 
+// only finds the only main package that there is, unless its folder's name says that it is another type's.
+func (t *tree) only(types []string) (dir string, found bool) {
+	mains := t.mains()
+	if len(mains) != 1 || len(t.unread) > 0 || ofOtherType(mains[0], types) {
+		return "", false
+	}
+	return mains[0], true
+}
+
+// ofOtherType tells whether a folder is named for a connector of another type than those of an executable.
+func ofOtherType(dir string, types []string) bool {
+	named := typeOf(path.Base(dir))
+	return named != "" && len(types) > 0 && !slices.Contains(types, named)
+}
+
 // usualPlace is a main package where the conventions look for one.
 type usualPlace struct{ dir, folder string } // folder is its own name, normal
 

@@ -11,11 +11,12 @@ import (
 // Source says how the main package of an executable was found.
 type Source string
 
-// The sources, in the order they are asked.
+// The sources. They are asked in this order, but for FromTree, which comes last.
 const (
 	FromManifest   Source = "build.packages"
 	FromMakefile   Source = "Makefile"
 	FromConvention Source = "convention"
+	FromTree       Source = "only main package" // there is, and no finished file
 	// Prebuilt is a file that is there and that no main package builds; it is packed as it is.
 	Prebuilt Source = "prebuilt"
 )

@@ -164,6 +164,9 @@ func (r *resolver) resolve(d declared) (Executable, bool) {
 	if r.tree.hasFile(d.name) || r.tree.hasFile(d.name+".exe") {
 		return Executable{Name: d.name, Source: Prebuilt}, true
 	}
+	if dir, found := r.tree.only(d.types); found && len(r.builds) == 0 { // which would name it otherwise
+		return Executable{Name: d.name, Package: dotted(dir), Source: FromTree}, true
+	}
 	message := fmt.Sprintf("no main package builds %s and no such file is here", d.name)
 	usual := "plugin/" + kindOf(d)
 	if err := r.tree.checkMain(usual); err != nil && r.tree.hasFolder(usual) {
