@@ -62,7 +62,7 @@ var faults = []fault{
 	{imports, "exits at once", []string{"plugin-starts"}, "exit status 3; its last words: cannot find my configuration"},
 	{imports, "refuses Init", []string{"plugin-init"}, "the server is down"},
 	{imports, "has no type", []string{"plugin-identity"}, "type is empty"},
-	{imports, "is a file", []string{"plugin-flags"}, "localfs and file"},
+	{imports, "is a file", []string{"plugin-flags"}, "the plugin's Flags says [localfs, file]: write"},
 	{imports, "does not answer pings", []string{"plugin-ping"}, "not implemented"},
 	{imports, "fails to close", []string{"plugin-close"}, "cannot close"},
 	{exports, "dies of an empty Init", []string{"plugin-empty-init"}, "no longer answers"},

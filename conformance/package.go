@@ -25,8 +25,8 @@ type Selection struct {
 	Connectors []Selected
 	// Sample is that of the exporters.
 	Sample string
-	// CacheDir is the folder in which building a package of a source keeps what saves work to the next time; "" keeps nothing.
-	CacheDir string
+	// Building is how the package of a source is made.
+	Building host.Building
 	// Only and Skip are the ids of checks to run and to leave out, or patterns of them such as "plugin-*". Without Only, all
 	// are run that are not to be left out.
 	Only, Skip []string
@@ -80,7 +80,7 @@ func RunPackage(ctx context.Context, path string, selection Selection) (*Package
 		return nil, err
 	}
 	defer unpacked.Remove()
-	integration, err := host.Open(ctx, path, unpacked.Path, selection.CacheDir)
+	integration, err := host.Open(ctx, path, unpacked.Path, selection.Building)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/PlakarKorp/kloset/location"
+
+	"github.com/PlakarKorp/kpkg/host"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -77,26 +79,10 @@ func pluginFlags(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	// plakar reads localfs and file in the manifest before it starts the plugin, and the others from Init.
-	const early = location.FLAG_LOCALFS | location.FLAG_FILE
-	if c.Flags()&early != s.manifestFlags&early {
-		return fmt.Errorf("Init says %s, the manifest %s",
-			flagNames(c.Flags()&early), flagNames(s.manifestFlags&early))
+	if text := host.DifferentFlags(c.Flags(), s.manifestFlags); text != "" {
+		return errors.New(text)
 	}
 	return nil
-}
-
-func flagNames(flags location.Flags) string {
-	var names []string
-	for _, name := range []string{"localfs", "file"} {
-		if flag, err := location.ParseFlag(name); err == nil && flags&flag != 0 {
-			names = append(names, name)
-		}
-	}
-	if names == nil {
-		return "neither localfs nor file"
-	}
-	return strings.Join(names, " and ")
 }
 
 // ready is a connector that is fit for work: of a storage, one that was created.

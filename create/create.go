@@ -42,6 +42,8 @@ type Options struct {
 	// names, and of a manifest that has the build start programs of its own.
 	Strict      bool
 	Compression ptarbuild.Compression
+	// Debug builds for a debugger, as gobuild.Options has it.
+	Debug bool
 	// Jobs is how many platforms are built side by side; 0 means as many as there are CPUs.
 	Jobs int
 	// CacheDir is the folder in which executables and receipts of packages are kept for the next run; "" keeps nothing and

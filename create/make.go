@@ -73,7 +73,7 @@ func makePackages(ctx context.Context, integrations []*Integration, opts Options
 	}
 	var err error
 	m.builder, err = gobuild.NewBuilder(gobuild.Options{
-		Jobs: min(limit, len(m.jobs)), CacheDir: opts.CacheDir,
+		Jobs: min(limit, len(m.jobs)), CacheDir: opts.CacheDir, Debug: opts.Debug,
 		Started: func(plan *gobuild.Plan, platform executable.Platform) {
 			j := m.jobs[buildKey{plan, platform}]
 			if plan.Builds() {

@@ -25,6 +25,8 @@ type Options struct {
 	// CacheDir is the folder in which executables are kept between runs, of any number of Builders at the same time; ""
 	// keeps none. What is in it must be as trusted as the source: who can write it decides what is built.
 	CacheDir string
+	// Debug makes executables for a debugger: with symbols and the paths of the source, and without the compiler's optimisations.
+	Debug bool
 	// Started, if set, is told when a build has been given its turn; from several goroutines at once.
 	Started func(*Plan, executable.Platform)
 }
@@ -48,6 +50,7 @@ func NewBuilder(options Options) (*Builder, error) {
 
 func newBuilder(options Options, run runner) (*Builder, error) {
 	cache := openCache(options.CacheDir)
+	cache.debug = options.Debug
 	if options.Jobs <= 0 {
 		options.Jobs = runtime.NumCPU()
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -412,7 +414,7 @@ func TestBuildArguments(t *testing.T) {
 	}
 	args := strings.Join(gotArgs, " ")
 	for _, want := range []string{
-		fmt.Sprintf("build -trimpath -buildvcs=false -p %d -ldflags -s -w -s=false -gcflags=all=-dwarf=false -o ", runtime.NumCPU()),
+		fmt.Sprintf("build -buildvcs=false -p %d -trimpath -ldflags -s -w -s=false -gcflags=all=-dwarf=false -o ", runtime.NumCPU()),
 		" ./importer ./exporter",
 	} {
 		if !strings.Contains(args, want) {
@@ -477,6 +479,40 @@ func TestStampNeedsACommit(t *testing.T) {
 		}
 		if err := plan.CheckStamp(Stamp{"v1.0.0", "abc", "2026-01-01T00:00:00Z"}); err != nil {
 			t.Errorf("%s: %v", ldflags, err)
+		}
+	}
+}
+
+// TestBuildForDebugger looks into executables with and without what a debugger needs, from one cache.
+func TestBuildForDebugger(t *testing.T) {
+	plan := testPlan(t, map[string]string{
+		"go.mod": "module example.org/x\n", "main.go": "package main\n\nfunc main() {}\n", "manifest.yaml": manifestOf("", "importer"),
+	})
+	cacheDir := t.TempDir()
+	for _, debug := range []bool{false, true, false} {
+		b := testBuilder(t, Options{Jobs: 1, CacheDir: cacheDir, Debug: debug}, runGo)
+		// An ELF file on every machine, to look into.
+		output, err := b.Build(t.Context(), plan, executable.Platform{OS: "linux", Arch: "amd64"}, Stamp{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := elf.Open(output.Files["importer"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := buildinfo.ReadFile(output.Files["importer"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		settings := fmt.Sprint(info.Settings)
+		if symbols := file.Section(".symtab") != nil && file.Section(".debug_info") != nil; symbols != debug {
+			t.Errorf("debug %v, symbols %v", debug, symbols)
+		}
+		if unoptimized := strings.Contains(settings, "{-gcflags all=-N -l}"); unoptimized != debug {
+			t.Errorf("debug %v, settings %s", debug, settings)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -31,7 +31,8 @@ import (
 //
 // The sums find damage, not malice: who can write here can write a sum as well.
 type cache struct {
-	root string
+	root  string
+	debug bool // whether executables are for a debugger
 }
 
 const (
@@ -51,7 +52,7 @@ func openCache(root string) cache {
 			return cache{}
 		}
 	}
-	return cache{root}
+	return cache{root: root}
 }
 
 // work creates a private folder on the same file system as the entries, and returns what removes it.
@@ -85,7 +86,8 @@ func (c cache) entry(plan *Plan, platform executable.Platform) entry {
 		Plan     *Plan
 		Settings any
 		Platform executable.Platform
-	}{dir, plan, plan.settings, platform})
+		Debug    bool `json:",omitempty"`
+	}{dir, plan, plan.settings, platform, c.debug})
 	if err != nil {
 		return entry{}
 	}
@@ -271,7 +273,7 @@ func (c cache) removeWork(age time.Duration) error {
 // Clean removes all executables that Builders have kept in the folder cacheDir, until ctx ends, and returns how many bytes
 // that freed. Runs in progress are not disturbed.
 func Clean(ctx context.Context, cacheDir string) (freed int64, err error) {
-	c := cache{cacheDir}
+	c := cache{root: cacheDir}
 	folders, err := os.ReadDir(filepath.Join(c.root, "outputs"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil

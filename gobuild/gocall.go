@@ -60,9 +60,13 @@ func calls(plan *Plan, platform executable.Platform, out string) []goCall {
 func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
 	sharers := min(b.options.Jobs, int(b.pending.Load()))
 	cpus := (runtime.NumCPU() + sharers - 1) / sharers
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-p", fmt.Sprint(cpus),
-		"-ldflags", strings.TrimSpace("-s -w " + ldflags)}
-	args = append(args, compilerFlags(plan, ldflags)...)
+	args := []string{"build", "-buildvcs=false", "-p", fmt.Sprint(cpus)}
+	if b.options.Debug {
+		args = append(args, "-ldflags", ldflags, "-gcflags=all=-N -l")
+	} else {
+		args = append(args, "-trimpath", "-ldflags", strings.TrimSpace("-s -w "+ldflags))
+		args = append(args, compilerFlags(plan, ldflags)...)
+	}
 	args = append(args, tagFlags(plan)...)
 	args = append(args, "-o", call.output)
 	return append(args, call.packages...)

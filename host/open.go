@@ -50,10 +50,17 @@ func absent(path string) string {
 	return suggest.Beside(path)
 }
 
+// Building says how the package of a source is made.
+type Building struct {
+	// CacheDir is the folder in which building keeps what saves work to the next time; "" keeps nothing.
+	CacheDir string
+	// Debug builds executables for a debugger: not stripped, not optimised. A package cannot be opened with it.
+	Debug bool
+}
+
 // Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
-// there and empty, and is so again after an error. cacheDir is where building keeps what saves work to the next time, "" for
-// nothing. The error is a *RejectedError if there are findings of severity error.
-func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err error) {
+// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error.
+func Open(ctx context.Context, path, dir string, building Building) (_ *Integration, err error) {
 	built, copied, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "copied"), filepath.Join(dir, "unpacked")
 	defer func() {
 		err = errors.Join(err, os.RemoveAll(copied))
@@ -63,9 +70,11 @@ func Open(ctx context.Context, path, dir, cacheDir string) (_ *Integration, err 
 	}()
 	packed := path
 	if IsSource(path) {
-		if packed, err = build(ctx, path, built, cacheDir); err != nil { // which verifies it
+		if packed, err = build(ctx, path, built, building); err != nil { // which verifies it
 			return nil, err
 		}
+	} else if building.Debug {
+		return nil, fmt.Errorf("%s is a package: executables for a debugger are built from a source tree", path)
 	}
 	file, size, err := ptarread.OpenFile(packed)
 	if errors.Is(err, os.ErrNotExist) {
@@ -109,9 +118,10 @@ func IsSource(path string) bool {
 }
 
 // build makes the package of a source for this machine and returns its path.
-func build(ctx context.Context, path, dir, cacheDir string) (string, error) {
+func build(ctx context.Context, path, dir string, building Building) (string, error) {
 	integrations, err := create.Run(ctx, create.Options{
-		Manifests: []string{path}, Version: anyVersion, OutDir: dir, CacheDir: cacheDir,
+		Manifests: []string{path}, Version: anyVersion, OutDir: dir,
+		CacheDir: building.CacheDir, Debug: building.Debug,
 	})
 	if err != nil {
 		return "", err

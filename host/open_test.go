@@ -73,7 +73,7 @@ func TestOpen(t *testing.T) {
 		"manifest": filepath.Join(tree, "manifest.yaml"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			integration, err := host.Open(t.Context(), path, t.TempDir(), "")
+			integration, err := host.Open(t.Context(), path, t.TempDir(), host.Building{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestHostile(t *testing.T) {
 			if err := os.Mkdir(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			_, err := host.Open(t.Context(), packageFile(t, forgery.Bytes()), dir, "")
+			_, err := host.Open(t.Context(), packageFile(t, forgery.Bytes()), dir, host.Building{})
 			var rejected *host.RejectedError
 			if !errors.As(err, &rejected) || len(rejected.Findings) == 0 {
 				t.Errorf("error %v, want that the package is rejected", err)
@@ -183,7 +183,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			_, err := host.Open(t.Context(), test.path, dir, "")
+			_, err := host.Open(t.Context(), test.path, dir, host.Building{})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q", err, test.want)
 			}
@@ -220,7 +220,7 @@ func TestReplaced(t *testing.T) {
 		}
 	})
 	for range 100 {
-		integration, err := host.Open(t.Context(), path, t.TempDir(), "")
+		integration, err := host.Open(t.Context(), path, t.TempDir(), host.Building{})
 		var rejected *host.RejectedError
 		if err != nil && !errors.As(err, &rejected) {
 			t.Error(err)
@@ -272,7 +272,7 @@ func TestWrittenInPlace(t *testing.T) {
 	})
 	unpacked := 0
 	for range 800 {
-		integration, err := host.Open(t.Context(), path, t.TempDir(), "")
+		integration, err := host.Open(t.Context(), path, t.TempDir(), host.Building{})
 		if err == nil {
 			unpacked++
 			if integration.Manifest.Connectors[0].Protocols[0] != "shell" {
@@ -306,7 +306,7 @@ func TestCancelled(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			dir := t.TempDir()
-			if _, err := host.Open(ctx, path, dir, ""); !errors.Is(err, context.Canceled) {
+			if _, err := host.Open(ctx, path, dir, host.Building{}); !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v, want that the context ended", err)
 			}
 			wantEmpty(t, dir)

@@ -42,6 +42,8 @@ type Options struct {
 	// Stderr gets what the plugin prints, line by line; nil drops it. At most 100 lines a second are passed on, none longer
 	// than 4 KiB, and none with a secret of the configuration.
 	Stderr io.Writer
+	// Trace, when set, gets a line for each message between host and plugin, without contents of files and secrets.
+	Trace io.Writer
 	// Prefix begins every line on Stderr.
 	Prefix string
 	// Secrets are values of the configuration that are kept out of what the plugin says, whatever their keys are called.
@@ -151,8 +153,13 @@ func closeAll(files []*os.File) {
 func (p *Plugin) connect(ctx context.Context) error {
 	dialed := make(chan net.Conn, 1)
 	dialed <- p.channel
+	var traced []grpc.DialOption
+	if p.options.Trace != nil {
+		t := &trace{out: p.options.Trace, secrets: &p.secrets, given: p.options.Secrets, since: time.Now()}
+		traced = t.options()
+	}
 	var err error
-	p.conn, err = grpc.NewClient("passthrough:plugin",
+	p.conn, err = grpc.NewClient("passthrough:plugin", append(traced,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithIdleTimeout(0),
 		// Or gRPC gives up after 20 seconds, and it is for the context to say when.
@@ -166,7 +173,7 @@ func (p *Plugin) connect(ctx context.Context) error {
 			default:
 				return nil, errEnded // there is no second connection to a process
 			}
-		}))
+		}))...)
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,7 @@ func (t *trial) backup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.checkFlags(imp.Flags())
 	return place.File(ctx, t.opts.Data, t.opts.Force,
 		func(temporary string) error {
 			t.tally.stage(Copying)

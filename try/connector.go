@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -59,7 +60,16 @@ func (c connector) start(ctx context.Context, executable string, opts Options) (
 	return host.Start(ctx, executable, host.Options{
 		Args: c.Args, Secrets: slices.Concat(opts.Config.secrets, c.secrets),
 		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
+		Trace: opts.Trace, Timeout: timeout(opts),
 	})
+}
+
+// timeout is how long the plugin may take to answer; 0 is the usual time. In a debugger it stands still.
+func timeout(opts Options) time.Duration {
+	if opts.Building.Debug {
+		return 24 * time.Hour
+	}
+	return 0
 }
 
 // config is what the connector is given.

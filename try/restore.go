@@ -46,6 +46,7 @@ func (t *trial) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.checkFlags(exp.Flags())
 	t.tally.stage(Copying)
 	err = export(ctx, data, exp, t.tally)
 	if ctx.Err() != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/PlakarKorp/kloset/kcontext"
+	"github.com/PlakarKorp/kloset/location"
 
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
@@ -25,11 +26,16 @@ type Options struct {
 	Data string
 	// Force replaces a data file that is there. A restore has no use for it.
 	Force bool
-	// CacheDir is the folder in which building a package keeps what saves work to the next time; "" keeps nothing.
-	CacheDir string
+	// Building is how the package of a source is made.
+	Building host.Building
 	// Stderr gets what the plugin prints, line by line; nil drops it.
 	Stderr io.Writer
-	// Warn, when set, is told before the plugin starts of settings that the connector's schema does not know.
+	// Trace, when set, gets a line for all that is said to the plugin and all that it answers, without secrets.
+	Trace io.Writer
+	// Started, when set, is told the plugin's process before anything is said to it.
+	Started func(process int)
+	// Warn, when set, is told of settings that the connector's schema does not know, before the plugin starts, and of flags that
+	// are not the manifest's.
 	Warn func(string)
 	// Progress, when set, is told of every change. Calls do not overlap.
 	Progress func(Progress)
@@ -76,6 +82,9 @@ func (t *trial) start(ctx context.Context, typ string) error {
 	if t.plugin, err = t.connector.start(ctx, executable, t.opts); err != nil {
 		return err
 	}
+	if t.opts.Started != nil {
+		t.opts.Started(t.plugin.Process().Pid)
+	}
 	// Whatever the plugin is busy with, it gets a few seconds to end, as when plakar ends.
 	t.unwatch = context.AfterFunc(ctx, func() {
 		t.tally.stage(Ending)
@@ -96,7 +105,7 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder for the package: %w", err)
 	}
-	unpacked, err := host.Open(ctx, t.opts.Package, dir, t.opts.CacheDir)
+	unpacked, err := host.Open(ctx, t.opts.Package, dir, t.opts.Building)
 	var rejected *host.RejectedError
 	if errors.As(err, &rejected) {
 		if data, dataErr := openData(ctx, t.opts.Package); dataErr == nil {
@@ -123,6 +132,21 @@ func (t *trial) checkSettings(dir string) error {
 		}
 	}
 	return err
+}
+
+// checkFlags warns where the plugin says something else than its manifest.
+func (t *trial) checkFlags(plugin location.Flags) {
+	var flags location.Flags
+	for _, name := range t.connector.LocationFlags {
+		flag, err := location.ParseFlag(name)
+		if err != nil {
+			return // the manifest has errors
+		}
+		flags |= flag
+	}
+	if text := host.DifferentFlags(plugin, flags); text != "" && t.opts.Warn != nil {
+		t.opts.Warn(text)
+	}
 }
 
 // cut returns the text in the plugin's words, without the secrets of the connector's configuration, which nothing knows that

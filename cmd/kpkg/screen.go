@@ -45,7 +45,7 @@ func (o *oneOf) Set(s string) error {
 	return nil
 }
 
-func isTerminal(w io.Writer) bool {
+func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

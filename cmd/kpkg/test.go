@@ -61,6 +61,7 @@ be tested, as a connector without a location.`,
 	cmd.Flags().Var(checksFlag{&choice.Only}, "only", "run these `CHECKS` only; may be repeated")
 	cmd.Flags().Var(checksFlag{&choice.Skip}, "skip", "leave these `CHECKS` out; may be repeated")
 	cmd.Flags().BoolVar(&list, "list", false, "list the checks, without running any")
+	cmd.Flags().BoolVar(&choice.Building.Debug, "debug", false, "build for a debugger: not stripped, not optimised")
 	completeFolders(cmd, "sample")
 	completeValues(cmd, "connector", conformance.Importer+":", conformance.Exporter+":", conformance.Storage+":")
 	completeValues(cmd, "only", checkValues()...)
@@ -76,7 +77,10 @@ be tested, as a connector without a location.`,
 		if err := choice.readSettings(cmd.Context()); err != nil {
 			return err
 		}
-		choice.CacheDir = cacheDir()
+		if err := sourceForDebugger(choice.Building.Debug, path); err != nil {
+			return err
+		}
+		choice.Building.CacheDir = cacheDir()
 		shown := &counter{out: cmd.ErrOrStderr()}
 		choice.Started, choice.Checked = shown.begin, shown.count
 		begin := time.Now()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -147,11 +148,15 @@ func (f *outputFlag) file() (string, error) {
 type tryRun struct {
 	opts     try.Options
 	format   *format
+	trace    bool
 	warnings []string
 }
 
 func (r *tryRun) flags(cmd *cobra.Command) {
 	r.format = formatFlag(cmd, "text", "json")
+	cmd.Flags().BoolVar(&r.trace, "trace", false, "print all that is said to the plugin and all that it answers")
+	cmd.Flags().BoolVar(&r.opts.Building.Debug, "debug", false,
+		"build for a debugger: not stripped, not optimised; say the process")
 }
 
 // run makes the backup or the restore, and prints what told says of it.
@@ -163,7 +168,16 @@ func (r *tryRun) run(
 		return tryUsage(err)
 	}
 	shown := newTransfer(cmd.ErrOrStderr(), screen.quiet)
-	r.opts.Progress, r.opts.Stderr, r.opts.CacheDir = shown.step, shown, cacheDir()
+	r.opts.Progress, r.opts.Stderr, r.opts.Building.CacheDir = shown.step, shown, cacheDir()
+	if r.trace {
+		r.opts.Trace = shown
+	}
+	if err := sourceForDebugger(r.opts.Building.Debug, r.opts.Package); err != nil {
+		return err
+	}
+	if r.opts.Building.Debug {
+		r.opts.Started = func(process int) { waitForDebugger(cmd.InOrStdin(), shown, process) }
+	}
 	r.opts.Warn = func(text string) {
 		r.warnings = append(r.warnings, text)
 		if r.format.isText() {
@@ -198,6 +212,23 @@ func tryUsage(err error) error {
 		return usageError{err}
 	}
 	return err
+}
+
+// sourceForDebugger refuses --debug for what is built already.
+func sourceForDebugger(debug bool, path string) error {
+	if debug && !host.IsSource(path) {
+		return usagef("--debug builds: name a source tree, not a package such as %s", finding.Printable(finding.Cut(path)))
+	}
+	return nil
+}
+
+// waitForDebugger says which process a debugger can attach to and, where somebody is there to do so, waits for that.
+func waitForDebugger(in io.Reader, out io.Writer, process int) {
+	fmt.Fprintf(out, "the plugin is process %d, as in: dlv attach %[1]d\n", process)
+	if isTerminal(in) {
+		fmt.Fprintln(out, "attach a debugger, then press Enter")
+		bufio.NewReader(in).ReadString('\n') //nolint:errcheck // whatever ends the line ends the wait
+	}
 }
 
 // tryVerdict prints what failed, and returns the error that the command ends with if it could not be done at all.

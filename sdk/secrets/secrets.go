@@ -38,7 +38,7 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 		}
 	}
 	for key, value := range config {
-		if isSecretName(key) {
+		if IsName(key) {
 			hideLines(value)
 		}
 		for _, password := range passwordsInURL(value) {
@@ -76,7 +76,8 @@ func passwordsInURL(value string) []string {
 	return passwords
 }
 
-func isSecretName(key string) bool {
+// IsName tells whether a key of a configuration is named like a secret.
+func IsName(key string) bool {
 	key = strings.ToLower(key)
 	if strings.HasSuffix(key, "file") || strings.HasSuffix(key, "path") {
 		return false // where a secret is kept, which an error must be able to say
