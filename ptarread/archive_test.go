@@ -242,7 +242,7 @@ func TestForgedArchives(t *testing.T) {
 			entry(f, "/manifest.yaml").Object = f.PutValue(resources.RT_OBJECT, object)
 		}},
 		{"attribute of another", "calls itself", func(f *forgery) { attributed(f, func(x *vfs.Xattr) { x.Name += "x" }) }},
-		{"encrypted", "it is encrypted", func(f *forgery) { f.Config.Encryption = encryption.NewDefaultConfiguration() }},
+		{"encrypted", "the passphrase is wrong", func(f *forgery) { f.Config.Encryption = encryption.NewDefaultConfiguration() }},
 		{"snapshot that is none", "calls itself", func(f *forgery) {
 			f.PutAs(resources.RT_SNAPSHOT, objects.MAC{7}, f.Encode([]byte{0x80}))
 		}},
@@ -264,7 +264,7 @@ func readArchive(ctx context.Context, data []byte) error {
 }
 
 func readFrom(ctx context.Context, r io.ReaderAt, size int64) error {
-	a, err := ptarread.NewArchive(ctx, r, size, ptarread.Options{})
+	a, err := ptarread.NewArchive(ctx, r, size, asked(passphrase))
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package ptarread
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"path/filepath"
@@ -209,24 +211,115 @@ func (l *lengths) close() error {
 
 // trees walks the trees of all snapshots, each once.
 func (k *archiveCheck) trees(ctx context.Context, c *checker) error {
-	walked := map[blobID]bool{}
+	type pair struct{ tree, files blobID }
+	walked := map[pair]bool{}
 	return k.eachTree(ctx, func(_ string, t tree) error {
-		if walked[t.root] {
+		which := pair{tree: t.root}
+		if t.index == dirpack {
+			which.files = t.files
+		}
+		if walked[which] {
 			return nil
 		}
-		walked[t.root] = true
-		visit := func(key string, _ objects.MAC) error {
-			if t.root.typ == resources.RT_VFS_BTREE {
-				return checkKey(key)
-			}
-			return nil
+		walked[which] = true
+		var err error
+		if t.index == dirpack {
+			err = k.listings(ctx, t)
+		} else {
+			err = k.walk(ctx, t, func(key string, _ objects.MAC) error {
+				if t.root == t.files {
+					return checkKey(key)
+				}
+				return nil
+			})
 		}
-		err := k.a.walkTree(ctx, t.root.mac, t.root.typ, nodes[t.root.typ].node, t.compare, visit)
 		if c.knows(err) {
 			return nil
 		}
 		return c.record(err)
 	})
+}
+
+func (k *archiveCheck) walk(ctx context.Context, t tree, visit func(key string, mac objects.MAC) error) error {
+	return k.a.walkTree(ctx, t.root.mac, t.root.typ, nodes[t.root.typ].node, t.compare, visit)
+}
+
+// listings holds the listings of folders, from which plakar restores, against the file tree: each lists the entries that the tree
+// has in that folder, and together they list all.
+func (k *archiveCheck) listings(ctx context.Context, t tree) error {
+	root, err := k.a.readRoot(ctx, t.files.mac, t.files.typ)
+	if err != nil {
+		return err
+	}
+	listed, entries := 1, 0 // the root is in no folder
+	search := &treeSearch{s: &k.a.store, root: root}
+	err = k.walk(ctx, t, func(folder string, mac objects.MAC) error {
+		n, err := k.listing(ctx, search, folder, mac)
+		listed += n
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	files := tree{root: t.files, compare: vfs.PathCmp}
+	err = k.walk(ctx, files, func(string, objects.MAC) error {
+		entries++
+		return nil
+	})
+	if err == nil && listed != entries {
+		err = problemf(Inconsistent, regionTree, nowhere, "the listings of folders list %d entries of %d", listed, entries)
+	}
+	return err
+}
+
+// listing compares a listing with the file tree, and counts its entries.
+func (k *archiveCheck) listing(ctx context.Context, search *treeSearch, folder string, mac objects.MAC) (int, error) {
+	object, err := k.a.readObject(mac)
+	if err != nil {
+		return 0, err
+	}
+	// Sums are the same whatever the order; what an entry adds to them is random in every run.
+	seed := maphash.MakeSeed()
+	var inTree, inListing uint64
+	n, left := 0, 0
+	frames := frameReader{in: bufio.NewReader(k.a.reader(ctx, object))}
+	for {
+		serialized, named, err := frames.next()
+		if err == io.EOF {
+			break
+		}
+		if errors.Is(err, errFrame) || err == nil && k.a.key.Sum(serialized) != named {
+			return n, problemf(Inconsistent, regionTree, nowhere, "the listing of %.80q is malformed", folder)
+		}
+		if err != nil {
+			return n, err
+		}
+		inListing += maphash.Comparable(seed, named)
+		n++
+	}
+	at, err := search.seek(ctx, below(folder))
+	if err != nil {
+		return n, err
+	}
+	for left = n; ; left-- {
+		name, entry, next, err := search.at(ctx, at)
+		if err != nil {
+			return n, err
+		}
+		at = next
+		if name == folder {
+			left++
+			continue
+		}
+		if rest, inside := strings.CutPrefix(name, below(folder)); !inside || strings.Contains(rest, "/") {
+			break
+		}
+		inTree += maphash.Comparable(seed, entry)
+	}
+	if left != 0 || inTree != inListing {
+		return n, problemf(Inconsistent, regionTree, nowhere, "the listing of %.80q is not what the file tree has there", folder)
+	}
+	return n, nil
 }
 
 // knows tells whether the problem was found before, which reading the blob again has found once more.
@@ -240,9 +333,13 @@ func (c *checker) knows(err error) bool {
 // tree is one of a snapshot's.
 type tree struct {
 	root    blobID
+	files   blobID // the file tree of the same source
 	index   string // the name of a named index
 	compare func(a, b string) int
 }
+
+// dirpack is the name of the index of what is in each folder.
+const dirpack = "dirpack"
 
 // eachTree visits the trees of all snapshots whose headers can be read; snapshot is what the paths of its files begin with.
 func (k *archiveCheck) eachTree(ctx context.Context, visit func(snapshot string, t tree) error) error {
@@ -263,14 +360,15 @@ func (k *archiveCheck) eachTree(ctx context.Context, visit func(snapshot string,
 }
 
 func treesOf(source *header.Source) []tree {
+	files := blobID{resources.RT_VFS_BTREE, source.VFS.Root}
 	trees := []tree{
-		{blobID{resources.RT_VFS_BTREE, source.VFS.Root}, "", vfs.PathCmp},
-		{blobID{resources.RT_ERROR_BTREE, source.VFS.Errors}, "", strings.Compare},
-		{blobID{resources.RT_XATTR_BTREE, source.VFS.Xattrs}, "", vfs.PathCmp},
+		{files, files, "", vfs.PathCmp},
+		{blobID{resources.RT_ERROR_BTREE, source.VFS.Errors}, files, "", strings.Compare},
+		{blobID{resources.RT_XATTR_BTREE, source.VFS.Xattrs}, files, "", vfs.PathCmp},
 	}
 	for _, x := range source.Indexes {
 		if x.Type == "btree" {
-			trees = append(trees, tree{blobID{resources.RT_BTREE_ROOT, x.Value}, x.Name, strings.Compare})
+			trees = append(trees, tree{blobID{resources.RT_BTREE_ROOT, x.Value}, files, x.Name, strings.Compare})
 		}
 	}
 	return trees

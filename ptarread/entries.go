@@ -88,7 +88,7 @@ func (p *Package) readEntries(ctx context.Context) error {
 
 // addEntry reads the entry that the tree holds at key and links it to its directory.
 func (p *Package) addEntry(ctx context.Context, key string, mac objects.MAC) (Entry, error) {
-	e, err := p.readEntry(ctx, key, mac, maxEntryElements)
+	e, _, err := p.readEntry(ctx, key, mac, maxEntryElements)
 	if err != nil {
 		return Entry{}, err
 	}

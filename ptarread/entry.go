@@ -8,16 +8,16 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 )
 
-// readEntry reads the entry that the file tree holds at key.
-func (s *store) readEntry(ctx context.Context, key string, mac objects.MAC, maxElements int) (*vfs.Entry, error) {
-	e, err := readAs(ctx, s, blobID{resources.RT_VFS_ENTRY, mac}, maxElements, vfs.EntryFromBytes)
-	if err != nil {
-		return nil, err
+// readEntry reads the entry that the file tree holds at key, and of how many bytes it was decoded.
+func (s *store) readEntry(ctx context.Context, key string, mac objects.MAC, maxElements int) (e *vfs.Entry, size int, err error) {
+	e, err = readAs(ctx, s, blobID{resources.RT_VFS_ENTRY, mac}, maxElements, func(data []byte) (*vfs.Entry, error) {
+		size = len(data)
+		return vfs.EntryFromBytes(data)
+	})
+	if err == nil && e.Path() != key {
+		return nil, size, problemf(Inconsistent, regionTree, nowhere, "the entry at %.80q calls itself %.80q", key, e.Path())
 	}
-	if e.Path() != key {
-		return nil, problemf(Inconsistent, regionTree, nowhere, "the entry at %.80q calls itself %.80q", key, e.Path())
-	}
-	return e, nil
+	return e, size, err
 }
 
 // readAs reads a blob of one msgpack value, with at most maxElements array elements, and decodes it.

@@ -89,6 +89,38 @@ func FuzzForged(f *testing.F) {
 			readArchive(context.Background(), all)
 		} else if err := readArchive(context.Background(), all); err != nil {
 			t.Errorf("a good package is no archive: %v", err)
+		} else if err := checkArchive(all); err != nil {
+			t.Errorf("a good package is a bad archive: %v", err)
 		}
 	})
+}
+
+// FuzzArchive reads and checks any bytes as an archive, encrypted or not.
+func FuzzArchive(f *testing.F) {
+	for _, archive := range []ptartest.Archive{
+		{Snapshots: several()}, {Snapshots: several()[:1], Passphrase: passphrase}, {Snapshots: several()[1:], Configure: uncompressed},
+	} {
+		f.Add(archive.Bytes(f))
+	}
+	f.Add(ptartest.NewForgery(f, "GZIP", small()).Bytes())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if checkArchive(data) == nil {
+			if err := readArchive(context.Background(), data); err != nil {
+				t.Errorf("a good archive cannot be read: %v", err)
+			}
+		}
+	})
+}
+
+func checkArchive(data []byte) error {
+	a, err := ptarread.NewArchive(context.Background(), bytes.NewReader(data), int64(len(data)), asked(passphrase))
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	_, problems, err := a.Check(context.Background())
+	if err == nil && len(problems) > 0 {
+		err = &problems[0]
+	}
+	return err
 }

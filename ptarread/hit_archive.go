@@ -101,7 +101,7 @@ func (p *placer) value(snapshot string, t tree, key string, mac objects.MAC) {
 	}
 	switch {
 	case typ == resources.RT_VFS_ENTRY && t.index == "":
-		if e, err := s.readEntry(p.ctx, key, mac, maxNodeElements); err == nil && e.HasObject() {
+		if e, _, err := s.readEntry(p.ctx, key, mac, maxNodeElements); err == nil && e.HasObject() {
 			hit(p.object(e.Object), name)
 		}
 	case typ == resources.RT_XATTR_ENTRY:

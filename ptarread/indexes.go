@@ -22,7 +22,7 @@ func (p *Package) Failures() []Failure { return slices.Clone(p.failures) }
 var valueTypes = map[string]resources.Type{
 	"content-type": resources.RT_VFS_ENTRY,
 	"summary":      resources.RT_VFS_SUMMARY,
-	"dirpack":      resources.RT_OBJECT,
+	dirpack:        resources.RT_OBJECT,
 }
 
 // readIndexes reads the trees beside the file tree.
@@ -62,14 +62,14 @@ func (p *Package) readIndexes(ctx context.Context) error {
 			_, _, err := p.use(blobID{values, mac})
 			return err
 		}
-		if x.Name == "dirpack" {
+		if x.Name == dirpack {
 			visit = func(dir string, mac objects.MAC) error { return p.readDirpack(ctx, dir, mac) }
 		}
 		if err := p.walkTree(ctx, x.Value, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, strings.Compare, visit); err != nil {
 			return err
 		}
 	}
-	return p.dirpacksComplete(named["dirpack"])
+	return p.dirpacksComplete(named[dirpack])
 }
 
 // readError reads what the snapshot says of something that its writer could not read.

@@ -47,7 +47,7 @@ const (
 	maxTreeDepth = 10
 	// MaxFile is how many bytes a file of a package may hold, 2 GiB: kpkg cuts that into half of maxChunks at most.
 	MaxFile = 2 << 30
-	// maxChunks is how many chunks a file may have.
+	// maxChunks is how many chunks a file of a package may have.
 	maxChunks = 1 << 16
 	// maxDepth is how deep a msgpack value may nest.
 	maxDepth = 16
@@ -70,10 +70,18 @@ const (
 	maxArchiveBlobs = 1 << 27
 	// maxSnapshots is how many snapshots an archive may hold.
 	maxSnapshots = 1 << 17
+	// maxArchiveChunks is how many chunks a file of an archive may have; a list of 95,000 is as long as a blob may be, which
+	// are some 90 GB as plakar cuts files.
+	maxArchiveChunks = 1 << 17
 	// maxArchivePath is the longest path of an entry in bytes, that of Windows; elsewhere 4096 are the most.
 	maxArchivePath = 32 << 10
 	// maxSnapshotText is how many bytes the descriptions of all snapshots may take: some hundred thousand of them.
 	maxSnapshotText = 32 << 20
+	// maxReadAhead is how many entries of a folder a walk reads ahead at most, minReadAhead for how few it is not worth it, and
+	// maxWalkAhead how many bytes of memory all that it has read ahead may take.
+	maxReadAhead = 256
+	minReadAhead = 8
+	maxWalkAhead = 8 << 20
 	// maxCachedNodes is how many decoded bytes of a tree's nodes are kept while it is walked: a folder's entries are next to
 	// those of its neighbours, not to its own.
 	maxCachedNodes = 4 << 20
@@ -102,6 +110,8 @@ var maxBlobsInMemory = 1 << 20
 // bounds are the limits that differ between packages and archives.
 type bounds struct {
 	blobs int
+	// chunks is how many a file may have.
+	chunks int
 	// metadata is how many decoded bytes there may be of what describes the content, in all that is read of one file.
 	metadata int64
 	// encrypted is what is said of an encrypted file.
@@ -109,14 +119,14 @@ type bounds struct {
 }
 
 var packageBounds = bounds{
-	blobs: MaxBlobs, metadata: maxMetadata, encrypted: "the package is encrypted; plakar installs plain ones only",
+	blobs: MaxBlobs, chunks: maxChunks, metadata: maxMetadata, encrypted: "the package is encrypted; plakar installs plain ones only",
 }
 
 // archiveBounds are those of an archive of size bytes. Entries compress well, so that its metadata is a multiple of it,
 // which keeps the time to read a small file short.
 func archiveBounds(size int64) bounds {
 	return bounds{
-		blobs: maxArchiveBlobs, metadata: freeUnpacked + maxRatio*min(size, 1<<50), encrypted: "it is encrypted, and takes a passphrase",
+		blobs: maxArchiveBlobs, chunks: maxArchiveChunks, metadata: freeUnpacked + maxRatio*min(size, 1<<50), encrypted: "it is encrypted, and takes a passphrase",
 	}
 }
 

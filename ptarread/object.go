@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
-
-	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
 // readObject reads the list of chunks of a file whose content is wanted, without the chunks.
@@ -20,7 +17,7 @@ func (s *store) readObject(mac objects.MAC) (object *objects.Object, err error) 
 		return nil, err
 	}
 	err = guard(func() error {
-		stored, err := s.readSection(b.section())
+		stored, err := s.readStored(b, nil)
 		if err != nil {
 			return err
 		}
@@ -36,7 +33,7 @@ func (s *store) readObject(mac objects.MAC) (object *objects.Object, err error) 
 
 func (s *store) decodeObject(mac objects.MAC, data []byte) (*objects.Object, error) {
 	id := blobID{resources.RT_OBJECT, mac}
-	if err := checkShape(data, maxChunks); err != nil {
+	if err := checkShape(data, s.bounds.chunks); err != nil {
 		return nil, s.malformed(id, err)
 	}
 	object, err := objects.NewObjectFromBytes(data)
@@ -62,9 +59,11 @@ func (s *store) readChunk(chunk objects.Chunk, stored, dst []byte) (storedOut, d
 	if err != nil {
 		return stored, nil, err
 	}
-	stored = slices.Grow(stored[:0], int(b.length))[:b.length]
-	if err := ptar.ReadAt(s.file, stored, b.offset); err != nil {
+	if stored, err = s.readStored(b, stored); err != nil {
 		return stored, nil, err
+	}
+	if cap(dst) == 0 {
+		dst = make([]byte, 0, int(chunk.Length)+1)
 	}
 	err = guard(func() (err error) {
 		data, err = s.decode(b, dst, stored, MaxBlob)
@@ -76,44 +75,111 @@ func (s *store) readChunk(chunk objects.Chunk, stored, dst []byte) (storedOut, d
 	return stored, data, err
 }
 
-// chunkReader reads an object from its beginning to its end. It holds one chunk, and decodes a chunk that is repeated,
-// as in a file of zeros, once.
+// chunkReader reads an object from its beginning to its end. It decodes a chunk that is repeated, as in a file of zeros, once,
+// and one ahead of the reader when there is a processor for it.
 type chunkReader struct {
 	ctx    context.Context
 	s      *store
 	chunks []objects.Chunk
 
-	held         *objects.Chunk
-	stored, data []byte
-	rest         []byte
+	held *objects.Chunk
+	data []byte // of the chunk that is held
+	rest []byte // what of it is left to be read
+	// free is memory for chunks: what the chunk before was decoded into, and how one was stored.
+	free buffers
+	// ahead is the chunk behind the one that is held, nil if nobody decodes it.
+	ahead <-chan decoded
+}
+
+// buffers are memory for a chunk, as it is stored and decoded.
+type buffers struct{ stored, data []byte }
+
+// decoded is a chunk that was decoded ahead, and where.
+type decoded struct {
+	buffers
+	err error
 }
 
 func (s *store) reader(ctx context.Context, object *objects.Object) *chunkReader {
 	return &chunkReader{ctx: ctx, s: s, chunks: object.Chunks}
 }
 
+func sameChunk(a, b *objects.Chunk) bool { return a.ContentMAC == b.ContentMAC && a.Length == b.Length }
+
+// more makes the next chunk what is left to be read; io.EOF if there is none.
+func (r *chunkReader) more() error {
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	if len(r.chunks) == 0 {
+		return io.EOF
+	}
+	next := &r.chunks[0]
+	if r.held == nil || !sameChunk(r.held, next) {
+		var d decoded
+		if r.ahead != nil {
+			d = <-r.ahead
+			r.ahead = nil
+		} else {
+			d.stored, d.data, d.err = r.s.readChunk(*next, r.free.stored, r.free.data)
+		}
+		if d.err != nil {
+			return d.err
+		}
+		r.free = buffers{d.stored, r.data}
+		r.data, r.held = d.data, next
+	}
+	r.rest, r.chunks = r.data, r.chunks[1:]
+	if len(r.chunks) > 0 && r.ahead == nil && !sameChunk(r.held, &r.chunks[0]) {
+		r.ahead = r.s.decodeAhead(r.chunks[0], r.free)
+	}
+	return nil
+}
+
+// decodeAhead decodes a chunk in another goroutine, nil if there are enough of them. What nobody takes is garbage.
+func (s *store) decodeAhead(chunk objects.Chunk, into buffers) <-chan decoded {
+	if s.decoding.Add(1) > int64(workers()) {
+		s.decoding.Add(-1)
+		return nil
+	}
+	done := make(chan decoded, 1)
+	go func() {
+		defer s.decoding.Add(-1)
+		var d decoded
+		d.stored, d.data, d.err = s.readChunk(chunk, into.stored, into.data)
+		done <- d
+	}()
+	return done
+}
+
 func (r *chunkReader) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 {
-		if r.ctx.Err() != nil {
-			return 0, context.Cause(r.ctx)
+		if err := r.more(); err != nil {
+			return 0, err
 		}
-		if len(r.chunks) == 0 {
-			return 0, io.EOF
-		}
-		next := &r.chunks[0]
-		if r.held == nil || r.held.ContentMAC != next.ContentMAC || r.held.Length != next.Length {
-			var data []byte
-			var err error
-			if r.stored, data, err = r.s.readChunk(*next, r.stored, r.data); err != nil {
-				return 0, err
-			}
-			r.data, r.held = data, next
-		}
-		r.rest, r.chunks = r.data, r.chunks[1:]
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
+}
+
+// WriteTo writes a chunk at a time.
+func (r *chunkReader) WriteTo(w io.Writer) (written int64, err error) {
+	for {
+		if len(r.rest) > 0 {
+			n, err := w.Write(r.rest)
+			written += int64(n)
+			if err != nil {
+				return written, err
+			}
+			r.rest = nil
+		}
+		if err := r.more(); err == io.EOF {
+			return written, nil
+		} else if err != nil {
+			return written, err
+		}
+	}
 }
 
 // loadObject reads an object while the package is opened, finds its chunks and notes how long they are to be.

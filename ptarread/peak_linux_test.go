@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -63,7 +64,11 @@ func readFile(path string) error {
 		return err
 	}
 	defer data.Close()
-	return readContents(ctx, data)
+	_, problems, err := data.Check(ctx)
+	if err == nil && len(problems) > 0 {
+		err = &problems[0]
+	}
+	return errors.Join(err, readContents(ctx, data))
 }
 
 var peak = regexp.MustCompile(`VmHWM:\s*(\d+) kB`)

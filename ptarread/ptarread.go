@@ -7,9 +7,10 @@
 // what plakar installs: the directory listings that plakar extracts from (the "dirpack" index) must repeat the file tree
 // entry by entry.
 //
-// It refuses encrypted stores, versions it does not know and compressions that no released plakar reads, and it never
-// follows or creates links. It proves that a file is undamaged and consistent, not who made it: the key of every MAC
-// derives from an identifier in the file itself, so authenticity needs a signature.
+// It refuses versions it does not know and compressions that no released plakar reads, as a package also what is encrypted, and it
+// never follows or creates links. It proves that a file is undamaged and consistent, not who made it: the key of every MAC
+// derives from an identifier in the file itself, so authenticity needs a signature. Only an encrypted archive's derives from
+// its passphrase.
 //
 // The format is the one that integrations/ptar stores and kloset v1.1 reads; kloset's own types decode what it holds.
 // kloset's repository is not used: it keeps state in databases on disk, and takes memory for lengths that it has not

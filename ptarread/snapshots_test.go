@@ -3,6 +3,7 @@ package ptarread_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/snapshot/header"
+	"github.com/PlakarKorp/kloset/snapshot/vfs"
 
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
@@ -233,6 +235,42 @@ func TestCheckFindsWhatIsMissing(t *testing.T) {
 		}},
 		{"missing entry", "missing", "[01020300:/]", func(f *forgery) { f.Tree = func(n *treeNode) { n.Values[1][0]++ } }},
 		{"entry that is none", "vfs-entry", "", func(f *forgery) { f.Put(resources.RT_VFS_ENTRY, []byte{0xc1}) }},
+		{"listing without an entry", "the listing of \"/\" is not what the file tree has there", "", func(f *forgery) {
+			f.Listing = func(dir string, entries []*vfs.Entry) []*vfs.Entry { return entries[:len(entries)-1] }
+		}},
+		{"listing of another entry", "the listing of \"/bin\" is not what the file tree has there", "", func(f *forgery) {
+			f.Listing = func(dir string, entries []*vfs.Entry) []*vfs.Entry {
+				if dir == "/bin" {
+					return []*vfs.Entry{ptartest.NewEntry("/bin/importer", 0o644)}
+				}
+				return entries
+			}
+		}},
+		{"listing of one frame of 4 GiB", "the listing of \"/\" is malformed", "", func(f *forgery) {
+			f.Header = func(h *header.Header) {
+				h.Sources[0].Indexes[0].Value = f.PutTree(resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, &treeNode{
+					Keys: []string{"/"}, Values: []objects.MAC{f.PutObject([]byte{2, 0xff, 0xff, 0xff, 0xff}, make([]byte, 100))},
+				})
+			}
+		}},
+		{"listings of some folders", "list 3 entries of 4", "", func(f *forgery) {
+			f.Header = func(h *header.Header) {
+				root, bin := entry(f, "/manifest.yaml"), entry(f, "/bin")
+				var listing []byte
+				for _, e := range []*vfs.Entry{bin, root} {
+					data, err := e.ToBytes()
+					if err != nil {
+						t.Fatal(err)
+					}
+					mac := f.MAC(data)
+					listing = append(binary.LittleEndian.AppendUint32(append(listing, 2), uint32(len(data)+32)), data...)
+					listing = append(listing, mac[:]...)
+				}
+				h.Sources[0].Indexes[0].Value = f.PutTree(resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, &treeNode{
+					Keys: []string{"/"}, Values: []objects.MAC{f.PutObject(listing)},
+				})
+			}
+		}},
 		{"keys out of order", "out of order", "", func(f *forgery) { f.Tree = func(n *treeNode) { slices.Reverse(n.Keys) } }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

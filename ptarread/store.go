@@ -30,11 +30,14 @@ type store struct {
 	secret *secret // of an encrypted file
 	key    *ptar.Key
 	index  *index
+	ahead  readahead
 	state  *stateInfo
 	// used has one element for each blob of the index, whether the snapshot refers to it; nil when nobody asks.
 	used []bool
 	// metadata counts the decoded bytes of everything that describes the content, however often it is read.
 	metadata atomic.Int64
+	// decoding counts the chunks that are decoded ahead of their readers.
+	decoding atomic.Int64
 }
 
 // close closes the file if the store has opened it, and removes what it keeps on disk.
@@ -171,7 +174,7 @@ func (s *store) readMetadata(ctx context.Context, typ resources.Type, mac object
 		return nil, err
 	}
 	left := int(min(s.bounds.metadata-s.metadata.Load(), int64(limit)))
-	stored, err := s.readSection(b.section())
+	stored, err := s.readStored(b, nil)
 	if err != nil {
 		return nil, err
 	}

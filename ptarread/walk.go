@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
@@ -18,83 +20,159 @@ func (s *Snapshot) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.archive.readEntry(ctx, name, mac, maxNodeElements)
+	e, _, err := s.archive.readEntry(ctx, name, mac, maxNodeElements)
+	return e, err
 }
 
 // Walk visits the entry at an absolute path and all that is below it, each folder before what is in it and its content
 // before its neighbours, up to the first error of visit. An entry that cannot be read is visited as an error; what is below
-// it is not visited. Memory does not grow with the number of entries.
+// it is not visited. Memory does not grow with the number of entries, some of which are read ahead on all processors.
 //
 // A walk from "/" that has not come by every entry of the tree ends with a *Problem: some are in no folder.
 func (s *Snapshot) Walk(ctx context.Context, from string, visit func(name string, e *vfs.Entry, err error) error) error {
-	search := s.search()
-	visited := 0
-	// step visits one entry and says whether it is a folder.
-	step := func(name string, mac objects.MAC) (bool, error) {
-		visited++
-		e, err := s.archive.readEntry(ctx, name, mac, maxNodeElements)
-		if ctx.Err() != nil {
-			return false, context.Cause(ctx)
-		}
-		return err == nil && e.IsDir(), visit(name, e, err)
-	}
-	mac, err := search.find(ctx, from)
+	w := walk{s: s, search: s.search(), visit: visit}
+	mac, err := w.search.find(ctx, from)
 	if err != nil {
 		return err
 	}
-	dir, err := step(from, mac)
+	if err := w.below(ctx, &found{name: from, mac: mac}); err != nil || from != "/" {
+		return err
+	}
+	entries, err := s.countEntries(ctx)
+	if err == nil && w.visited < entries {
+		err = problemf(Inconsistent, regionTree, nowhere, "%d of %d entries are in no folder", entries-w.visited, entries)
+	}
+	return err
+}
+
+type walk struct {
+	s       *Snapshot
+	search  *treeSearch
+	visit   func(name string, e *vfs.Entry, err error) error
+	visited int
+	// ahead is how many bytes there are of what was read and is not visited yet.
+	ahead atomic.Int64
+}
+
+// found is an entry that the tree has. It is read already, or not.
+type found struct {
+	name  string
+	mac   objects.MAC
+	entry *vfs.Entry
+	size  int64
+	err   error
+}
+
+// level is a folder that a walk is in.
+type level struct {
+	length int     // of the folder's path
+	ready  []found // what comes next
+	next   place   // of what comes then
+	ended  bool    // nothing comes then
+}
+
+// below visits an entry and all that is below it.
+func (w *walk) below(ctx context.Context, top *found) error {
+	dir, err := w.step(ctx, top)
 	if err != nil || !dir {
 		return err
 	}
-
 	// The path of a folder is the beginning of those of the folders in it, so that one path stands for all levels.
-	type level struct {
-		length int // of the folder's path
-		next   place
-	}
-	folder := from
-	first, err := search.seek(ctx, below(folder))
-	if err != nil {
+	folder := top.name
+	levels := []level{{length: len(folder)}}
+	if levels[0].next, err = w.search.seek(ctx, below(folder)); err != nil {
 		return err
 	}
-	levels := []level{{len(folder), first}}
 	for len(levels) > 0 {
-		top := &levels[len(levels)-1]
-		folder = folder[:top.length]
-		name, mac, next, err := search.at(ctx, top.next)
-		if err != nil {
-			return err
-		}
-		if name == folder { // the root is next to what is in it
-			top.next = next
+		l := &levels[len(levels)-1]
+		folder = folder[:l.length]
+		if len(l.ready) == 0 {
+			if l.ended {
+				levels = levels[:len(levels)-1]
+				continue
+			}
+			if err := w.read(ctx, folder, l); err != nil {
+				return err
+			}
 			continue
 		}
-		if rest, inside := strings.CutPrefix(name, below(folder)); !inside || strings.Contains(rest, "/") {
-			levels = levels[:len(levels)-1]
-			continue
-		}
-		top.next = next
-		dir, err := step(name, mac)
+		f := &l.ready[0]
+		l.ready = l.ready[1:]
+		dir, err := w.step(ctx, f)
 		if err != nil {
 			return err
 		}
 		if dir {
-			folder = name
-			first, err := search.seek(ctx, below(folder))
+			folder = f.name
+			first, err := w.search.seek(ctx, below(folder))
 			if err != nil {
 				return err
 			}
-			levels = append(levels, level{len(folder), first})
+			levels = append(levels, level{length: len(folder), next: first})
 		}
 	}
-	if from != "/" {
+	return nil
+}
+
+// step visits one entry and says whether it is a folder.
+func (w *walk) step(ctx context.Context, f *found) (bool, error) {
+	w.visited++
+	if f.entry == nil && f.err == nil {
+		w.decode(ctx, f)
+	}
+	w.ahead.Add(-f.size)
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	return f.err == nil && f.entry.IsDir(), w.visit(f.name, f.entry, f.err)
+}
+
+func (w *walk) decode(ctx context.Context, f *found) {
+	var size int
+	f.entry, size, f.err = w.s.archive.readEntry(ctx, f.name, f.mac, maxNodeElements)
+	f.size += int64(size) + entrySize
+	w.ahead.Add(int64(size) + entrySize)
+}
+
+// entrySize is about how many bytes of memory an entry takes beside its texts.
+const entrySize = 1 << 10
+
+// read finds what comes next in a folder, and reads it if there is room.
+func (w *walk) read(ctx context.Context, folder string, l *level) error {
+	l.ready = nil // what was in it is not visited again
+	for len(l.ready) < maxReadAhead && (len(l.ready) == 0 || w.ahead.Load() < maxWalkAhead) {
+		name, mac, next, err := w.search.at(ctx, l.next)
+		if err != nil {
+			return err
+		}
+		if name == folder { // the root is next to what is in it
+			l.next = next
+			continue
+		}
+		if rest, inside := strings.CutPrefix(name, below(folder)); !inside || strings.Contains(rest, "/") {
+			l.ended = true
+			break
+		}
+		l.next = next
+		l.ready = append(l.ready, found{name: name, mac: mac, size: int64(len(name))})
+		w.ahead.Add(int64(len(name)))
+	}
+	if len(l.ready) < minReadAhead {
 		return nil
 	}
-	entries, err := s.countEntries(ctx)
-	if err == nil && visited < entries {
-		err = problemf(Inconsistent, regionTree, nowhere, "%d of %d entries are in no folder", entries-visited, entries)
+	var group sync.WaitGroup
+	for part := range slices.Chunk(l.ready, (len(l.ready)-1)/workers()+1) {
+		group.Go(func() {
+			for i := range part {
+				if w.ahead.Load() >= maxWalkAhead {
+					return
+				}
+				w.decode(ctx, &part[i])
+			}
+		})
 	}
-	return err
+	group.Wait()
+	return nil
 }
 
 // countEntries counts what the file tree holds, and makes sure that it is a tree.

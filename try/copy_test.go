@@ -88,7 +88,7 @@ func dataFile(t *testing.T, dir string) string {
 func restore(t *testing.T, path string, construct func(*kcontext.KContext) exporter.Exporter) (Result, error) {
 	t.Helper()
 	counted := newTally(nil)
-	data, err := openData(t.Context(), path)
+	data, err := openData(t.Context(), path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,6 +243,43 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// TestOtherArchives restores what plakar may have written: several snapshots, of which the youngest counts, encrypted.
+func TestOtherArchives(t *testing.T) {
+	const passphrase = "correct horse"
+	snapshots := [][][]ptartest.File{
+		{{{Path: "old", Mode: 0o644, Content: []byte("old")}}},
+		{{{Path: "folder/new", Mode: 0o600, Content: []byte("new")}}},
+	}
+	for name, key := range map[string]string{"plain": "", "encrypted": passphrase} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "data.ptar")
+			archive := ptartest.Archive{Snapshots: snapshots, Type: "fs", Passphrase: key}
+			if err := os.WriteFile(path, archive.Bytes(t), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			data, err := openData(t.Context(), path, func(context.Context) ([]byte, error) { return []byte(key), nil })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer data.Close()
+			k, target := testContext(t), t.TempDir()
+			exp, err := fsexporter.NewFSExporter(k, options(k), "fs", map[string]string{"location": "fs://" + target})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := export(t.Context(), data, exp, newTally(nil)); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := os.ReadFile(filepath.Join(target, "folder", "new")); err != nil || string(got) != "new" {
+				t.Errorf("%q, %v", got, err)
+			}
+			if _, err := os.Lstat(filepath.Join(target, "old")); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the older snapshot is there too: %v", err)
+			}
+		})
+	}
+}
+
 func TestNotData(t *testing.T) {
 	dir, _ := source(t)
 	good, err := os.ReadFile(dataFile(t, dir))
@@ -266,7 +303,7 @@ func TestNotData(t *testing.T) {
 		{"beginning only", good[:100], "the file was cut short"},
 		{"without its last byte", good[:len(good)-1], "the file was cut short"},
 		{"with a byte more", append(slices.Clone(good), 0), "the file was cut short"},
-		{"encrypted", encrypted(t), "it is encrypted; plakar can read it, kpkg cannot"},
+		{"encrypted", encrypted(t), "it is encrypted, and takes a passphrase"},
 		{"package", pkg.Bytes(), "it is a package, not a data file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -39,7 +39,7 @@ var errEnough = errors.New("enough")
 
 // List calls each for all entries of the data file at path, in the order of its tree, up to the first error.
 func List(ctx context.Context, path string, each func(Entry) error) (Contents, error) {
-	data, err := openData(ctx, path)
+	data, err := openData(ctx, path, nil)
 	if err != nil {
 		return Contents{}, err
 	}

@@ -23,9 +23,9 @@ type dataSnapshot struct {
 
 func (d *dataSnapshot) Close() error { return d.archive.Close() }
 
-// openData opens a data file.
-func openData(ctx context.Context, path string) (*dataSnapshot, error) {
-	data, err := openSnapshot(ctx, path)
+// openData opens a data file. An encrypted one takes a passphrase; nil refuses it.
+func openData(ctx context.Context, path string, passphrase func(context.Context) ([]byte, error)) (*dataSnapshot, error) {
+	data, err := openSnapshot(ctx, path, ptarread.Options{Passphrase: passphrase})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("there is no such file; kpkg try backup makes data files")
 	}
@@ -47,8 +47,8 @@ func checkRoot(ctx context.Context, data *dataSnapshot) error {
 	return nil
 }
 
-func openSnapshot(ctx context.Context, path string) (*dataSnapshot, error) {
-	archive, err := ptarread.OpenArchive(ctx, path, ptarread.Options{})
+func openSnapshot(ctx context.Context, path string, options ptarread.Options) (*dataSnapshot, error) {
+	archive, err := ptarread.OpenArchive(ctx, path, options)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	Config   Config
 	// Data is the path of the data file.
 	Data string
+	// Passphrase is asked for that of an encrypted data file, which a restore reads; nil refuses one.
+	Passphrase func(context.Context) ([]byte, error)
 	// Force replaces a data file that is there. A restore has no use for it.
 	Force bool
 	// Building is how the package of a source is made.
@@ -108,7 +110,7 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	unpacked, err := host.Open(ctx, t.opts.Package, dir, t.opts.Building)
 	var rejected *host.RejectedError
 	if errors.As(err, &rejected) {
-		if data, dataErr := openData(ctx, t.opts.Package); dataErr == nil {
+		if data, dataErr := openData(ctx, t.opts.Package, nil); dataErr == nil {
 			data.Close()
 			return nil, usagef("%s is a data file, what kpkg try backup makes, not a package", t.opts.Package)
 		}

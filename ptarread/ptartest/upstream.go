@@ -4,6 +4,7 @@ package ptartest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"io/fs"
@@ -55,6 +56,8 @@ func Upstream(t testing.TB, files []File, configure func(*storage.Configuration)
 type Archive struct {
 	// Snapshots are the files of each source of each snapshot.
 	Snapshots [][][]File
+	// Type is what the importer says of itself; "" is that of a package's.
+	Type string
 	// Passphrase encrypts it, with a key that derives from it fast.
 	Passphrase string
 	// Configure, if not nil, changes the store's configuration before it is written.
@@ -114,7 +117,7 @@ func (a Archive) Bytes(t testing.TB) []byte {
 			&snapshot.BuilderOptions{NoCheckpoint: true, NoCommit: true}, objects.NilMac)
 		must(err)
 		for _, files := range sources {
-			source, err := snapshot.NewSource(ctx, importer(files))
+			source, err := snapshot.NewSource(ctx, importer{cmp.Or(a.Type, "pkger"), files})
 			must(err)
 			must(builder.Backup(source))
 		}
@@ -131,23 +134,26 @@ func (a Archive) Bytes(t testing.TB) []byte {
 }
 
 // importer hands the files to the snapshot builder.
-type importer []File
+type importer struct {
+	typ   string
+	files []File
+}
 
 func (importer) Origin() string              { return "" }
-func (importer) Type() string                { return "pkger" }
+func (i importer) Type() string              { return i.typ }
 func (importer) Root() string                { return "/" }
 func (importer) Flags() location.Flags       { return 0 }
 func (importer) Ping(context.Context) error  { return nil }
 func (importer) Close(context.Context) error { return nil }
 
-func (files importer) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+func (i importer) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 	defer close(records)
 	folder := func(name string) {
 		info := objects.NewFileInfo(path.Base(name), 0, fs.ModeDir|0o700, time.Unix(0, 0), 0, 0, 0, 0, 1)
 		records <- &connectors.Record{Pathname: name, FileInfo: info}
 	}
 	folder("/")
-	for _, f := range files {
+	for _, f := range i.files {
 		name := path.Join("/", f.Path)
 		for dir := path.Dir(name); dir != "/"; dir = path.Dir(dir) {
 			folder(dir)
