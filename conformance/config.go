@@ -25,6 +25,8 @@ type Program struct {
 	// Executable is its path, Args are its arguments, as in the manifest.
 	Executable string
 	Args       []string
+	// Emulator is the program that runs it, as qemu-user does one for another architecture; "" if it runs without.
+	Emulator string
 	// Main is the folder of a Go main package, such as "./plugin/importer", that Test builds when there is no Executable.
 	Main string
 }
@@ -62,6 +64,8 @@ type Config struct {
 	Only []string
 	// Checked, when set, is told of each result as it comes; calls do not overlap.
 	Checked func(Result)
+	// Measured, when set, is told what the connector took for its work.
+	Measured func(Cost)
 	// Stderr, when set, gets what the plugin prints.
 	Stderr io.Writer
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -36,9 +37,12 @@ var importerContentChecks = []Check{
 // listing imports the source once for all checks that only look at what comes.
 func (s *subject) listing(ctx context.Context) (*listing, error) {
 	s.importing.Do(func() {
-		_, imp, err := s.importer(ctx)
+		p, imp, err := s.importer(ctx)
 		if err == nil {
-			s.listed, err = readAll(ctx, imp, 4)
+			begin := time.Now()
+			if s.listed, err = readAll(ctx, imp, 4); err == nil {
+				s.measure(ctx, p, "import", len(s.listed.records), s.listed.bytes(), time.Since(begin))
+			}
 		}
 		s.listError = err
 	})

@@ -110,6 +110,15 @@ func (l *listing) failures() []string {
 	return failures
 }
 
+// bytes is how much was read.
+func (l *listing) bytes() int64 {
+	var n int64
+	for _, got := range l.read {
+		n += got.size
+	}
+	return n
+}
+
 // anyError tells whether an entry came as an error, or could not be read.
 func (l *listing) anyError() bool {
 	return len(l.failures()) > 0 || slices.ContainsFunc(l.records, func(r *connectors.Record) bool { return r.Err != nil })

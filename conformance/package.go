@@ -52,6 +52,8 @@ type PackageResult struct {
 	// Configs are the tests that were made, Results those of their checks, in the same order.
 	Configs []Config
 	Results []Result
+	// Costs are what the connectors took for their work, of those that did it.
+	Costs []Cost
 	// Untested are the connectors that could not be tested at all, because no location was given.
 	Untested []string
 }
@@ -103,6 +105,7 @@ func RunPackage(ctx context.Context, path string, selection Selection) (*Package
 		if selection.Checked != nil {
 			config.Checked = func(r Result) { selection.Checked(config, r) }
 		}
+		config.Measured = func(c Cost) { result.Costs = append(result.Costs, c) }
 		results, err := Run(ctx, config)
 		if err != nil {
 			return nil, err
@@ -171,7 +174,7 @@ func (s Selection) configure(config Config, own Selected) Config {
 }
 
 func programOf(integration *host.Integration, c manifest.Connector) Program {
-	return Program{Executable: integration.Executable(c), Args: c.Args}
+	return Program{Executable: integration.Executable(c), Args: c.Args, Emulator: integration.Emulator}
 }
 
 // importerOf is the program of the importer of a protocol, nothing if the package has none.

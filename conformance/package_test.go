@@ -79,11 +79,11 @@ func TestReport(t *testing.T) {
 		{ID: "plugin-ping", Connector: "importer:ftp", Title: "Ping succeeds", Status: Fail, Detail: strings.Repeat("no ", 1<<20)},
 		{ID: "plugin-flags", Connector: "importer:ftp", Title: "flags", Status: Skip, Detail: "none"},
 	}
-	report := Report("x.ptar", &PackageResult{Package: "x.ptar", Results: results}, nil)
-	if len(report.Lists) != 1 || len(report.Lists[0].Items) != 3 || report.Count(finding.Error) != 1 || len(report.Cases) != 3 {
+	report := Report(Tested{"x.ptar", &PackageResult{Package: "x.ptar", Results: results}, nil})
+	if len(report.Lists) != 2 || len(report.Lists[0].Items) != 3 || report.Count(finding.Error) != 1 || len(report.Cases) != 3 {
 		t.Errorf("%+v", report)
 	}
-	if failed := report.Lists[0].Items[1].(Result); len(failed.Detail) > 3000 {
+	if failed := report.Lists[0].Items[1].(packageCheck); len(failed.Detail) > 3000 {
 		t.Errorf("the detail of a check has %d bytes", len(failed.Detail))
 	}
 	for _, f := range report.Findings {
@@ -92,13 +92,13 @@ func TestReport(t *testing.T) {
 		}
 	}
 	_, err := RunPackage(context.Background(), filepath.Join(t.TempDir(), "nowhere.ptar"), Selection{})
-	report = Report("nowhere.ptar", nil, err)
+	report = Report(Tested{"nowhere.ptar", nil, err})
 	if report.Count(finding.Error) != 1 || report.Findings[0].Rule != "not-done" || len(report.Lists[0].Items) != 0 {
 		t.Errorf("%+v", report)
 	}
-	report = Report("x.ptar", nil, &host.RejectedError{
+	report = Report(Tested{"x.ptar", nil, &host.RejectedError{
 		Path: "x.ptar", Findings: []finding.Finding{{Rule: "name", Severity: finding.Error}},
-	})
+	}})
 	if report.Count(finding.Error) != 1 || report.Findings[0].Rule != "name" {
 		t.Errorf("%+v", report)
 	}

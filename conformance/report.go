@@ -9,32 +9,85 @@ import (
 	"github.com/PlakarKorp/kpkg/host"
 )
 
-// Report is the report of a RunPackage at path: findings on what failed and what was not checked, and every check as a
-// list. In CI systems a connector is a suite. result is nil when there is an error.
-func Report(path string, result *PackageResult, err error) *finding.Report {
+// Tested is what came of testing the package, or the source, at a path: a result or an error, RunPackage's.
+type Tested struct {
+	Path   string
+	Result *PackageResult
+	Err    error
+}
+
+// Elsewhere tells why the package does not run on this machine; "" if it does, as far as is known.
+func (t Tested) Elsewhere() string {
+	var elsewhere *host.ElsewhereError
+	if !errors.As(t.Err, &elsewhere) {
+		return ""
+	}
+	return elsewhere.Error()
+}
+
+// packageCheck and packageCost are a result and a cost as a report lists them, with the package that was tested.
+type packageCheck struct {
+	Package string `json:"package"`
+	Result
+}
+
+type packageCost struct {
+	Package string `json:"package"`
+	Cost
+}
+
+// Report is the report of tests: findings on what failed and what was not checked, and every check and what connectors cost
+// as lists. In CI systems a connector is a suite. Of several packages, those that do not run here are notes, unless that is
+// all of them.
+func Report(tests ...Tested) *finding.Report {
 	report := &finding.Report{Command: "test"}
-	var checks []Result
-	var rejected *host.RejectedError
-	switch {
-	case errors.As(err, &rejected):
-		report.Cases = finding.RuleCases(rejected.Path, "package", report.Add(rejected.Findings...))
-	case err != nil:
-		report.Fail(path, err)
-	default:
-		for _, r := range result.Results {
-			r.Connector, r.Detail = finding.Cut(r.Connector), finding.CutMessage(r.Detail)
-			checks = append(checks, r)
-			report.Cases = append(report.Cases, r.testCase())
-		}
-		report.Add(Findings(result.Package, result.Results)...)
-		for _, connector := range result.Untested {
-			report.Fail(result.Package, fmt.Errorf("%s was hardly tested, it needs a location: %s",
-				finding.Cut(connector), locationFlags(finding.Cut(connector))))
+	var checks []packageCheck
+	var costs []packageCost
+	elsewhere := 0
+	for _, t := range tests {
+		if t.Elsewhere() != "" {
+			elsewhere++
 		}
 	}
-	report.Lists = []finding.List{finding.NewList("checks", checks)}
+	for _, t := range tests {
+		var rejected *host.RejectedError
+		switch {
+		case errors.As(t.Err, &rejected):
+			report.Cases = append(report.Cases, finding.RuleCases(rejected.Path, "package", report.Add(rejected.Findings...))...)
+		case t.Elsewhere() != "" && elsewhere < len(tests):
+			report.Add(finding.Finding{Rule: notHere, Severity: finding.Info, File: t.Path, Message: "not tested: " + t.Elsewhere()})
+		case t.Err != nil:
+			report.Fail(t.Path, t.Err)
+		default:
+			name := finding.Cut(t.Path)
+			for _, r := range t.Result.Results {
+				r.Connector, r.Detail = finding.Cut(r.Connector), finding.CutMessage(r.Detail)
+				checks = append(checks, packageCheck{name, r})
+				report.Cases = append(report.Cases, r.testCase(name, len(tests) > 1))
+			}
+			for _, c := range t.Result.Costs {
+				c.Connector = finding.Cut(c.Connector)
+				costs = append(costs, packageCost{name, c})
+			}
+			report.Add(Findings(t.Result.Package, t.Result.Results)...)
+			for _, connector := range t.Result.Untested {
+				report.Fail(t.Result.Package, fmt.Errorf("%s was hardly tested, it needs a location: %s",
+					finding.Cut(connector), locationFlags(finding.Cut(connector))))
+			}
+		}
+	}
+	report.Lists = []finding.List{finding.NewList("checks", checks), finding.NewList("costs", costs)}
 	return report
 }
+
+// notHere is the rule of packages that do not run on this machine.
+const notHere = "package-not-here"
+
+// PackageRules are the rules on packages that are tested, as Rules are those on their connectors.
+var PackageRules = []finding.Rule{{
+	ID: notHere, Severity: finding.Info, Title: "The package is for a platform whose executables do not run on this machine.",
+	Fix: "Linux runs those of other architectures with qemu-user (`--emulator`); others are tested on machines of their own.",
+}}
 
 // locationFlags is what gives a connector a location.
 func locationFlags(connector string) string {
@@ -43,8 +96,12 @@ func locationFlags(connector string) string {
 		" beside the manifest"
 }
 
-func (r Result) testCase() finding.Case {
+// testCase is a check as a CI system shows it. The suite of one of several packages begins with the package's name.
+func (r Result) testCase(name string, several bool) finding.Case {
 	c := finding.Case{Suite: r.Connector, Name: r.ID, Seconds: r.Seconds}
+	if several {
+		c.Suite = name + " " + r.Connector
+	}
 	switch r.Status {
 	case Fail:
 		c.Failure = r.Title + ": " + r.Detail

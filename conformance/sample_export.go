@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // sampleExport is the suite's one export of the sample, which most checks of an exporter look at.
@@ -27,10 +28,28 @@ func (s *subject) exportSample(ctx context.Context) error {
 	s.sampleExport.exporting.Do(func() {
 		s.sampleExport.destination = s.destination()
 		if s.sampleExport.exportErr = s.notYetThere(ctx); s.sampleExport.exportErr == nil {
-			s.sampleExport.exportErr = s.export(ctx, s.sent())
+			s.sampleExport.exportErr = s.exportMeasured(ctx, s.sent())
 		}
 	})
 	return s.sampleExport.exportErr
+}
+
+// exportMeasured is export, and tells what it took.
+func (s *subject) exportMeasured(ctx context.Context, all items) error {
+	p, exp, err := s.exporterTo(ctx)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	if err := exportAll(ctx, exp, s.destination().records(all)); err != nil {
+		return err
+	}
+	took, bytes := time.Since(begin), int64(0)
+	for _, i := range all {
+		bytes += int64(len(i.data))
+	}
+	s.measure(ctx, p, "export", len(all), bytes, took)
+	return nil
 }
 
 // notYetThere refuses a location that holds some of the author's sample, say from an earlier test: what is there could not

@@ -52,4 +52,6 @@ func sdkOf(file string) (found sdk) {
 }
 
 // isAtFault tells whether what a check found is the SDK's and not the author's.
-func (k sdk) isAtFault(id string) bool { return k.name != "" && !k.old && slices.Contains(itsFaults, id) }
+func (k sdk) isAtFault(id string) bool {
+	return k.name != "" && !k.old && slices.Contains(itsFaults, id)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/PlakarKorp/kloset/connectors/storage"
 	"github.com/PlakarKorp/kloset/objects"
@@ -163,12 +164,14 @@ func storageCreateTwice(ctx context.Context, s *subject) error {
 }
 
 func storagePutGet(ctx context.Context, s *subject) error {
-	_, store, err := s.created(ctx)
+	p, store, err := s.created(ctx)
 	if err != nil {
 		return err
 	}
-	for i, size := range append(slices.Clone(sizes), 16<<20) {
+	begin, moved, all := time.Now(), int64(0), append(slices.Clone(sizes), 16<<20)
+	for i, size := range all {
 		data := content(uint64(i), size)
+		moved += 2 * int64(size)
 		if err := put(ctx, store, packfile, mac(i), data); err != nil {
 			return err
 		}
@@ -176,6 +179,7 @@ func storagePutGet(ctx context.Context, s *subject) error {
 			return err
 		}
 	}
+	s.measure(ctx, p, "put and get", len(all), moved, time.Since(begin))
 	return nil
 }
 

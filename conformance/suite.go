@@ -135,7 +135,7 @@ func (s *subject) hostOptions(after string) host.Options {
 }
 
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
-	opts.Args, opts.Dir = program.Args, s.dir
+	opts.Args, opts.Dir, opts.Emulator = program.Args, s.dir, program.Emulator
 	if err := os.MkdirAll(s.temporaryFolder(), 0o700); err != nil {
 		return nil, skipf("making a temporary folder: %v", err)
 	}

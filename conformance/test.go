@@ -18,7 +18,8 @@ import (
 //		})
 //	}
 //
-// A program with Main is built first, with "go build".
+// A program with Main is built first, with "go build", and with -cover if the variable GOCOVERDIR names a folder for what is
+// reached in it.
 func Test(t *testing.T, config Config) {
 	t.Helper()
 	for _, program := range []*Program{&config.Program, &config.ReadBack} {
@@ -48,7 +49,11 @@ func build(t *testing.T, main string) string {
 	if runtime.GOOS == "windows" {
 		executable += ".exe"
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", executable, main)
+	args := []string{"build", "-o", executable}
+	if os.Getenv("GOCOVERDIR") != "" {
+		args = append(args, "-cover")
+	}
+	cmd := exec.CommandContext(t.Context(), "go", append(args, main)...)
 	cmd.Env = os.Environ()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build %s: %v\n%s", main, err, out)

@@ -49,6 +49,8 @@ type Options struct {
 	// CacheDir is the folder in which executables and receipts of packages are kept for the next run; "" keeps nothing and
 	// uses nothing. Who can write it decides what is packed.
 	CacheDir string
+	// Cover builds executables that tell what is reached in them, as go build -cover does. None of them is kept.
+	Cover bool
 	// Checked, when set, is called for each integration once all are checked and before anything is built.
 	Checked func(*Integration)
 	// Built, when set, is called for each integration of which building has found something, with those findings, once all

@@ -63,6 +63,9 @@ type buildKey struct {
 
 // makePackages makes the packages that were planned, platforms side by side: while one is built, another is packed.
 func makePackages(ctx context.Context, integrations []*Integration, opts Options) error {
+	if opts.Cover {
+		opts.CacheDir = ""
+	}
 	m := &maker{opts: opts, receipts: openReceipts(opts.CacheDir), jobs: map[buildKey]*job{}}
 	if err := m.findPlaces(integrations); err != nil || len(m.jobs) == 0 {
 		return err
@@ -73,7 +76,7 @@ func makePackages(ctx context.Context, integrations []*Integration, opts Options
 	}
 	var err error
 	m.builder, err = gobuild.NewBuilder(gobuild.Options{
-		Jobs: min(limit, len(m.jobs)), CacheDir: opts.CacheDir, Debug: opts.Debug,
+		Jobs: min(limit, len(m.jobs)), CacheDir: opts.CacheDir, Debug: opts.Debug, Cover: opts.Cover,
 		Started: func(plan *gobuild.Plan, platform executable.Platform) {
 			j := m.jobs[buildKey{plan, platform}]
 			if plan.Builds() {

@@ -27,6 +27,8 @@ type Options struct {
 	CacheDir string
 	// Debug makes executables for a debugger: with symbols and the paths of the source, and without the compiler's optimisations.
 	Debug bool
+	// Cover builds with go build -cover. Executables so built are not to be kept: no CacheDir goes with it.
+	Cover bool
 	// Started, if set, is told when a build has been given its turn; from several goroutines at once.
 	Started func(*Plan, executable.Platform)
 }

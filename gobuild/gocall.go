@@ -68,6 +68,9 @@ func (b *Builder) arguments(plan *Plan, ldflags string, call goCall) []string {
 		args = append(args, compilerFlags(plan, ldflags)...)
 	}
 	args = append(args, tagFlags(plan)...)
+	if b.options.Cover {
+		args = append(args, "-cover")
+	}
 	args = append(args, "-o", call.output)
 	return append(args, call.packages...)
 }

@@ -2,6 +2,7 @@ package host
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,6 +19,10 @@ var inherited = []string{
 var inheritedWindows = []string{"SYSTEMROOT", "SYSTEMDRIVE", "TEMP", "TMP", "USERPROFILE", "USERNAME", "APPDATA",
 	"LOCALAPPDATA", "PROGRAMDATA", "PATHEXT"}
 
+// coverVariable names the folder into which executables that were built with go build -cover write what was reached in them.
+// It is passed on, so that an author sees what the suite reached.
+const coverVariable = "GOCOVERDIR"
+
 func environment(more []string) []string {
 	names := inherited
 	if runtime.GOOS == "windows" {
@@ -32,6 +37,9 @@ func environment(more []string) []string {
 		if slices.Contains(names, name) {
 			env = append(env, variable)
 		}
+	}
+	if dir, err := filepath.Abs(os.Getenv(coverVariable)); err == nil && os.Getenv(coverVariable) != "" {
+		env = append(env, coverVariable+"="+dir) // plugins run in folders of their own
 	}
 	return append(env, more...)
 }

@@ -30,6 +30,8 @@ type Integration struct {
 	Package string
 	// Manifest is the package's.
 	Manifest manifest.Manifest
+	// Emulator is the path of the program that runs its executables; "" if they run without.
+	Emulator string
 }
 
 // RejectedError is why an integration is not unpacked: its findings have errors.
@@ -50,16 +52,19 @@ func absent(path string) string {
 	return suggest.Beside(path)
 }
 
-// Building says how the package of a source is made.
+// Building says how the package of a source is made, and what runs a package.
 type Building struct {
 	// CacheDir is the folder in which building keeps what saves work to the next time; "" keeps nothing.
 	CacheDir string
 	// Debug builds executables for a debugger: not stripped, not optimised. A package cannot be opened with it.
 	Debug bool
+	// Emulator runs packages of other architectures.
+	Emulator Emulator
 }
 
 // Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
-// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error.
+// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error,
+// and wraps an *ElsewhereError if the package does not run here.
 func Open(ctx context.Context, path, dir string, building Building) (_ *Integration, err error) {
 	built, copied, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "copied"), filepath.Join(dir, "unpacked")
 	defer func() {
@@ -84,9 +89,14 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 		return nil, err
 	}
 	defer func() { file.Close() }()
+	emulator := ""
 	if packed == path {
-		if file, err = judged(ctx, file, size, path, copied); err != nil {
+		var platform executable.Platform
+		if file, platform, err = judged(ctx, file, size, path, copied); err != nil {
 			return nil, err
+		}
+		if emulator, err = building.Emulator.program(platform); err != nil {
+			return nil, fmt.Errorf("%s cannot be run: %w", path, err)
 		}
 	}
 	pkg, err := ptarread.New(ctx, file, size)
@@ -103,7 +113,9 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest of %s: %w", path, err)
 	}
-	return &Integration{Dir: unpacked, Package: path, Manifest: manifest.Read(manifest.FileName, data).Manifest}, nil
+	return &Integration{
+		Dir: unpacked, Package: path, Manifest: manifest.Read(manifest.FileName, data).Manifest, Emulator: emulator,
+	}, nil
 }
 
 // Executable is the path of a connector's executable.
@@ -121,7 +133,7 @@ func IsSource(path string) bool {
 func build(ctx context.Context, path, dir string, building Building) (string, error) {
 	integrations, err := create.Run(ctx, create.Options{
 		Manifests: []string{path}, Version: anyVersion, OutDir: dir,
-		CacheDir: building.CacheDir, Debug: building.Debug,
+		CacheDir: building.CacheDir, Debug: building.Debug, Cover: os.Getenv(coverVariable) != "",
 	})
 	if err != nil {
 		return "", err
@@ -141,20 +153,24 @@ func build(ctx context.Context, path, dir string, building Building) (string, er
 
 // judged is a copy of the file of a package, which it closes, and has passed its checks: what is unpacked is then what was
 // judged, whoever writes to the file meanwhile or takes its name. What is no package, or too large for one, is not copied.
-func judged(ctx context.Context, file *os.File, size int64, path, copied string) (*os.File, error) {
+func judged(
+	ctx context.Context, file *os.File, size int64, path, copied string,
+) (own *os.File, its executable.Platform, err error) {
 	if _, err := ptarread.New(ctx, file, size); err != nil || size > ptarread.MaxUnpacked {
-		return file, cmp.Or(check(ctx, file, size, path), err, fmt.Errorf("%s is too large for a package", path))
+		its, checked := check(ctx, file, size, path)
+		return file, its, cmp.Or(checked, err, fmt.Errorf("%s is too large for a package", path))
 	}
-	own, err := os.OpenFile(copied, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	own, err = os.OpenFile(copied, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
-		return file, fmt.Errorf("copying %s: %w", path, err)
+		return file, its, fmt.Errorf("copying %s: %w", path, err)
 	}
 	defer file.Close()
 	// Not more than it had when it was opened, even if it grows.
 	if _, err := io.Copy(own, &interruptible{ctx, io.NewSectionReader(file, 0, size)}); err != nil {
-		return own, fmt.Errorf("copying %s: %w", path, err)
+		return own, its, fmt.Errorf("copying %s: %w", path, err)
 	}
-	return own, check(ctx, own, size, path)
+	its, err = check(ctx, own, size, path)
+	return own, its, err
 }
 
 // interruptible reads until ctx ends.
@@ -170,17 +186,15 @@ func (i *interruptible) Read(b []byte) (int, error) {
 	return i.Reader.Read(b)
 }
 
-// check refuses a package that does not verify, or that is for another platform.
-func check(ctx context.Context, file io.ReaderAt, size int64, path string) error {
+// check refuses a package that does not verify, and tells what it is for.
+func check(ctx context.Context, file io.ReaderAt, size int64, path string) (executable.Platform, error) {
 	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path})
 	if err != nil {
-		return err
+		return executable.Platform{}, err
 	}
+	its := executable.Platform{OS: report.OS, Arch: report.Arch}
 	if finding.HasErrors(report.Findings) {
-		return &RejectedError{path, report.Findings}
+		return its, &RejectedError{path, report.Findings}
 	}
-	if its, here := (executable.Platform{OS: report.OS, Arch: report.Arch}), executable.Host(); its != here {
-		return fmt.Errorf("%s is a package for %s, this machine is %s", path, its, here)
-	}
-	return nil
+	return its, nil
 }

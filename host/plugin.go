@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,8 @@ const (
 type Options struct {
 	// Args are the manifest's args.
 	Args []string
+	// Emulator is the program that runs the executable, an Integration's; "" if it runs without.
+	Emulator string
 	// Dir is the folder the plugin runs in; "" is the caller's.
 	Dir string
 	// Env are variables, as in "NAME=value", beside the few that every plugin gets; see environment.go.
@@ -88,7 +91,7 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 	p.secrets.Learn(nil, opts.Secrets...)
 	p.stderr = &stderr{out: opts.Stderr, prefix: opts.Prefix, secrets: &p.secrets}
 	if err := p.execute(path); err != nil {
-		return nil, fmt.Errorf("starting plugin %s: %w", p.name, cannotStart(path, err))
+		return nil, fmt.Errorf("starting plugin %s%s: %w", p.name, p.under(ctx), cannotStart(path, err))
 	}
 	if err := p.connect(ctx); err != nil {
 		p.Kill()
@@ -97,7 +100,7 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 				err = fmt.Errorf("%w; it was printed by %s", err, printer)
 			}
 		}
-		return nil, fmt.Errorf("starting plugin %s: %w", p.name, err)
+		return nil, fmt.Errorf("starting plugin %s%s: %w", p.name, p.under(ctx), err)
 	}
 	return p, nil
 }
@@ -112,7 +115,11 @@ func (p *Plugin) execute(path string) error {
 			return err
 		}
 	}
-	p.cmd = exec.Command(path, p.options.Args...)
+	command := append([]string{path}, p.options.Args...)
+	if p.options.Emulator != "" {
+		command = slices.Insert(command, 0, p.options.Emulator)
+	}
+	p.cmd = exec.Command(command[0], command[1:]...)
 	p.cmd.Dir, p.cmd.Env = p.options.Dir, append(environment(p.options.Env), markVariable+"="+p.mark)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = pipes[0], pipes[3], pipes[5]
 	ownGroup(p.cmd)

@@ -56,9 +56,9 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 }
 
 // start starts the connector's plugin.
-func (c connector) start(ctx context.Context, executable string, opts Options) (*host.Plugin, error) {
-	return host.Start(ctx, executable, host.Options{
-		Args: c.Args, Secrets: slices.Concat(opts.Config.secrets, c.secrets),
+func (c connector) start(ctx context.Context, of *host.Integration, opts Options) (*host.Plugin, error) {
+	return host.Start(ctx, of.Executable(c.Connector), host.Options{
+		Args: c.Args, Emulator: of.Emulator, Secrets: slices.Concat(opts.Config.secrets, c.secrets),
 		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
 		Trace: opts.Trace, Timeout: timeout(opts),
 	})

@@ -80,8 +80,7 @@ func (t *trial) start(ctx context.Context, typ string) error {
 		return err
 	}
 	t.tally.stage(Starting)
-	executable := unpacked.Executable(t.connector.Connector)
-	if t.plugin, err = t.connector.start(ctx, executable, t.opts); err != nil {
+	if t.plugin, err = t.connector.start(ctx, unpacked, t.opts); err != nil {
 		return err
 	}
 	if t.opts.Started != nil {

@@ -51,7 +51,7 @@ Exit status: 0 fine; 2 there is no such rule.`,
 
 // allRules are those of all that judges.
 func allRules() []finding.Rule {
-	return slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), try.Rules,
+	return slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), conformance.PackageRules, try.Rules,
 		release.TrustRules, finding.Rules)
 }
 

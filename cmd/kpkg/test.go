@@ -21,7 +21,7 @@ import (
 func newTestCommand() *cobra.Command {
 	choice := choice{Selection: conformance.Selection{Settings: map[string]string{}}}
 	cmd := &cobra.Command{
-		Use:   "test [PACKAGE|MANIFEST|FOLDER]",
+		Use:   "test [PACKAGE|MANIFEST|FOLDER]...",
 		Short: "Run the connectors of a package through the conformance suite",
 		Long: `Start the executables of a package, or of the package that is made of a source tree, and hold them to
 what plakar expects of importers, exporters and storages; without an argument, of the source tree in the
@@ -36,6 +36,9 @@ quoted, from a variable of the environment; both are cut out of all that is prin
 is read many times over: a few hundred files are plenty. For exporters and storages give a location with
 nothing in it that matters.
 
+Of several packages each is a line. Those of other architectures run through qemu-user where it is in PATH,
+on Linux; what cannot run on this machine is listed with the reason.
+
 What an exporter writes elsewhere is read back through the package's importer of the same protocol. A
 destination that accepts certain files only, such as messages, is sent those of --sample.
 
@@ -48,7 +51,8 @@ be tested, as a connector without a location.`,
   kpkg test --connector importer:ftp --config location=ftp://localhost/pub
   kpkg test . --connector exporter:imap --config location=imap://localhost \
       --sample testdata/mail
-  kpkg test . --only 'plugin-*' --format junit`,
+  kpkg test . --only 'plugin-*' --format junit
+  kpkg test dist/*.ptar`,
 		ValidArgsFunction: completeFiles("ptar", "yaml"),
 	}
 	format := formatFlag(cmd)
@@ -60,6 +64,7 @@ be tested, as a connector without a location.`,
 	cmd.Flags().StringVar(&choice.Sample, "sample", "", "`FOLDER` with files that exporters are sent, instead of any")
 	cmd.Flags().Var(checksFlag{&choice.Only}, "only", "run these `CHECKS` only; may be repeated")
 	cmd.Flags().Var(checksFlag{&choice.Skip}, "skip", "leave these `CHECKS` out; may be repeated")
+	emulatorFlag(cmd, &choice.Building.Emulator)
 	cmd.Flags().BoolVar(&list, "list", false, "list the checks, without running any")
 	cmd.Flags().BoolVar(&choice.Building.Debug, "debug", false, "build for a debugger: not stripped, not optimised")
 	completeFolders(cmd, "sample")
@@ -70,45 +75,77 @@ be tested, as a connector without a location.`,
 		if list {
 			return printChecks(cmd.OutOrStdout())
 		}
-		path := "."
-		if len(args) == 1 {
-			path = args[0]
+		if len(args) == 0 {
+			args = []string{"."}
 		}
 		if err := choice.readSettings(cmd.Context()); err != nil {
 			return err
 		}
-		if err := sourceForDebugger(choice.Building.Debug, path); err != nil {
-			return err
+		for _, path := range args {
+			if err := sourceForDebugger(choice.Building.Debug, path); err != nil {
+				return err
+			}
 		}
 		choice.Building.CacheDir = cacheDir()
 		shown := &counter{out: cmd.ErrOrStderr()}
 		choice.Started, choice.Checked = shown.begin, shown.count
 		begin := time.Now()
-		result, err := conformance.RunPackage(cmd.Context(), path, choice.Selection)
-		shown.end()
-		var rejected *host.RejectedError
-		switch {
-		case errors.Is(err, conformance.ErrSelection):
-			return usageOf(err, conformance.ErrSelection)
-		case err != nil && format.isText() && !errors.As(err, &rejected):
-			return err
-		}
-		report := conformance.Report(path, result, err)
-		report.Show = func(out io.Writer) error {
-			if rejected != nil {
-				return printRejected(out, rejected)
+		var tests []conformance.Tested
+		for _, path := range args {
+			if len(args) > 1 {
+				shown.of = path
 			}
-			return printTested(out, result, report, time.Since(begin))
+			result, err := conformance.RunPackage(cmd.Context(), path, choice.Selection)
+			shown.end()
+			if errors.Is(err, conformance.ErrSelection) {
+				return usageOf(err, conformance.ErrSelection)
+			}
+			tests = append(tests, conformance.Tested{Path: path, Result: result, Err: err})
+			if cmd.Context().Err() != nil {
+				break
+			}
 		}
+		if len(tests) == 1 {
+			return reportTest(cmd, format, tests[0], time.Since(begin))
+		}
+		report := conformance.Report(tests...)
+		report.Show = func(out io.Writer) error { return printPackages(out, tests, report, time.Since(begin)) }
 		if err := format.write(cmd, report); err != nil {
-			return err
-		}
-		if err != nil && !errors.As(err, &rejected) {
 			return err
 		}
 		return verdict(report)
 	}
 	return cmd
+}
+
+// reportTest reports the test of one package.
+func reportTest(cmd *cobra.Command, format *format, test conformance.Tested, took time.Duration) error {
+	var rejected *host.RejectedError
+	if test.Err != nil && format.isText() && !errors.As(test.Err, &rejected) {
+		return test.Err
+	}
+	report := conformance.Report(test)
+	report.Show = func(out io.Writer) error {
+		if rejected != nil {
+			return printRejected(out, rejected)
+		}
+		return printTested(out, test.Result, report, took)
+	}
+	if err := format.write(cmd, report); err != nil {
+		return err
+	}
+	if test.Err != nil && !errors.As(test.Err, &rejected) {
+		return test.Err
+	}
+	return verdict(report)
+}
+
+// emulatorFlag adds --emulator.
+func emulatorFlag(cmd *cobra.Command, emulator *host.Emulator) {
+	*emulator = host.AutoEmulator
+	cmd.Flags().StringVar((*string)(emulator), "emulator", string(host.AutoEmulator),
+		"what runs Linux packages of other architectures: auto (qemu-user, where it is in PATH), none, or a `PROGRAM`")
+	completeValues(cmd, "emulator", string(host.AutoEmulator), string(host.NoEmulator))
 }
 
 // choice is what --connector and --config say, in their order, and --sample.
@@ -219,13 +256,18 @@ func printChecks(out io.Writer) error {
 // are, once.
 type counter struct {
 	out         io.Writer
+	of          string // the package, if there are several
 	name        string
 	done, total int
 }
 
 func (c *counter) begin(config conformance.Config, checks int) {
 	c.end()
-	c.name, c.done, c.total = finding.Printable(finding.Cut(config.Connector())), 0, checks
+	c.name, c.done, c.total = finding.Cut(config.Connector()), 0, checks
+	if c.of != "" {
+		c.name = c.of + ": " + c.name
+	}
+	c.name = finding.Printable(c.name)
 	if !isTerminal(c.out) && !screen.quiet {
 		fmt.Fprintf(c.out, "%s: %s\n", c.name, english.Plural(checks, "check", ""))
 	}
@@ -287,12 +329,81 @@ func printTested(out io.Writer, result *conformance.PackageResult, report *findi
 		if err := printVerdict(out, good, "%s", line); err != nil {
 			return err
 		}
+		if err := printCosts(out, result.Costs, config.Connector()); err != nil {
+			return err
+		}
 	}
 	if len(result.Configs) == 1 {
 		return nil
 	}
 	good := total[conformance.Fail] == 0 && len(result.Untested) == 0
 	return printVerdict(out, good, "%d connectors, %s, %s", len(result.Configs), counted(total), time)
+}
+
+// printCosts tells what a connector took for its work.
+func printCosts(out io.Writer, costs []conformance.Cost, connector string) error {
+	if screen.quiet {
+		return nil
+	}
+	for _, c := range costs {
+		if c.Connector != connector {
+			continue
+		}
+		if _, err := fmt.Fprintln(out, finding.Wrap(finding.Printable("    "+c.String()), width(out), "    ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printPackages shows what failed, then a line for each package.
+func printPackages(out io.Writer, tests []conformance.Tested, report *finding.Report, took time.Duration) error {
+	if err := report.Text.Write(out, onlyErrors(report.Findings)); err != nil {
+		return err
+	}
+	tested, failed := 0, 0
+	for _, t := range tests {
+		var rejected *host.RejectedError
+		good, line := false, ""
+		switch {
+		case t.Elsewhere() != "":
+			if _, err := fmt.Fprintln(out, finding.Wrap(finding.Printable(t.Path+": not tested: "+t.Elsewhere()), width(out), "    ")); err != nil {
+				return err
+			}
+			continue
+		case errors.As(t.Err, &rejected):
+			line = finding.Tally(rejected.Findings) + "; nothing was tested"
+		case t.Err != nil:
+			line = "not tested: " + errorText(t.Err)
+		default:
+			tested++
+			total := map[conformance.Status]int{}
+			for _, r := range t.Result.Results {
+				total[r.Status]++
+			}
+			good = total[conformance.Fail] == 0 && len(t.Result.Untested) == 0
+			line = fmt.Sprintf("%s, %s", english.Plural(len(t.Result.Configs), "connector", ""), counted(total))
+		}
+		if !good {
+			failed++
+		}
+		if err := printVerdict(out, good, "%s: %s", finding.Cut(t.Path), line); err != nil {
+			return err
+		}
+	}
+	return printVerdict(out, failed == 0 && tested > 0, "%d packages: %d tested, %d failed, %d not for this machine, %.1fs",
+		len(tests), tested, failed, len(tests)-tested-untestedOf(tests), took.Seconds())
+}
+
+// untestedOf counts the packages that could not be tested for another reason than their platform.
+func untestedOf(tests []conformance.Tested) int {
+	n := 0
+	for _, t := range tests {
+		if t.Err != nil && t.Elsewhere() == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func counted(counts map[conformance.Status]int) string {

@@ -153,6 +153,7 @@ type tryRun struct {
 }
 
 func (r *tryRun) flags(cmd *cobra.Command) {
+	emulatorFlag(cmd, &r.opts.Building.Emulator)
 	r.format = formatFlag(cmd, "text", "json")
 	cmd.Flags().BoolVar(&r.trace, "trace", false, "print all that is said to the plugin and all that it answers")
 	cmd.Flags().BoolVar(&r.opts.Building.Debug, "debug", false,
