@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -391,5 +392,42 @@ func TestDocumented(t *testing.T) {
 	}
 	if rows := strings.Count(string(document), "\n| `"); rows != len(seen) {
 		t.Errorf("docs/testing.md has %d checks, there are %d", rows, len(seen))
+	}
+}
+
+// TestCoverage builds a plugin that tells what is reached in it, into the folder that GOCOVERDIR names.
+func TestCoverage(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("GOCOVERDIR", dir)
+	conformance.Test(t, conformance.Config{
+		Type: conformance.Importer, Protocol: "zip", Only: []string{"plugin-exit-status"}, Settings: source(t, "zip"),
+		Program: conformance.Program{Main: "./testdata/single", Args: []string{"importer", "none"}},
+	})
+	for _, pattern := range []string{"covmeta.*", "covcounters.*"} {
+		if files, err := filepath.Glob(filepath.Join(dir, pattern)); err != nil || len(files) == 0 {
+			t.Errorf("%s: %v, %v", pattern, files, err)
+		}
+	}
+}
+
+// TestCosts tells once what each connector took.
+func TestCosts(t *testing.T) {
+	for connectorType, check := range map[string]string{
+		conformance.Importer: "importer-complete", conformance.Exporter: "exporter-answers", conformance.Storage: "storage-put-get",
+	} {
+		c := config(connectorType, "none")
+		c.Only = []string{check}
+		var costs []conformance.Cost
+		c.Measured = func(cost conformance.Cost) { costs = append(costs, cost) }
+		if got := notPassed(t, c); len(got) > 0 || len(costs) != 1 {
+			t.Fatalf("%s: did not pass: %v; costs %v", connectorType, got, costs)
+		}
+		got := costs[0]
+		if got.Connector != connectorType+":fis" || got.Entries < 5 || got.Bytes < 6<<20 || got.Seconds <= 0 {
+			t.Errorf("%+v", got)
+		}
+		if runtime.GOOS == "linux" && (got.Memory < 1<<20 || got.Memory > 1<<30) {
+			t.Errorf("%s takes %d bytes of memory", connectorType, got.Memory)
+		}
 	}
 }

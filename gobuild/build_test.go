@@ -434,6 +434,19 @@ func TestBuildArguments(t *testing.T) {
 	}
 }
 
+// TestBuildForCoverage builds what tells what is reached in it.
+func TestBuildForCoverage(t *testing.T) {
+	plan := testPlan(t, twoPrograms())
+	for _, cover := range []bool{false, true} {
+		b := testBuilder(t, Options{Cover: cover}, runGo)
+		b.pending.Store(1)
+		args := b.arguments(plan, "", calls(plan, executable.Host(), t.TempDir())[0])
+		if slices.Contains(args, "-cover") != cover {
+			t.Errorf("with %v: %q", cover, args)
+		}
+	}
+}
+
 func TestExpandLDFlags(t *testing.T) {
 	const known = " in build.ldflags: there are {{.Version}}, {{.Commit}} and {{.Date}}"
 	stamp := Stamp{Version: "v1.2.3", Commit: "abc", Date: "2026-01-02T03:04:05Z"}

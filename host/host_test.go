@@ -279,3 +279,37 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("the plugin's environment is\n%s", got)
 	}
 }
+
+// TestUnderEmulator starts a plugin through a program that takes it as its argument, and names that program when it fails.
+func TestUnderEmulator(t *testing.T) {
+	dir := t.TempDir()
+	emulator := filepath.Join(dir, "emulator")
+	script := "#!/bin/sh\n[ \"$1\" = --version ] && { echo emulator version 7.2; exit; }\nexec \"$@\"\n"
+	if err := os.WriteFile(emulator, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p, err := start(t, "importer", host.Options{Emulator: emulator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	_, err = start(t, "environment", host.Options{Emulator: emulator})
+	wantError(t, err, "starting plugin host.test under emulator version 7.2: ", "exit status 1")
+}
+
+// TestCoverageFolder is passed on as a path that does not depend on where the plugin runs.
+func TestCoverageFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("GOCOVERDIR", "reached")
+	cwd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	start(t, "environment", host.Options{Stderr: &out})
+	if want := "GOCOVERDIR=" + filepath.Join(cwd, "reached") + "\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("got %q, want %q in it", out.String(), want)
+	}
+}

@@ -175,7 +175,7 @@ func TestRefused(t *testing.T) {
 		{"nothing", filepath.Join(t.TempDir(), "none.ptar"), false, "there is no package or manifest at"},
 		{"no manifest", filepath.Join(t.TempDir(), "manifest.yaml"), false, "manifest.yaml"},
 		{"folder without a manifest", t.TempDir(), false, "manifest.yaml"},
-		{"another platform", foreign, false, "is a package for plan9/386, this machine is " + executable.Host().String()},
+		{"another platform", foreign, false, "cannot be run: it is for plan9/386, this machine is " + executable.Host().String()},
 		{"no ptar", packageFile(t, []byte(manifest)), true, "has errors: 1 error"},
 		{"cut short", packageFile(t, pkg[:len(pkg)/2]), true, "has errors"},
 		{"source with errors", source(t, strings.Replace(manifest, "[shell]", "[fs]", 1)), true, "has errors"},
