@@ -133,7 +133,11 @@ func checkShell(script string) error {
 		}
 		var words []string
 		for _, arg := range call.Args {
-			words = append(words, printedWord(arg))
+			word := printedWord(arg)
+			if rest, home := strings.CutPrefix(word, "~/"); home { // which the shell replaces
+				word = "/home/me/" + rest
+			}
+			words = append(words, word)
 		}
 		switch filepath.Base(words[0]) {
 		case "kpkg":
@@ -186,7 +190,9 @@ func checkNames(words []string) error {
 	}
 	for _, word := range rest {
 		name, _, _ := strings.Cut(strings.TrimPrefix(word, "--"), "=")
-		if strings.HasPrefix(word, "--") && cmd.Flag(name) == nil && name != "help" && name != "version" {
+		known := name == "help" || name == "version"
+		eachCommand(cmd, func(sub *cobra.Command) { known = known || sub.Flag(name) != nil })
+		if strings.HasPrefix(word, "--") && !known {
 			return fmt.Errorf("it has no flag --%s", name)
 		}
 	}
