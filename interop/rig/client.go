@@ -51,7 +51,13 @@ func (c *Client) RunWatched(ctx context.Context, args ...string) (result Result,
 func (c *Client) command(ctx context.Context, variables, args []string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.program, args...)
 	cmd.Dir = c.home
-	cmd.Env = []string{
+	cmd.Env = append(c.Environment(), variables...)
+	return cmd
+}
+
+// Environment is what the client sees: a home of its own.
+func (c *Client) Environment() []string {
+	return []string{
 		"HOME=" + c.home,
 		"XDG_CONFIG_HOME=" + filepath.Join(c.home, "config"),
 		"XDG_CACHE_HOME=" + filepath.Join(c.home, "cache"),
@@ -59,8 +65,6 @@ func (c *Client) command(ctx context.Context, variables, args []string) *exec.Cm
 		"TMPDIR=" + c.home,
 		"PATH=" + os.Getenv("PATH"),
 	}
-	cmd.Env = append(cmd.Env, variables...)
-	return cmd
 }
 
 // Installed is the folder into which the client has unpacked the package of that file name, whether or not it is there.

@@ -1,0 +1,52 @@
+package interop
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/PlakarKorp/kpkg/interop/rig"
+)
+
+// TestStart follows docs/start.md to its end, with plakar's own code for the commands of plakar.
+func TestStart(t *testing.T) {
+	client := newClient(t)
+	dir, bin := t.TempDir(), t.TempDir()
+	follow := filepath.Join(bin, "follow")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", follow, "./internal/pages/follow")
+	build.Dir = rig.Root()
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for link, target := range map[string]string{
+		filepath.Join(dir, "kpkg"): rig.Root(), filepath.Join(bin, "kpkg"): tools.Kpkg, filepath.Join(bin, "plakar"): tools.Client,
+	} {
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := exec.CommandContext(t.Context(), follow, rig.Root(), "docs/start.md", "run", "plakar")
+	run.Dir = dir
+	run.Env = append(client.Environment(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "GOFLAGS=-mod=mod")
+	// The client's home is not where Go keeps what it has fetched and built.
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB"} {
+		value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		run.Env = append(run.Env, name+"="+strings.TrimSpace(string(value)))
+	}
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	// The snapshot is there, and whole.
+	store := filepath.Join(dir, "notes", "store")
+	must(t, client, "at", store, "check")
+	restored := filepath.Join(t.TempDir(), "restored")
+	must(t, client, "at", store, "restore", "-to", restored)
+	if text, err := os.ReadFile(filepath.Join(restored, "garden", "spring")); err != nil || string(text) != "Plant the beans in May.\n" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
