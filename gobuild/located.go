@@ -32,13 +32,17 @@ var remedies = []struct {
 }
 
 // located is what the go tool printed in dir for those who are not there: files have their paths from here, lines that only
-// name a package are left out, and what can be done about it comes last.
+// name a package or a module that is downloaded, of which there may be hundreds, are left out, and what can be done about it
+// comes last.
 func located(output, dir string) string {
 	var lines []string
 	about := ""
 	for line := range strings.SplitSeq(strings.TrimRight(output, "\n"), "\n") {
 		if name, isHeading := strings.CutPrefix(line, "# "); isHeading {
 			about = name
+			continue
+		}
+		if strings.HasPrefix(line, "go: downloading ") {
 			continue
 		}
 		if at := position.FindStringSubmatchIndex(line); at != nil && !filepath.IsAbs(line[at[2]:at[3]]) {

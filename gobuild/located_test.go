@@ -12,6 +12,7 @@ func TestLocated(t *testing.T) {
 	for _, test := range []struct{ output, dir, want string }{
 		{"# example.org/x\n./x.go:3:4: undefined: y\n", "m", "m/x.go:3:4: undefined: y"},
 		{"plugin/main.go:5:2: no\n\tmore", ".", "plugin/main.go:5:2: no\n\tmore"},
+		{"go: downloading a.org/a v1.0.0\ngo: downloading b.org/b v1.0.0\nx.go:1:1: no\n", "m", "m/x.go:1:1: no"},
 		{"../lib/x.go:1:1: no", "a/m", "a/lib/x.go:1:1: no"},
 		{"/abs/x.go:1:1: no", "m", "/abs/x.go:1:1: no"},
 		{"x.go:1:2: missing go.sum entry for y", "m",

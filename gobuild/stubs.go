@@ -41,7 +41,7 @@ func (b *Builder) findStubs(
 			return nil, context.Cause(ctx)
 		}
 		if err != nil {
-			return nil, &BuildError{platform, strings.TrimRight(string(printed), "\n"), err}
+			return nil, &BuildError{platform, located(string(printed), plan.Dir), err}
 		}
 		for fields := range slices.Chunk(strings.Split(strings.ReplaceAll(listed.String(), "\x00\n", "\x00"), "\x00"), 4) {
 			if len(fields) < 4 {

@@ -33,7 +33,7 @@ type Version struct {
 }
 
 // ErrNoVersion is wrapped by the error of ResolveVersion when nothing gives a version.
-var ErrNoVersion = errors.New("no version: give one as an argument, or tag the commit vX.Y.Z")
+var ErrNoVersion = errors.New("no version: give one as an argument, or tag the commit")
 
 // NormalizeVersion returns a semantic version with the "v" that plakar requires. Unlike plakar it wants all three numbers:
 // "1.10" in a manifest is as likely a slip as a version.
@@ -82,13 +82,38 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 		}
 	}
 	if chosen.Value == "" {
-		if !git.Installed() {
-			return Version{}, nil, fmt.Errorf("%w; git, which would know of a tag, is not in PATH", ErrNoVersion)
-		}
-		return Version{}, nil, ErrNoVersion
+		return Version{}, nil, noVersion(ctx, dir, name)
 	}
 	chosen.Tagged = slices.Contains(atHead, chosen.Value) || slices.Contains(atHead, name+"/"+chosen.Value)
 	return chosen, findings, nil
+}
+
+// noVersion says which tag would give a version, and what may keep git from knowing it.
+func noVersion(ctx context.Context, dir, name string) error {
+	if !git.Installed() {
+		return fmt.Errorf("%w vX.Y.Z; git, which would know of a tag, is not in PATH", ErrNoVersion)
+	}
+	tag := "vX.Y.Z"
+	below, _, err := git.Output(ctx, dir, "rev-parse", "--show-prefix")
+	if err != nil {
+		return err
+	}
+	if below != "" && name != "" { // one of several integrations, as far as is known
+		tag = finding.Cut(name) + "/vX.Y.Z"
+	}
+	shallow, _, err := git.Output(ctx, dir, "rev-parse", "--is-shallow-repository")
+	if err != nil {
+		return err
+	}
+	tags, _, err := git.Output(ctx, dir, "tag", "--list")
+	if err != nil {
+		return err
+	}
+	if shallow == "true" && tags == "" {
+		return fmt.Errorf("%w %s; this is a shallow clone without tags: if there is one, fetch it with git fetch --tags "+
+			"(actions/checkout: fetch-depth: 0)", ErrNoVersion, tag)
+	}
+	return fmt.Errorf("%w %s", ErrNoVersion, tag)
 }
 
 func (d *Document) versionMismatch(source VersionSource, value string, chosen Version) finding.Finding {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,7 +94,7 @@ func TestResolveVersion(t *testing.T) {
 			manifest: plain, tags: []string{"v9.0.0", "ftp/v1.1.0", "sftp/v1.2.0", "ftp/1.3.0"},
 			want: Version{"v1.1.0", FromTag, true},
 		},
-		"another's tag": {manifest: plain, tags: []string{"sftp/v1.2.0"}, err: ErrNoVersion.Error()},
+		"another's tag": {manifest: plain, tags: []string{"sftp/v1.2.0"}, err: ErrNoVersion.Error() + " vX.Y.Z"},
 		"agreement": {
 			manifest: versioned, argument: "v1.0.0", tags: []string{"v1.0.0"}, want: Version{"v1.0.0", FromArgument, true},
 		},
@@ -120,7 +121,7 @@ func TestResolveVersion(t *testing.T) {
 		"bad manifest unused": {
 			manifest: "name: ftp\nversion: 1.10\n", argument: "v1.10.0", want: Version{"v1.10.0", FromArgument, false},
 		},
-		"none": {manifest: plain, err: ErrNoVersion.Error()},
+		"none": {manifest: plain, err: ErrNoVersion.Error() + " vX.Y.Z"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +155,33 @@ func TestResolveVersionInSubfolder(t *testing.T) {
 	version, _, err := ResolveVersion(t.Context(), dir, "", Read("manifest.yaml", []byte("name: ftp\n")))
 	if err != nil || version != (Version{"v1.1.0", FromTag, true}) {
 		t.Errorf("got %v, %v", version, err)
+	}
+}
+
+// TestNoVersion says which tag is missing, and that a shallow clone may lack it.
+func TestNoVersion(t *testing.T) {
+	whole := repository(t, "sftp/v1.2.0")
+	shallow := filepath.Join(t.TempDir(), "shallow")
+	clone := exec.Command("git", "clone", "-q", "--depth", "1", "--no-tags", "file://"+whole, shallow)
+	clone.Env = append(os.Environ(), "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL="+os.DevNull)
+	if output, err := clone.CombinedOutput(); err != nil {
+		t.Fatalf("git clone: %v\n%s", err, output)
+	}
+	document := Read("manifest.yaml", []byte("name: ftp\n"))
+	for _, test := range []struct{ root, folder, want string }{
+		{whole, ".", "tag the commit vX.Y.Z"},
+		{whole, "ftp", "tag the commit ftp/vX.Y.Z"},
+		{shallow, "ftp", "tag the commit ftp/vX.Y.Z; this is a shallow clone without tags: if there is one, fetch it with " +
+			"git fetch --tags (actions/checkout: fetch-depth: 0)"},
+	} {
+		dir := filepath.Join(test.root, test.folder)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := ResolveVersion(t.Context(), dir, "", document)
+		if !errors.Is(err, ErrNoVersion) || !strings.HasSuffix(err.Error(), test.want) {
+			t.Errorf("in %s: %v, want %q", test.folder, err, test.want)
+		}
 	}
 }
 
