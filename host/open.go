@@ -134,6 +134,7 @@ func build(ctx context.Context, path, dir string, building Building) (string, er
 	integrations, err := create.Run(ctx, create.Options{
 		Manifests: []string{path}, Version: anyVersion, OutDir: dir,
 		CacheDir: building.CacheDir, Debug: building.Debug, Cover: os.Getenv(coverVariable) != "",
+		Compression: "lz4", // the quickest: nobody keeps the package
 	})
 	if err != nil {
 		return "", err

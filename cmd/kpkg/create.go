@@ -60,7 +60,7 @@ usage; 3 something could not be done.`,
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "do every check and list the files, without building or writing")
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
 	flags.BoolVar(&opts.Strict, "strict", false,
-		"take what upstream's newer validator refuses, a modified source, and programs that the manifest starts, for errors")
+		"report what plakar's next release refuses, a modified source, and programs that the manifest starts as errors")
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")

@@ -24,10 +24,9 @@ func newTestCommand() *cobra.Command {
 		Use:   "test [PACKAGE|MANIFEST|FOLDER]...",
 		Short: "Run the connectors of a package through the conformance suite",
 		Long: `Start the executables of a package, or of the package that is made of a source tree, and hold them to
-what plakar expects of importers, exporters and storages; without an argument, of the source tree in the
-current folder: that data comes back as it was, that what goes
+what plakar expects of importers, exporters and storages: that data comes back as it was, that what goes
 wrong is an error and not silence, that hosts may be slow, break off or die, that passwords stay secret.
-Plugins may be written in any language.
+Without an argument, test the source tree in the current folder. Plugins may be written in any language.
 
 Connectors of local files (location flag localfs) are tested in temporary folders. Others need a location
 to test at: --connector importer:ftp --config location=ftp://localhost/pub --config username=me. Settings

@@ -37,7 +37,7 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be rea
 	}
 	format := formatFlag(cmd)
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false,
-		"take what upstream's newer validator refuses for errors")
+		"report what plakar's next release refuses as errors")
 	cmd.Flags().BoolVar(&opts.ManifestOnly, "manifest-only", false,
 		"check the manifest alone, not the files and packages it names")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

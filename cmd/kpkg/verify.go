@@ -29,7 +29,7 @@ func newVerifyCommand() *cobra.Command {
 		Long: `Check packages before they are released or installed: the file name, every region and every blob of
 the ptar, the manifest, each executable's mode and platform, the files the manifest names and
 those it does not, sizes and ratios. Nothing is extracted or run. A package that passes installs
-with "plakar pkg add"; who made it, only a signature tells.
+with "plakar pkg add". Only a signature says who made it.
 
 With --key, which may be repeated, the sum and the signature beside each file are held to its name and
 its bytes, and to the keys; one that is missing is a warning, and an error with --require-signature.
@@ -51,7 +51,7 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 		ValidArgsFunction: completeFiles(strings.TrimPrefix(manifest.Extension, ".")),
 	}
 	format := formatFlag(cmd)
-	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "take what upstream's newer validator refuses for errors")
+	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "report what plakar's next release refuses as errors")
 	cmd.Flags().StringVar(&opts.Source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
 	cmd.Flags().StringVar(&client, "client", "", "take what keeps plakar `VERSION`, such as v1.1.4, from using a package for errors")
 	cmd.Flags().Var(&keys, "key", "hold signatures to the public key in `FILE`; may be repeated")
