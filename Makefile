@@ -3,8 +3,9 @@
 GO         ?= go
 # Not ?=: make itself sets LINT, to lint.
 LINT        = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-MODULES     = . interop interop/oldest interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+MODULES     = . interop interop/old interop/oldest interop/trial interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 FUZZTIME   ?= 50000x
+INTEGRATIONS ?= https://github.com/PlakarKorp/integrations
 
 .DEFAULT_GOAL := help
 
@@ -55,6 +56,9 @@ fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
 interop: build ## Run plakar's own code against packages of the examples; needs proftpd, dovecot and signify-openbsd (docs/interop.md)
 	cd interop && $(GO) test -count=1 ./...
 
+trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real servers; INTEGRATIONS is their repository (docs/found.md)
+	cd interop/trial && $(GO) run . -integrations $(INTEGRATIONS) -only "$(ONLY)"
+
 bench: build ## Measure kpkg beside its peers in one run; BENCH=-cold takes many minutes more (docs/benchmarks.md)
 	cd interop && $(GO) run ./bench $(BENCH)
 
@@ -68,4 +72,4 @@ size: ## Show how large a minimal importer is, on kpkg's SDK with light types an
 clean: ## Remove what the targets made
 	rm -rf bin dist
 
-.PHONY: help build demo test race lint vuln fuzz interop bench size clean
+.PHONY: help build demo test race lint vuln fuzz interop trial bench size clean
