@@ -36,6 +36,11 @@ func ExampleScannerFrom() {
 	sdk.RunImporter(sdk.ScannerFrom(newWords))
 }
 
+// The same constructor serves an executable of its own, and one of several connectors.
+func ExampleRunExporter() {
+	sdk.RunExporter(newExporter)
+}
+
 // An executable of several connectors names each. What returns the SDK's own types needs nothing around it.
 func ExampleMain() {
 	sdk.Main(sdk.Connectors{

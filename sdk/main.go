@@ -55,7 +55,7 @@ func Main(connectors Connectors) {
 		}
 	}
 	choice := strings.Join(served, " or ")
-	if len(os.Args) == 1 {
+	if len(os.Args) == 1 || argument == "-h" || argument == "--help" {
 		explain(choice + ", by its first argument")
 	} else {
 		fmt.Fprintf(os.Stderr, "%s takes one argument, %s: check args in the manifest\n", filepath.Base(os.Args[0]), choice)

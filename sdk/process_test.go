@@ -194,6 +194,7 @@ func TestByHand(t *testing.T) {
 		},
 		"no argument":     {plugin: "fs", stdin: strings.NewReader(""), pipe: true, want: "importer or exporter or storage"},
 		"wrong argument":  {plugin: "fs", args: []string{"import"}, want: "importer or exporter or storage"},
+		"help":            {plugin: "fs", args: []string{"--help"}, want: "nothing to do with it by hand"},
 		"entry point":     {plugin: "entry point", args: []string{"x"}, want: "takes no arguments"},
 		"right arguments": {plugin: "fs", args: []string{"storage"}, want: "plugin for plakar: a storage"},
 	} {
