@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/PlakarKorp/kloset/objects"
@@ -16,24 +17,39 @@ import (
 // packfile writes the one packfile of a package: the blobs, their index, a footer. Blobs are compressed ahead on all
 // processors and written in the order they were put.
 type packfile struct {
-	body    io.Writer
-	opts    Options
-	seal    sealer
-	index   []klosetpack.Blob
+	body   io.Writer
+	encode func(data []byte) ([]byte, error)
+	seal   sealer
+	ahead  int
+
+	mu      sync.Mutex
+	index   blobIndex
+	count   uint32
 	offset  uint64
-	known   map[blobKey]bool
+	known   map[blobKey]struct{}
 	pending []pendingBlob
-	ahead   int
+	failed  error // of a write, after which nothing is written
 }
 
+// blobIndex keeps where each blob is.
+type blobIndex interface {
+	add(klosetpack.Blob) error
+	// records are the blobs as the index of a packfile has them, in the order in which they were added.
+	records() (io.Reader, error)
+	// write writes the index as it is stored.
+	write(w io.Writer) error
+}
+
+// blobKey is a blob's type and what of its MAC no two blobs share.
 type blobKey struct {
-	resource resources.Type
-	mac      objects.MAC
+	resource uint8
+	mac      [15]byte
 }
 
 type pendingBlob struct {
-	blobKey
-	encoded chan encodedBlob
+	resource resources.Type
+	mac      objects.MAC
+	encoded  chan encodedBlob
 }
 
 type encodedBlob struct {
@@ -41,11 +57,15 @@ type encodedBlob struct {
 	err  error
 }
 
-func newPackfile(body io.Writer, opts Options, seal sealer) *packfile {
-	return &packfile{body: body, opts: opts, seal: seal, known: map[blobKey]bool{}, ahead: 2 * runtime.GOMAXPROCS(0)}
+func newPackfile(body io.Writer, encode func([]byte) ([]byte, error), index blobIndex, seal sealer) *packfile {
+	return &packfile{
+		body: body, encode: encode, index: index, seal: seal, known: map[blobKey]struct{}{},
+		// Each is a chunk in memory, and its encoding.
+		ahead: min(2*runtime.GOMAXPROCS(0), 16),
+	}
 }
 
-// put adds a blob under its MAC, once however often it is put, and keeps data.
+// put adds a blob under its MAC, once however often it is put, and keeps data. It may be called concurrently.
 func (p *packfile) put(resource resources.Type, data []byte) (objects.MAC, error) {
 	mac := p.seal.Sum(data)
 	return mac, p.putAs(resource, mac, data)
@@ -53,21 +73,27 @@ func (p *packfile) put(resource resources.Type, data []byte) (objects.MAC, error
 
 // putAs is put for the snapshot's header, the only blob whose name is not its MAC.
 func (p *packfile) putAs(resource resources.Type, mac objects.MAC, data []byte) error {
-	key := blobKey{resource, mac}
-	if p.known[key] {
+	key := blobKey{resource: uint8(resource)}
+	copy(key.mac[:], mac[:])
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failed != nil {
+		return p.failed
+	}
+	if _, known := p.known[key]; known {
 		return nil
 	}
-	p.known[key] = true
-	blob := pendingBlob{key, make(chan encodedBlob, 1)}
+	p.known[key] = struct{}{}
+	blob := pendingBlob{resource, mac, make(chan encodedBlob, 1)}
 	go func() {
-		encoded, err := p.opts.Compression.encode(data)
+		encoded, err := p.encode(data)
 		blob.encoded <- encodedBlob{encoded, err}
 	}()
 	p.pending = append(p.pending, blob)
 	if len(p.pending) > p.ahead {
-		return p.writeOldest()
+		p.failed = p.writeOldest()
 	}
-	return nil
+	return p.failed
 }
 
 func (p *packfile) writeOldest() error {
@@ -80,15 +106,16 @@ func (p *packfile) writeOldest() error {
 	if _, err := p.body.Write(encoded.data); err != nil {
 		return err
 	}
-	p.index = append(p.index, klosetpack.Blob{
+	err := p.index.add(klosetpack.Blob{
 		Type:    blob.resource,
 		Version: formatVersion,
 		MAC:     blob.mac,
 		Offset:  p.offset,
 		Length:  uint32(len(encoded.data)),
 	})
+	p.count++
 	p.offset += uint64(len(encoded.data))
-	return nil
+	return err
 }
 
 // finish writes what follows the blobs. kloset's own packfile writers stamp the clock, so the layout is written here with
@@ -99,11 +126,14 @@ func (p *packfile) finish(at time.Time) error {
 			return err
 		}
 	}
-	var index bytes.Buffer
-	for _, blob := range p.index {
-		if err := binary.Write(&index, binary.LittleEndian, blob); err != nil {
-			return fmt.Errorf("write the index of the packfile: %w", err)
-		}
+	records, err := p.index.records()
+	if err != nil {
+		return err
+	}
+	mac := p.seal.Hasher()
+	defer p.seal.Put(mac)
+	if _, err := io.Copy(mac, records); err != nil {
+		return fmt.Errorf("write the index of the packfile: %w", err)
 	}
 	// PackfileInMemoryFooter without its Version, which is not part of the encoded form.
 	footer := struct {
@@ -112,25 +142,60 @@ func (p *packfile) finish(at time.Time) error {
 		IndexOffset uint64
 		IndexMAC    objects.MAC
 		Flags       uint32
-	}{Timestamp: at.UnixNano(), Count: uint32(len(p.index)), IndexOffset: p.offset, IndexMAC: p.seal.Sum(index.Bytes())}
+	}{Timestamp: at.UnixNano(), Count: p.count, IndexOffset: p.offset, IndexMAC: objects.MAC(mac.Sum(nil))}
 	var rawFooter bytes.Buffer
 	if err := binary.Write(&rawFooter, binary.LittleEndian, footer); err != nil {
 		return fmt.Errorf("write the footer of the packfile: %w", err)
 	}
 
-	encodedIndex, err := p.opts.Compression.encode(index.Bytes())
+	encodedFooter, err := p.encode(rawFooter.Bytes())
 	if err != nil {
 		return err
 	}
-	encodedFooter, err := p.opts.Compression.encode(rawFooter.Bytes())
-	if err != nil {
-		return err
-	}
-	if _, err := p.body.Write(encodedIndex); err != nil {
-		return err
+	if err := p.index.write(p.body); err != nil {
+		return fmt.Errorf("write the index of the packfile: %w", err)
 	}
 	if _, err := p.body.Write(encodedFooter); err != nil {
 		return err
 	}
 	return binary.Write(p.body, binary.LittleEndian, uint32(len(encodedFooter)))
+}
+
+// heldIndex is an index in memory.
+type heldIndex struct {
+	blobs  []klosetpack.Blob
+	encode func([]byte) ([]byte, error)
+}
+
+func (x *heldIndex) add(blob klosetpack.Blob) error {
+	x.blobs = append(x.blobs, blob)
+	return nil
+}
+
+func (x *heldIndex) all() ([]byte, error) {
+	var out bytes.Buffer
+	for _, blob := range x.blobs {
+		if err := binary.Write(&out, binary.LittleEndian, blob); err != nil {
+			return nil, err
+		}
+	}
+	return out.Bytes(), nil
+}
+
+func (x *heldIndex) records() (io.Reader, error) {
+	data, err := x.all()
+	return bytes.NewReader(data), err
+}
+
+func (x *heldIndex) write(w io.Writer) error {
+	data, err := x.all()
+	if err != nil {
+		return err
+	}
+	encoded, err := x.encode(data)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(encoded)
+	return err
 }

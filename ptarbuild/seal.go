@@ -11,12 +11,15 @@ import (
 )
 
 // sealer puts regions into their envelopes.
-type sealer struct{ *ptar.Key }
+type sealer struct {
+	*ptar.Key
+	secret bool // whether the key derives from a passphrase
+}
 
 // copy writes one region: kloset's header for the resource, the body, the MAC of both.
 func (s sealer) copy(w io.Writer, resource resources.Type, body io.Reader) error {
 	h := s.Hasher()
-	if resource == resources.RT_CONFIG {
+	if resource == resources.RT_CONFIG && !s.secret {
 		// The configuration holds the RepositoryID, so its reader has no key yet.
 		h = hashing.GetHasher(hashAlgorithm)
 	}

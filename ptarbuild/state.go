@@ -20,24 +20,34 @@ var (
 // state says where each blob is, in version 1.0.0 of kloset's state: entries, each a type, a length and a body, then the
 // metadata. The writer that kloset exports knows only the newer version 1.1.0, which older clients refuse.
 func state(index []klosetpack.Blob, serial uuid.UUID, at time.Time) []byte {
-	var out bytes.Buffer
-	entry := func(kind klosetstate.EntryType, body []byte) {
-		out.WriteByte(byte(kind))
-		binary.Write(&out, binary.LittleEndian, uint32(len(body)))
-		out.Write(body)
-	}
+	var out []byte
 	for _, blob := range index {
-		delta := klosetstate.DeltaEntry{
-			Type:     blob.Type,
-			Version:  blob.Version,
-			Blob:     blob.MAC,
-			Location: klosetstate.Location{Packfile: packfileMAC, Offset: blob.Offset, Length: blob.Length},
-		}
-		entry(klosetstate.ET_LOCATIONS, delta.ToBytes())
+		out = append(out, located(blob)...)
 	}
-	packfile := klosetstate.PackfileEntry{Packfile: packfileMAC, StateID: stateMAC, Timestamp: at}
-	entry(klosetstate.ET_PACKFILE, packfile.ToBytes())
+	return append(out, stateEnd(serial, at)...)
+}
 
+func stateEntry(kind klosetstate.EntryType, body []byte) []byte {
+	out := binary.LittleEndian.AppendUint32([]byte{byte(kind)}, uint32(len(body)))
+	return append(out, body...)
+}
+
+// located is the entry that says where a blob is.
+func located(blob klosetpack.Blob) []byte {
+	delta := klosetstate.DeltaEntry{
+		Type:     blob.Type,
+		Version:  blob.Version,
+		Blob:     blob.MAC,
+		Location: klosetstate.Location{Packfile: packfileMAC, Offset: blob.Offset, Length: blob.Length},
+	}
+	return stateEntry(klosetstate.ET_LOCATIONS, delta.ToBytes())
+}
+
+// stateEnd is what follows the entries of the blobs.
+func stateEnd(serial uuid.UUID, at time.Time) []byte {
+	packfile := klosetstate.PackfileEntry{Packfile: packfileMAC, StateID: stateMAC, Timestamp: at}
+	var out bytes.Buffer
+	out.Write(stateEntry(klosetstate.ET_PACKFILE, packfile.ToBytes()))
 	out.WriteByte(byte(klosetstate.ET_METADATA))
 	binary.Write(&out, binary.LittleEndian, formatVersion)
 	binary.Write(&out, binary.LittleEndian, at.UnixNano())

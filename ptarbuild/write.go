@@ -75,13 +75,14 @@ func Write(ctx context.Context, w io.Writer, files []File, opts Options) (n int6
 // Write reads the files again and writes the package to w; n is its size in bytes. A file that changed since New is an
 // error. When Write fails or ctx ends, what w received is useless: write to a temporary file and rename it.
 func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
-	seal := sealer{ptar.NewKey(hashAlgorithm, p.RepositoryID)}
+	seal := sealer{Key: ptar.NewKey(hashAlgorithm, p.RepositoryID)}
 	out := &counter{w: bufio.NewWriterSize(w, 256<<10)}
 
 	if _, err := out.Write(ptar.AppendStart(nil)); err != nil {
 		return 0, fmt.Errorf("write the start of the package: %w", err)
 	}
 
+	index := &heldIndex{encode: p.opts.Compression.encode}
 	var pack *packfile
 	var layout ptar.Layout
 	for _, region := range []struct {
@@ -98,7 +99,7 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 		}},
 		{"packfile", &layout.Packfile, func() error {
 			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
-				pack = newPackfile(body, p.opts, seal)
+				pack = newPackfile(body, p.opts.Compression.encode, index, seal)
 				if err := writeSnapshot(ctx, pack, p.files, p.prints, p.opts.Time); err != nil {
 					return err
 				}
@@ -106,7 +107,7 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 			})
 		}},
 		{"state", &layout.State, func() error {
-			body, err := p.opts.Compression.encode(state(pack.index, p.RepositoryID, p.opts.Time))
+			body, err := p.opts.Compression.encode(state(index.blobs, p.RepositoryID, p.opts.Time))
 			if err != nil {
 				return err
 			}

@@ -42,7 +42,7 @@ func (t *trial) backup(ctx context.Context) error {
 	if err := t.start(ctx, manifest.Importer); err != nil {
 		return err
 	}
-	imp, err := t.plugin.Importer(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
+	imp, err := t.plugin.Importer(ctx, t.machine, t.connector.location.Protocol, t.connector.config(t.opts.Config))
 	if err != nil {
 		return err
 	}
@@ -50,9 +50,8 @@ func (t *trial) backup(ctx context.Context) error {
 	return place.File(ctx, t.opts.Data, t.opts.Force,
 		func(temporary string) error {
 			t.tally.stage(Copying)
-			stop := t.tally.listen(t.kloset, imp.Root())
-			defer stop()
-			err := write(t.kloset, temporary, &checkedImporter{imp, t.cut})
+			w := writing{imp: &checkedImporter{imp, t.cut}, machine: t.machine, tempDir: t.scratch.Path, tally: t.tally}
+			err := w.write(ctx, temporary)
 			if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {
 				t.tally.fail("", closeErr)
 			}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 
@@ -21,28 +22,31 @@ import (
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/exporter"
 	"github.com/PlakarKorp/kloset/connectors/importer"
-	"github.com/PlakarKorp/kloset/connectors/storage"
 	"github.com/PlakarKorp/kloset/encryption"
-	"github.com/PlakarKorp/kloset/kcontext"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
 
-	"github.com/PlakarKorp/kpkg/internal/klosetcache"
-	ptarlayout "github.com/PlakarKorp/kpkg/internal/ptar"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
 
 // The connectors of these tests run in this process; those of packages are the business of testdata/script/try.txtar.
 
-func testContext(t *testing.T) *kcontext.KContext {
+func testMachine(t *testing.T) *connectors.Options {
 	t.Helper()
-	k, err := newKContext(t.Context(), t.TempDir())
+	m, err := machine()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { closeKContext(k) })
-	return k
+	return m
+}
+
+// write backs up into a data file, and counts.
+func write(t *testing.T, ctx context.Context, path string, imp importer.Importer) (Result, error) {
+	t.Helper()
+	w := writing{imp: imp, machine: testMachine(t), tempDir: t.TempDir(), tally: newTally(nil)}
+	err := w.write(ctx, path)
+	return w.tally.result(), err
 }
 
 // source is a tree, its paths and contents.
@@ -64,9 +68,9 @@ func source(t *testing.T) (string, map[string]string) {
 	return dir, files
 }
 
-func fileImporter(t *testing.T, k *kcontext.KContext, dir string) importer.Importer {
+func fileImporter(t *testing.T, dir string) importer.Importer {
 	t.Helper()
-	imp, err := fsimporter.NewFSImporter(k, options(k), "fs", map[string]string{"location": "fs://" + dir})
+	imp, err := fsimporter.NewFSImporter(t.Context(), testMachine(t), "fs", map[string]string{"location": "fs://" + dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,16 +80,15 @@ func fileImporter(t *testing.T, k *kcontext.KContext, dir string) importer.Impor
 // dataFile is one that holds the tree at dir.
 func dataFile(t *testing.T, dir string) string {
 	t.Helper()
-	k := testContext(t)
 	path := filepath.Join(t.TempDir(), "data.ptar")
-	if err := write(k, path, fileImporter(t, k, dir)); err != nil {
+	if _, err := write(t, t.Context(), path, fileImporter(t, dir)); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
 // restore restores a data file through an exporter.
-func restore(t *testing.T, path string, construct func(*kcontext.KContext) exporter.Exporter) (Result, error) {
+func restore(t *testing.T, path string, construct func(*connectors.Options) exporter.Exporter) (Result, error) {
 	t.Helper()
 	counted := newTally(nil)
 	data, err := openData(t.Context(), path, nil)
@@ -96,17 +99,14 @@ func restore(t *testing.T, path string, construct func(*kcontext.KContext) expor
 	if err := checkRoot(t.Context(), data); err != nil {
 		t.Fatal(err)
 	}
-	err = export(t.Context(), data, construct(testContext(t)), counted)
+	err = export(t.Context(), data, construct(testMachine(t)), counted)
 	return counted.result(), err
 }
 
 func TestRoundTrip(t *testing.T) {
 	dir, files := source(t)
-	k, counted := testContext(t), newTally(nil)
 	data := filepath.Join(t.TempDir(), "data.ptar")
-	stop := counted.listen(k, dir)
-	err := write(k, data, fileImporter(t, k, dir))
-	stop()
+	got, err := write(t, t.Context(), data, fileImporter(t, dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,13 +114,13 @@ func TestRoundTrip(t *testing.T) {
 	for _, content := range files {
 		size += int64(len(content))
 	}
-	if got := counted.result(); got.Files != len(files) || got.Bytes != size || got.Failed != 0 {
+	if got.Files != len(files) || got.Bytes != size || got.Failed != 0 {
 		t.Errorf("counted %+v, want %d files of %d bytes", got.Progress, len(files), size)
 	}
 
 	target := t.TempDir()
-	result, err := restore(t, data, func(k *kcontext.KContext) exporter.Exporter {
-		exp, err := fsexporter.NewFSExporter(k, options(k), "fs", map[string]string{"location": "fs://" + target})
+	result, err := restore(t, data, func(m *connectors.Options) exporter.Exporter {
+		exp, err := fsexporter.NewFSExporter(t.Context(), m, "fs", map[string]string{"location": "fs://" + target})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,98 +147,40 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-func emptyStore(t *testing.T, k *kcontext.KContext, path string) (storage.Store, []byte) {
-	t.Helper()
-	store, config, err := newStore(k, path)
+func TestFullDisk(t *testing.T) {
+	dir, _ := source(t)
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("only Linux has a disk that is always full")
+	}
+	path := filepath.Join(t.TempDir(), "data.ptar")
+	if err := os.Symlink("/dev/full", path); err != nil {
+		t.Fatal(err)
+	}
+	w := writing{imp: fileImporter(t, dir), machine: testMachine(t), tempDir: t.TempDir(), tally: newTally(nil)}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store, config
-}
-
-// fullStore has no room for more than so many bytes of a kind.
-type fullStore struct {
-	storage.Store
-	kind storage.StorageResource
-	room int64
-}
-
-var errFull = errors.New("no space left")
-
-func (f *fullStore) Put(ctx context.Context, kind storage.StorageResource, mac objects.MAC, data io.Reader) (int64, error) {
-	if kind != f.kind {
-		return f.Store.Put(ctx, kind, mac, data)
-	}
-	n, err := f.Store.Put(ctx, kind, mac, io.LimitReader(data, f.room))
-	if err == nil && n == f.room {
-		err = errFull
-	}
-	return n, err
-}
-
-func TestFullDisk(t *testing.T) {
-	dir, _ := source(t)
-	for _, test := range []struct {
-		name string
-		kind storage.StorageResource
-		room int64
-	}{
-		{"at the first byte", storage.StorageResourcePackfile, 0},
-		{"in the chunks", storage.StorageResourcePackfile, 4000},
-		{"in the state", storage.StorageResourceState, 100},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			k := testContext(t)
-			plain, config := emptyStore(t, k, filepath.Join(t.TempDir(), "data.ptar"))
-			store := &checkedStore{Store: &fullStore{plain, test.kind, test.room}, cancel: k.Cancel}
-			writeSnapshot(k, store, config, fileImporter(t, k, dir))
-			if cause := context.Cause(k); !errors.Is(cause, errFull) {
-				t.Errorf("cancelled for %v, want %v", cause, errFull)
-			}
-		})
+	defer file.Close()
+	if err := w.writeTo(t.Context(), file); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("error %v, want %v", err, syscall.ENOSPC)
 	}
 }
 
-// The storage's own writes are not checked: what is missing is found in the file.
-func TestIncomplete(t *testing.T) {
-	k := testContext(t)
-	path := filepath.Join(t.TempDir(), "data.ptar")
-	store, config := emptyStore(t, k, path)
-	dir, _ := source(t)
-	if err := writeSnapshot(k, store, config, fileImporter(t, k, dir)); err != nil {
-		t.Fatal(err)
-	}
-	if err := complete(path); !errors.Is(err, ptarlayout.ErrIncomplete) {
-		t.Errorf("a data file without its end: %v, want %v", err, ptarlayout.ErrIncomplete)
-	}
-	if err := store.Close(k); err != nil {
-		t.Fatal(err)
-	}
-	if err := complete(path); err != nil {
-		t.Error(err)
-	}
-}
-
-// What kloset's caches cannot keep would be missing in the data file.
+// What cannot be kept for the indexes would be missing in the data file.
 func TestFullTemporaryFolder(t *testing.T) {
-	k := testContext(t)
-	k.SetCache(klosetcache.NewManager(filepath.Join(t.TempDir(), "missing"), k.Cancel))
 	dir, _ := source(t)
-	err := write(k, filepath.Join(t.TempDir(), "data.ptar"), fileImporter(t, k, dir))
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "cache in a temporary folder") {
+	w := writing{imp: fileImporter(t, dir), machine: testMachine(t), tempDir: filepath.Join(t.TempDir(), "missing"), tally: newTally(nil)}
+	if err := w.write(t.Context(), filepath.Join(t.TempDir(), "data.ptar")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	k, err := newKContext(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir, _ := source(t)
 	cancel()
-	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), fileImporter(t, k, dir)); !errors.Is(err, context.Canceled) {
+	if _, err := write(t, ctx, filepath.Join(t.TempDir(), "data.ptar"), fileImporter(t, dir)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 }
@@ -390,7 +332,7 @@ func TestBadExporters(t *testing.T) {
 		{"ends early", badExporter{take: 2, answer: ok, closes: true}, len(files) + folders - 2, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			result, err := restore(t, data, func(*kcontext.KContext) exporter.Exporter { return test.bad })
+			result, err := restore(t, data, func(*connectors.Options) exporter.Exporter { return test.bad })
 			if !errors.Is(err, test.err) {
 				t.Fatalf("error %v, want %v", err, test.err)
 			}
@@ -411,10 +353,9 @@ func (badImporter) Import(context.Context, chan<- *connectors.Record, <-chan *co
 }
 
 func TestDeadImporter(t *testing.T) {
-	k := testContext(t)
 	dir, _ := source(t)
-	dead := &checkedImporter{badImporter{fileImporter(t, k, dir)}, func(text string) string { return text }}
-	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), dead); !errors.Is(err, errDied) {
+	dead := &checkedImporter{badImporter{fileImporter(t, dir)}, func(text string) string { return text }}
+	if _, err := write(t, t.Context(), filepath.Join(t.TempDir(), "data.ptar"), dead); !errors.Is(err, errDied) {
 		t.Errorf("error %v, want %v", err, errDied)
 	}
 }
@@ -523,14 +464,12 @@ func TestBoundedErrors(t *testing.T) {
 
 // TestNothing makes no data file of a source that brings nothing, but one of an empty folder.
 func TestNothing(t *testing.T) {
-	k := testContext(t)
-	empty := &checkedImporter{listed{Importer: fileImporter(t, k, t.TempDir())}, func(text string) string { return text }}
-	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), empty); !errors.Is(err, errNothing) {
+	empty := &checkedImporter{listed{Importer: fileImporter(t, t.TempDir())}, func(text string) string { return text }}
+	if _, err := write(t, t.Context(), filepath.Join(t.TempDir(), "data.ptar"), empty); !errors.Is(err, errNothing) {
 		t.Errorf("nothing: error %v, want %v", err, errNothing)
 	}
-	k = testContext(t)
-	folder := &checkedImporter{fileImporter(t, k, t.TempDir()), func(text string) string { return text }}
-	if err := write(k, filepath.Join(t.TempDir(), "data.ptar"), folder); err != nil {
+	folder := &checkedImporter{fileImporter(t, t.TempDir()), func(text string) string { return text }}
+	if _, err := write(t, t.Context(), filepath.Join(t.TempDir(), "data.ptar"), folder); err != nil {
 		t.Errorf("an empty folder: %v", err)
 	}
 }

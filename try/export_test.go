@@ -16,7 +16,6 @@ import (
 	"github.com/PlakarKorp/kloset/btree"
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/exporter"
-	"github.com/PlakarKorp/kloset/kcontext"
 	"github.com/PlakarKorp/kloset/location"
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
@@ -126,7 +125,7 @@ func TestExport(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := &receiver{flags: test.flags}
-			result, err := restore(t, mixed(t, test.root), func(*kcontext.KContext) exporter.Exporter { return r })
+			result, err := restore(t, mixed(t, test.root), func(*connectors.Options) exporter.Exporter { return r })
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -122,17 +122,14 @@ func TestOddRecords(t *testing.T) {
 			if test.unacknowledged {
 				flags = 0
 			}
-			k, counted := testContext(t), newTally(nil)
 			data := filepath.Join(t.TempDir(), "data.ptar")
-			sender := &ackedImporter{listed{fileImporter(t, k, t.TempDir()), records}, flags}
+			sender := &ackedImporter{listed{fileImporter(t, t.TempDir()), records}, flags}
 			imp := &checkedImporter{sender, func(text string) string { return text }}
-			stop := counted.listen(k, "/")
-			err := write(k, data, imp)
-			stop()
+			counted, err := write(t, t.Context(), data, imp)
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantFailures(t, counted.result().Failures, test.failed)
+			wantFailures(t, counted.Failures, test.failed)
 			var kept []string
 			contents, err := List(t.Context(), data, func(e Entry) error {
 				if e.Path != "/" {

@@ -42,7 +42,7 @@ func (t *trial) restore(ctx context.Context) error {
 	if err := t.start(ctx, manifest.Exporter); err != nil {
 		return err
 	}
-	exp, err := t.plugin.Exporter(ctx, options(t.kloset), t.connector.location.Protocol, t.connector.config(t.opts.Config))
+	exp, err := t.plugin.Exporter(ctx, t.machine, t.connector.location.Protocol, t.connector.config(t.opts.Config))
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"github.com/PlakarKorp/kloset/kcontext"
 )
 
 // A result lists so many failures, and of so many bytes together: what is printed takes up to four times as many.
@@ -118,61 +116,8 @@ func (t *tally) result() Result {
 	return Result{Progress: t.now, Failures: failures}
 }
 
-// listen counts what kloset tells of, folders from the root of the source on, until the returned function is called.
-// kloset's bus hands every event over before it goes on, so nothing that it has told of is still on its way then. The bus
-// is never closed: whoever in kloset spoke on it afterwards would panic.
-func (t *tally) listen(ctx *kcontext.KContext, root string) (stop func()) {
-	events, ended, done := ctx.Events().Listen(), make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case e := <-events:
-				if e.Type == "path.error" && ctx.Err() != nil {
-					continue // not the entry's failure, but that of what has ended
-				}
-				t.heard(path.Clean(root), e.Type, e.Data)
-			case <-ended:
-				return
-			}
-		}
-	}()
-	return func() {
-		close(ended)
-		<-done
-	}
-}
-
-func (t *tally) heard(root, event string, data map[string]any) {
-	switch event {
-	case "snapshot.vfs.start":
-		t.stage(Completing)
-	case "file.ok":
-		t.change(func(p *Progress) { p.Files++ })
-	case "directory.ok":
-		if name, _ := data["path"].(string); isBelow(name, root) {
-			t.change(func(p *Progress) { p.Directories++ })
-		}
-	case "symlink.ok":
-		t.change(func(p *Progress) { p.Others++ })
-	case "path.error":
-		name, _ := data["path"].(string)
-		if err, ok := data["error"].(error); ok {
-			t.fail(name, err)
-		}
-	case "iostats":
-		if data["scope"] != "source" {
-			return
-		}
-		// What was read of the source.
-		stats, _ := data["r"].(map[string]any)
-		if total, ok := stats["total"].(int64); ok {
-			t.change(func(p *Progress) { p.Bytes = total })
-		}
-	}
-}
-
 // isBelow tells a folder that a restore restores, the root included, from those above, which are in a snapshot too.
 func isBelow(name, root string) bool {
+	root = path.Clean(root)
 	return name == root || strings.HasPrefix(name, strings.TrimSuffix(root, "/")+"/")
 }

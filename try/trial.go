@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/PlakarKorp/kloset/kcontext"
+	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/location"
 
 	"github.com/PlakarKorp/kpkg/host"
@@ -47,7 +47,7 @@ type Options struct {
 type trial struct {
 	opts      Options
 	scratch   *scratch.Folder
-	kloset    *kcontext.KContext
+	machine   *connectors.Options
 	connector connector
 	plugin    *host.Plugin
 	unwatch   func() bool // ctx, which ends the plugin
@@ -61,7 +61,7 @@ func begin(ctx context.Context, opts Options) (*trial, error) {
 	if t.scratch, err = scratch.Make("try"); err != nil {
 		return nil, err
 	}
-	if t.kloset, err = newKContext(ctx, t.scratch.Path); err != nil {
+	if t.machine, err = machine(); err != nil {
 		return nil, errors.Join(err, t.end())
 	}
 	return t, nil
@@ -73,7 +73,7 @@ func (t *trial) start(ctx context.Context, typ string) error {
 	if err != nil {
 		return err
 	}
-	if t.connector, err = find(unpacked.Manifest, typ, t.opts.Location, t.kloset.CWD); err != nil {
+	if t.connector, err = find(unpacked.Manifest, typ, t.opts.Location, t.machine.CWD); err != nil {
 		return err
 	}
 	if err := t.checkSettings(unpacked.Dir); err != nil {
@@ -165,9 +165,6 @@ func (t *trial) end() error {
 	if t.plugin != nil {
 		t.unwatch()
 		err = t.plugin.Close()
-	}
-	if t.kloset != nil {
-		closeKContext(t.kloset)
 	}
 	return errors.Join(err, t.scratch.Remove())
 }

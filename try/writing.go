@@ -1,147 +1,162 @@
 package try
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
-	ptar "github.com/PlakarKorp/integrations/ptar/storage"
+	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/importer"
-	"github.com/PlakarKorp/kloset/connectors/storage"
-	"github.com/PlakarKorp/kloset/hashing"
-	"github.com/PlakarKorp/kloset/kcontext"
-	"github.com/PlakarKorp/kloset/objects"
-	"github.com/PlakarKorp/kloset/repository"
-	"github.com/PlakarKorp/kloset/resources"
-	"github.com/PlakarKorp/kloset/snapshot"
-	"github.com/PlakarKorp/kloset/versioning"
+	"github.com/PlakarKorp/kloset/location"
+	"github.com/PlakarKorp/kloset/snapshot/header"
+	"golang.org/x/sync/errgroup"
 
-	ptarlayout "github.com/PlakarKorp/kpkg/internal/ptar"
+	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
+// writing is a data file that is being written.
+type writing struct {
+	imp     importer.Importer
+	machine *connectors.Options
+	tempDir string
+	tally   *tally
+	// own is the path of the data file as the source may have it: it is not backed up.
+	own string
+}
+
 // write makes the data file at path, which is not there yet, of all that the importer imports.
-func write(k *kcontext.KContext, path string, imp importer.Importer) (err error) {
-	// kloset leaves out of a backup what is at the store's own path, which it compares with those of the source.
-	path, err = filepath.Abs(path)
+func (w writing) write(ctx context.Context, path string) (err error) {
+	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("make the data file: %w", err)
 	}
-	plain, config, err := newStore(k, path)
+	w.own = filepath.ToSlash(absolute)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return fmt.Errorf("make the data file: %w", err)
 	}
-	store := &checkedStore{Store: plain, cancel: k.Cancel}
-	err = writeSnapshot(k, store, config, imp)
-	closeErr := store.Close(k)
-	// Why it was cancelled, by the user or by the store, says more than what failed because of that.
-	if cause := context.Cause(k.Context); cause != nil {
-		return cause
+	err = w.writeTo(ctx, file)
+	if closeErr := file.Close(); closeErr != nil && err == nil {
+		err = fmt.Errorf("close the data file: %w", closeErr)
 	}
-	if err != nil {
-		return err
-	}
-	if closeErr != nil {
-		return fmt.Errorf("close the data file: %w", closeErr)
-	}
-	if err := complete(path); err != nil {
-		return fmt.Errorf("write the data file: %w; is the disk full?", err)
-	}
-	return nil
-}
-
-func writeSnapshot(k *kcontext.KContext, store storage.Store, config []byte, imp importer.Importer) error {
-	repo, err := repository.New(k, nil, store, config)
-	if err != nil {
-		return fmt.Errorf("make the data file: %w", err)
-	}
-	repo.NoStateToLocalDisk = true
-	builder, err := snapshot.Create(repo, repository.PtarType, "", objects.NilMac, &snapshot.BuilderOptions{
-		Name: "default", NoCheckpoint: true,
-	})
-	if err != nil {
-		return fmt.Errorf("begin the snapshot: %w", err)
-	}
-	defer builder.Close()
-	source, err := snapshot.NewSource(k, imp)
-	if err != nil {
-		return fmt.Errorf("read the source: %w", err)
-	}
-	if err := builder.Backup(source); err != nil {
-		return fmt.Errorf("back up: %w", err)
-	}
-	if err := builder.Commit(); err != nil {
-		return fmt.Errorf("complete the snapshot: %w", err)
-	}
-	return nil
-}
-
-// complete checks that the parts of a data file make up all of it: the storage of ptars does not look at what becomes of
-// its writes to the beginning and to the end.
-func complete(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	_, err = ptarlayout.ReadLayout(file, info.Size())
 	return err
 }
 
-// newStore makes an empty data file, and returns the configuration that it begins with too.
-func newStore(k *kcontext.KContext, path string) (storage.Store, []byte, error) {
-	config, err := configuration()
-	if err != nil {
-		return nil, nil, err
+func (w writing) writeTo(ctx context.Context, out io.Writer) error {
+	_, err := ptarbuild.WriteArchive(ctx, out, ptarbuild.ArchiveOptions{
+		Name: "default", TempDir: w.tempDir,
+		Source: header.Importer{Type: w.imp.Type(), Origin: w.imp.Origin(), Directory: w.imp.Root()},
+		// Not the command line, which may hold secrets.
+		Context: []header.KeyValue{
+			{Key: "Hostname", Value: w.machine.Hostname}, {Key: "OperatingSystem", Value: w.machine.OperatingSystem},
+			{Key: "Architecture", Value: w.machine.Architecture}, {Key: "Client", Value: "kpkg"},
+		},
+	}, func(archive *ptarbuild.Archive) error { return w.fill(ctx, archive) })
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	store, err := ptar.NewStore(k, "ptar", map[string]string{"location": "ptar://" + path})
-	if err != nil {
-		return nil, nil, err
-	}
-	return store, config, store.Create(k, config)
+	return err
 }
 
-// configuration is what readers of the data file need to know: kloset's defaults, without encryption, and one packfile
-// whatever its size.
-func configuration() ([]byte, error) {
-	c := storage.NewConfiguration()
-	c.Encryption = nil
-	c.Packfile.MaxSize = math.MaxUint64
-	data, err := c.ToBytes()
-	if err != nil {
-		return nil, err
+// fill takes the importer's records, several at once, and answers those that it wants answered, as plakar does: with whatever
+// has become of them.
+func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
+	group, ctx := errgroup.WithContext(ctx)
+	records := make(chan *connectors.Record, workers)
+	var results chan *connectors.Result
+	if w.imp.Flags()&location.FLAG_NEEDACK != 0 {
+		results = make(chan *connectors.Result, workers)
 	}
-	wrapped, err := storage.Serialize(hashing.GetHasher(storage.DEFAULT_HASHING_ALGORITHM), resources.RT_CONFIG,
-		versioning.GetCurrentVersion(resources.RT_CONFIG), bytes.NewReader(data))
-	if err != nil {
-		return nil, err
+	for range workers {
+		group.Go(func() error {
+			for {
+				select {
+				case <-ctx.Done():
+					return context.Cause(ctx)
+				case r, more := <-records:
+					if !more {
+						return nil
+					}
+					if err := w.record(ctx, archive, r); err != nil {
+						return err
+					}
+					if results != nil {
+						results <- r.Ok()
+					} else {
+						r.Close()
+					}
+				}
+			}
+		})
 	}
-	return io.ReadAll(wrapped)
+	written := make(chan error, 1)
+	go func() {
+		err := group.Wait()
+		if err != nil {
+			// The importer may be about to send more before it sees that it is over.
+			go func() {
+				for r := range records {
+					r.Close()
+				}
+			}()
+		}
+		if results != nil {
+			close(results)
+		}
+		written <- err
+	}()
+	err := w.imp.Import(ctx, records, results)
+	if results != nil {
+		for range results { // what it has not taken
+		}
+	}
+	writeErr := <-written
+	if err != nil && (writeErr == nil || ctx.Err() == nil) {
+		return fmt.Errorf("back up: %w", err)
+	}
+	if writeErr == nil {
+		w.tally.stage(Completing)
+	}
+	return writeErr
 }
 
-// checkedStore makes failed writes known. kloset's packer waits for ever when a Put fails, and the storage of ptars does
-// not look at what becomes of its header and trailer: a full disk would leave a backup that hangs, or a file that is cut
-// off.
-type checkedStore struct {
-	storage.Store
-	cancel context.CancelCauseFunc
-}
-
-// Put cancels the backup when it fails, and takes the rest of the data all the same, so that the packer comes to its end.
-func (s *checkedStore) Put(
-	ctx context.Context, kind storage.StorageResource, mac objects.MAC, data io.Reader,
-) (int64, error) {
-	n, err := s.Store.Put(ctx, kind, mac, data)
-	if err != nil {
-		s.cancel(fmt.Errorf("write the data file: %w", err))
-		io.Copy(io.Discard, data)
+// record adds one record to the archive, or what is wrong with it.
+func (w writing) record(ctx context.Context, archive *ptarbuild.Archive, r *connectors.Record) error {
+	if r.Pathname == w.own || strings.HasPrefix(r.Pathname, w.own+"/") {
+		return nil
 	}
-	return n, nil
+	if r.Err != nil {
+		w.tally.fail(r.Pathname, r.Err)
+		return archive.Fail(r.Pathname, r.Err.Error())
+	}
+	size, err := archive.Record(ctx, r)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if content := (*ptarbuild.ContentError)(nil); errors.As(err, &content) {
+		w.tally.fail(r.Pathname, content)
+		return archive.Fail(r.Pathname, content.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("write the data file: %w", err)
+	}
+	w.tally.change(func(p *Progress) {
+		p.Bytes += size
+		switch mode := r.FileInfo.Mode(); {
+		case r.IsXattr:
+		case mode.IsDir():
+			if isBelow(r.Pathname, w.imp.Root()) {
+				p.Directories++
+			}
+		case mode.IsRegular():
+			p.Files++
+		default:
+			p.Others++
+		}
+	})
+	return nil
 }

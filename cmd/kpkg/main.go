@@ -98,6 +98,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newCreateCommand(),
 		newVerifyCommand(),
 		newDiffCommand(),
+		newPackCommand(),
 		newTestCommand(),
 		newTryCommand(),
 		newKeygenCommand(),

@@ -31,7 +31,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // otherWords are what other tools call what a command of kpkg does.
 var otherWords = map[string]string{
-	"build": "create", "compile": "create", "make": "create", "pack": "create", "package": "create",
+	"build": "create", "compile": "create", "make": "create", "package": "create",
 	"lint": "validate", "vet": "validate",
 	"check":  "verify",
 	"backup": "try backup", "restore": "try restore", "ls": "try ls",
