@@ -204,8 +204,8 @@ func TestOtherArchives(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer data.Close()
-			k, target := testContext(t), t.TempDir()
-			exp, err := fsexporter.NewFSExporter(k, options(k), "fs", map[string]string{"location": "fs://" + target})
+			target := t.TempDir()
+			exp, err := fsexporter.NewFSExporter(t.Context(), testMachine(t), "fs", map[string]string{"location": "fs://" + target})
 			if err != nil {
 				t.Fatal(err)
 			}

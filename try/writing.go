@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,20 +60,31 @@ func (w writing) writeTo(ctx context.Context, out io.Writer) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if path := (*fs.PathError)(nil); errors.As(err, &path) && path.Op == "write" {
+		return fmt.Errorf("write the data file: %w", path.Err)
+	}
 	return err
 }
 
 // fill takes the importer's records, several at once, and answers those that it wants answered, as plakar does: with whatever
 // has become of them.
 func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
-	group, ctx := errgroup.WithContext(ctx)
+	// Not errgroup's context, which ends as soon as all is written: the importer may still have something to do.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var group errgroup.Group
 	records := make(chan *connectors.Record, workers)
 	var results chan *connectors.Result
 	if w.imp.Flags()&location.FLAG_NEEDACK != 0 {
 		results = make(chan *connectors.Result, workers)
 	}
 	for range workers {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer func() {
+				if err != nil {
+					cancel(err)
+				}
+			}()
 			for {
 				select {
 				case <-ctx.Done():
@@ -114,14 +126,14 @@ func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 		for range results { // what it has not taken
 		}
 	}
-	writeErr := <-written
-	if err != nil && (writeErr == nil || ctx.Err() == nil) {
+	if writeErr := <-written; writeErr != nil {
+		return writeErr
+	}
+	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	if writeErr == nil {
-		w.tally.stage(Completing)
-	}
-	return writeErr
+	w.tally.stage(Completing)
+	return nil
 }
 
 // record adds one record to the archive, or what is wrong with it.
