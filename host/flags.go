@@ -35,6 +35,7 @@ func DifferentFlags(plugin, manifest location.Flags) string {
 		inGo = "0"
 	}
 	yaml := func(i int) string { return "location_flags: [" + strings.Join(said[i], ", ") + "]" }
-	return fmt.Sprintf("manifest.yaml says %s, the plugin's Flags says [%s]: write func (...) Flags() sdk.Flags { return %s }, or %s",
+	return fmt.Sprintf(
+		"manifest.yaml says %s, the plugin's Flags says [%s]: write func (...) Flags() sdk.Flags { return %s }, or %s",
 		yaml(0), strings.Join(said[1], ", "), inGo, yaml(1))
 }

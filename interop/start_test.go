@@ -46,7 +46,8 @@ func TestStart(t *testing.T) {
 	must(t, client, "at", store, "check")
 	restored := filepath.Join(t.TempDir(), "restored")
 	must(t, client, "at", store, "restore", "-to", restored)
-	if text, err := os.ReadFile(filepath.Join(restored, "garden", "spring")); err != nil || string(text) != "Plant the beans in May.\n" {
+	text, err := os.ReadFile(filepath.Join(restored, "garden", "spring"))
+	if err != nil || string(text) != "Plant the beans in May.\n" {
 		t.Errorf("%q, %v", text, err)
 	}
 }

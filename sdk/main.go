@@ -29,7 +29,8 @@ type Connectors struct {
 //	    executable: ftp
 //	    args: [importer]
 //
-// Several connectors in one executable make a smaller package: what they share is in it once. Main does not return: see [RunImporter].
+// Several connectors in one executable make a smaller package: what they share is in it once. Main does not return:
+// see [RunImporter].
 func Main(connectors Connectors) {
 	argument := ""
 	if len(os.Args) == 2 {

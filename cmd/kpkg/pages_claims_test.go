@@ -28,7 +28,8 @@ func TestEnvironmentPage(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") || slices.Contains([]string{"testdata", "interop", "examples"}, entry.Name())) {
+		name := entry.Name()
+		if entry.IsDir() && (strings.HasPrefix(name, ".") || slices.Contains([]string{"testdata", "interop", "examples"}, name)) {
 			return filepath.SkipDir
 		}
 		if filepath.Ext(path) == ".go" && !strings.HasSuffix(path, "_test.go") {
@@ -115,7 +116,8 @@ func constant(dir, name string) (string, error) {
 
 // measured is how figures are written that somebody must have measured.
 var measured = regexp.MustCompile(`(?i)\d[\d.,]*\s?(?:[MG]i?B/s|files/s|CPU s|%|per cent|times (?:as|faster|smaller|larger|less))` +
-	`|(?:half|thirds?|quarters?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?) (?:of )?(?:the|its) (?:size|time|CPU|memory|bytes)` +
+	`|(?:half|thirds?|quarters?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?) ` +
+	`(?:of )?(?:the|its) (?:size|time|CPU|memory|bytes)` +
 	`|(?:half|third|quarter|tenth) (?:smaller|faster|larger|less)|\b(?:twice|thrice) as `)
 
 // TestFigures holds figures to docs/benchmarks.md, where it is said how they were measured: elsewhere a paragraph that has one
@@ -157,15 +159,15 @@ func checkFigures(block pages.Block, benchmarks string) error {
 func TestCheckFigures(t *testing.T) {
 	const benchmarks = "it takes 1.5 s, 12 MiB and 9.0 MiB"
 	for text, good := range map[string]bool{
-		"at most 1 MiB is read":                                    true,
-		"it takes a tenth of the time":                             false,
-		"it takes a tenth of the time (benchmarks.md)":             true,
-		"it reads 500 MB/s":                                        false,
-		"it needs 12 MiB instead of 9.0 MiB (docs/benchmarks.md)":  true,
-		"it needs 13 MiB instead of 9.0 MiB (docs/benchmarks.md)":  false,
-		"three times as fast, 3 times as fast":                     false,
-		"a third of the bytes of files, of which 20 % are (benchmarks.md)":  true,
-		"the third of the files, given three times, half of which": true,
+		"at most 1 MiB is read":                                            true,
+		"it takes a tenth of the time":                                     false,
+		"it takes a tenth of the time (benchmarks.md)":                     true,
+		"it reads 500 MB/s":                                                false,
+		"it needs 12 MiB instead of 9.0 MiB (docs/benchmarks.md)":          true,
+		"it needs 13 MiB instead of 9.0 MiB (docs/benchmarks.md)":          false,
+		"three times as fast, 3 times as fast":                             false,
+		"a third of the bytes of files, of which 20 % are (benchmarks.md)": true,
+		"the third of the files, given three times, half of which":         true,
 	} {
 		if err := checkFigures(pages.Block{Text: text}, benchmarks); (err == nil) != good {
 			t.Errorf("%q: %v", text, err)
@@ -190,7 +192,9 @@ func TestClassesAndFlags(t *testing.T) {
 	}
 	properties := document.Defs.Connector.Properties
 	for _, page := range []struct{ file, key, form string }{
-		{"docs/manifest.md", "class", "\n| `%s` | "}, {"docs/manifest.md", "subclass", "`%s`"}, {"docs/manifest.md", "location_flags", "\n| `%s` | "},
+		{"docs/manifest.md", "class", "\n| `%s` | "},
+		{"docs/manifest.md", "subclass", "`%s`"},
+		{"docs/manifest.md", "location_flags", "\n| `%s` | "},
 		{"sdk/doc.go", "class", "\n//   - %s: "}, {"sdk/doc.go", "subclass", "%s"},
 		{"sdk/flags.go", "location_flags", "(%s): "},
 	} {

@@ -216,8 +216,10 @@ func checkTargets(args []string) error {
 // checkManifest judges a manifest, or a part of one that is put into a whole one.
 func checkManifest(block pages.Block) error {
 	text := block.Text
-	const connectors = "connectors:\n- {type: importer, class: service, subclass: ftp, protocols: [ftp], executable: ftpImporter, validator: s.json}\n"
-	const head = "name: ftp\ndisplay_name: FTP\ndescription: FTP servers\nhomepage: https://example.org\nlicense: ISC\napi_version: v1.1.0\n"
+	const connectors = "connectors:\n- {type: importer, class: service, subclass: ftp, protocols: [ftp], executable: ftpImporter, " +
+		"validator: s.json}\n"
+	const head = "name: ftp\ndisplay_name: FTP\ndescription: FTP servers\nhomepage: https://example.org\nlicense: ISC\n" +
+		"api_version: v1.1.0\n"
 	if !strings.Contains("\n"+text, "\nconnectors:") {
 		text = connectors + text
 	}
@@ -455,5 +457,6 @@ func wholeFile(block pages.Block, hidden string) string {
 			fmt.Fprintf(&imports, "%q\n", imported[name])
 		}
 	}
-	return fmt.Sprintf("package page\nimport (\n%s)\n%s\n//line %s:%d\n%s", imports.String(), hidden, block.Page, block.Line, block.Text)
+	return fmt.Sprintf("package page\nimport (\n%s)\n%s\n//line %s:%d\n%s",
+		imports.String(), hidden, block.Page, block.Line, block.Text)
 }
