@@ -27,6 +27,9 @@ type Selection struct {
 	Sample string
 	// Building is how the package of a source is made.
 	Building host.Building
+	// SettingsDir is the folder with the SettingsName that counts for a package whose source is at hand; "" for none. Of a
+	// source it is the manifest's own.
+	SettingsDir string
 	// Only and Skip are the ids of checks to run and to leave out, or patterns of them such as "plugin-*". Without Only, all
 	// are run that are not to be left out.
 	Only, Skip []string
@@ -67,11 +70,14 @@ func RunPackage(ctx context.Context, path string, selection Selection) (*Package
 		return nil, err
 	}
 	var settings Settings
+	dir := selection.SettingsDir
 	if host.IsSource(path) {
-		dir := path
+		dir = path
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			dir = filepath.Dir(path)
 		}
+	}
+	if dir != "" {
 		var err error
 		if settings, err = ReadSettings(dir); err != nil {
 			return nil, err

@@ -44,6 +44,8 @@ type Options struct {
 	Compression ptarbuild.Compression
 	// Debug builds for a debugger, as gobuild.Options has it.
 	Debug bool
+	// Notice packs a NOTICE with the licences of the Go modules in the executables, after what the integration's own says.
+	Notice bool
 	// Jobs is how many platforms are built side by side; 0 means as many as there are CPUs.
 	Jobs int
 	// CacheDir is the folder in which executables and receipts of packages are kept for the next run; "" keeps nothing and

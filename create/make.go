@@ -161,6 +161,11 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 	if err != nil {
 		return err
 	}
+	if m.opts.Notice {
+		if files, listed, err = j.addNotice(ctx, p.Platform, files, listed, built); err != nil {
+			return err
+		}
+	}
 	p.Files, p.Executables = listed, len(j.plan.Executables)
 	content, err := ptarbuild.New(ctx, files, ptarbuild.Options{Time: j.origin.time, Compression: m.opts.Compression})
 	if err != nil {

@@ -3,12 +3,14 @@ package create
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/modules"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
@@ -43,7 +45,7 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	recorded := recordedTime(original)
 	integrations, err := Run(ctx, Options{
 		Manifests: []string{dir}, Version: identity.Version, Platforms: []executable.Platform{platform}, OutDir: temporary.Path,
-		Compression: recordedCompression(original), recorded: &recorded,
+		Compression: recordedCompression(original), Notice: recordedNotice(original), recorded: &recorded,
 	})
 	if err != nil {
 		return nil, err
@@ -75,6 +77,12 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 func recordedTime(p *ptarread.Package) time.Time {
 	entry, _ := p.Entry(manifest.FileName)
 	return entry.ModTime.UTC()
+}
+
+// recordedNotice tells whether the package has a NOTICE that kpkg has written.
+func recordedNotice(p *ptarread.Package) bool {
+	content, err := fs.ReadFile(p.FS(), modules.NoticeName)
+	return err == nil && modules.IsNotice(content)
 }
 
 func recordedCompression(p *ptarread.Package) ptarbuild.Compression {

@@ -31,9 +31,9 @@ var shown = []Shown{{ReadmeName, 1 << 20}, {"LICENSE", 0}, {"assets/icon.svg", 2
 func ShownFiles() []Shown { return slices.Clone(shown) }
 
 // IsExpected tells whether a file may be in a package that does not name it: the manifest, what clients show, and LICENSE*
-// at the root.
+// and NOTICE at the root.
 func IsExpected(name string) bool {
-	return name == FileName || slices.ContainsFunc(shown, func(s Shown) bool { return s.Name == name }) ||
+	return name == FileName || name == "NOTICE" || slices.ContainsFunc(shown, func(s Shown) bool { return s.Name == name }) ||
 		!strings.Contains(name, "/") && strings.HasPrefix(name, "LICENSE")
 }
 

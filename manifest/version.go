@@ -77,6 +77,8 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 			// Not needed, and reported by Check.
 		case chosen.Value == "":
 			chosen = Version{Value: value, Source: candidate.Source}
+		case candidate.Source == FromTag && isTagged(atHead, name, chosen.Value):
+			// Of several tags on one commit, another is chosen.
 		case value != chosen.Value:
 			findings = append(findings, doc.versionMismatch(candidate.Source, value, chosen))
 		}
@@ -84,7 +86,7 @@ func ResolveVersion(ctx context.Context, dir, argument string, doc *Document) (V
 	if chosen.Value == "" {
 		return Version{}, nil, noVersion(ctx, dir, name)
 	}
-	chosen.Tagged = slices.Contains(atHead, chosen.Value) || slices.Contains(atHead, name+"/"+chosen.Value)
+	chosen.Tagged = isTagged(atHead, name, chosen.Value)
 	return chosen, findings, nil
 }
 
@@ -114,6 +116,11 @@ func noVersion(ctx context.Context, dir, name string) error {
 			"(actions/checkout: fetch-depth: 0)", ErrNoVersion, tag)
 	}
 	return fmt.Errorf("%w %s", ErrNoVersion, tag)
+}
+
+// isTagged tells whether one of a commit's tags says the version of the integration.
+func isTagged(tags []string, name, version string) bool {
+	return slices.Contains(tags, version) || slices.Contains(tags, name+"/"+version)
 }
 
 func (d *Document) versionMismatch(source VersionSource, value string, chosen Version) finding.Finding {

@@ -101,6 +101,8 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newPackCommand(),
 		newTestCommand(),
 		newTryCommand(),
+		newReleaseCommand(),
+		newIndexCommand(),
 		newKeygenCommand(),
 		newSignCommand(),
 		newMatrixCommand(),

@@ -1,7 +1,7 @@
 // Package git asks the git program about the repository around a folder. It changes nothing, fetches nothing, asks nobody,
 // and heeds the repository's own configuration and, of the user's and the machine's, only how files compare.
 //
-// It runs no program that a repository's configuration names. tag, rev-list, rev-parse, config and check-attr read and
+// It runs no program that a repository's configuration names. tag, rev-list, rev-parse, config, cat-file and check-attr read and
 // print; none is given an option for which git would start a helper, and a pager is for terminals only. Other callers of
 // Output must hold to that: log and show, for one, start whatever is to check signatures. status would start filters and a
 // file system monitor, which Modified turns off, and a hook if it wrote the index, which GIT_OPTIONAL_LOCKS forbids.

@@ -132,3 +132,24 @@ func removeAll(dir string) error {
 
 // errLocked says that another run holds the lock.
 var errLocked = errors.New("another run holds the lock")
+
+// Lock makes the file at path, if it is not there, and holds its lock until the file is closed or the process ends. The error
+// of a lock that another process holds wraps ErrHeld; where the file system knows no locks there is neither a file nor an error.
+func Lock(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	file.Close()
+	lock, err := tryLock(path)
+	switch {
+	case errors.Is(err, errLocked):
+		return nil, ErrHeld
+	case errors.Is(err, errors.ErrUnsupported):
+		return nil, nil
+	}
+	return lock, err
+}
+
+// ErrHeld is the error of Lock about a lock that another process holds.
+var ErrHeld = errLocked

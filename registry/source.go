@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/regular"
+)
+
+// source is where a tree that is checked is read from. Errors about a file that is not there wrap fs.ErrNotExist.
+type source interface {
+	// open gives a file as something to read from its begin to its end.
+	open(ctx context.Context, name string) (io.ReadCloser, error)
+	// list gives the paths of all files in the tree; ok is false where only files of known names can be read.
+	list() (names []string, ok bool, err error)
+}
+
+// openSource takes a folder, or the address of one that a web server shows.
+func openSource(location string) (source, error) {
+	if !strings.Contains(location, "://") {
+		info, err := os.Stat(location)
+		if err == nil && !info.IsDir() {
+			err = errors.New("it is no folder")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("opening the tree %s: %w", location, err)
+		}
+		return folder{location}, nil
+	}
+	u, err := url.Parse(location)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil, fmt.Errorf("%s is neither a folder nor a web address", location)
+	}
+	return &site{u, &http.Client{Timeout: 10 * time.Minute}}, nil
+}
+
+// folder is a tree on disk.
+type folder struct{ root string }
+
+func (f folder) open(_ context.Context, name string) (io.ReadCloser, error) {
+	return regular.Open(filepath.Join(f.root, filepath.FromSlash(name)))
+}
+
+func (f folder) list() (names []string, ok bool, err error) {
+	err = filepath.WalkDir(f.root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(f.root, file)
+		names = append(names, filepath.ToSlash(relative))
+		return err
+	})
+	return names, true, err
+}
+
+// site is a tree behind a web server.
+type site struct {
+	root   *url.URL
+	client *http.Client
+}
+
+func (s *site) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	u := *s.root
+	u.Path = path.Join("/", u.Path, name)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", "kpkg")
+	answer, err := s.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("fetching %s: %w", name, err)
+	}
+	if answer.StatusCode == http.StatusOK {
+		return answer.Body, nil
+	}
+	answer.Body.Close()
+	if answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusGone || answer.StatusCode == http.StatusForbidden {
+		// S3 has 403 for what is not there.
+		return nil, fmt.Errorf("fetching %s: the server says %s: %w", name, answer.Status, fs.ErrNotExist)
+	}
+	return nil, fmt.Errorf("fetching %s: the server says %s", name, answer.Status)
+}
+
+func (s *site) list() ([]string, bool, error) { return nil, false, nil }
+
+// read gives the content of a file of at most limit bytes.
+func read(ctx context.Context, from source, name string, limit int64) ([]byte, error) {
+	file, err := from.open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", name, limit)
+	}
+	return data, nil
+}

@@ -1,0 +1,273 @@
+package release
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/PlakarKorp/kpkg/internal/place"
+	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
+)
+
+// workSuffix ends the name of the folder beside that of the release, in which it is made.
+const workSuffix = ".unfinished"
+
+// treeName is the folder in the work folder that becomes the release, begunName what it is begun for.
+const (
+	treeName  = "release"
+	begunName = "begun.json"
+	lockName  = "lock"
+)
+
+// workshop is where a release is made, until it is whole.
+type workshop struct {
+	out  string // the folder of the release
+	path string
+	lock *os.File
+	// temporary is the folder of a dry run, of which nothing stays.
+	temporary *scratch.Folder
+	force     bool
+}
+
+// begun is what a release is made of. What a run has left is gone on with by one that would make the same.
+type begun struct {
+	Maker, Go   string
+	Compression string
+	Releases    []begunRelease
+}
+
+type begunRelease struct {
+	Name, Version, Tag, Commit, Repository string
+	Platforms                              []string
+}
+
+// openWorkshop opens the folder to work in, with what an earlier run has left there for the same release.
+func openWorkshop(ctx context.Context, releases []*Release, opts Options) (*workshop, error) {
+	w := &workshop{out: filepath.Clean(opts.OutDir), force: allows(opts, "release-exists")}
+	if opts.DryRun {
+		var err error
+		if w.temporary, err = scratch.Make("release"); err != nil {
+			return nil, err
+		}
+		w.path = w.temporary.Path
+		return w, os.Mkdir(w.tree(), 0o777)
+	}
+	w.path = w.out + workSuffix
+	if err := os.MkdirAll(filepath.Dir(w.path), 0o777); err != nil {
+		return nil, fmt.Errorf("making the folder of the release: %w", err)
+	}
+	// What is found here goes into the release: nobody else may put something here.
+	if err := os.Mkdir(w.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("making the folder of the release: %w", err)
+	}
+	if info, err := os.Lstat(w.path); err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("%s is there and no folder", w.path)
+	}
+	if err := os.Chmod(w.path, 0o700); err != nil {
+		return nil, fmt.Errorf("keeping %s from others: %w", w.path, err)
+	}
+	lock, err := scratch.Lock(filepath.Join(w.path, lockName))
+	if errors.Is(err, scratch.ErrHeld) {
+		return nil, fmt.Errorf("another run is making %s: wait for it", w.out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("locking %s: %w", w.path, err)
+	}
+	w.lock = lock
+	return w, w.begin(ctx, releases, opts)
+}
+
+func (w *workshop) tree() string { return filepath.Join(w.path, treeName) }
+
+// dir is the folder of one release: all of the tree where there is one, a folder in it where there are several.
+func (w *workshop) dir(r *Release, all []*Release) string { return releaseDir(w.tree(), r, all) }
+
+func releaseDir(tree string, r *Release, all []*Release) string {
+	if len(all) == 1 {
+		return tree
+	}
+	return filepath.Join(tree, r.name())
+}
+
+// begin empties the folder unless what is in it was made for the same release.
+func (w *workshop) begin(ctx context.Context, releases []*Release, opts Options) error {
+	now := begun{Maker: opts.Maker, Compression: string(opts.Compression)}
+	reusable := true
+	for _, r := range releases {
+		version, err := r.Source.Plan.GoVersion(ctx)
+		if err != nil {
+			return err
+		}
+		now.Go = version
+		one := begunRelease{Name: r.name(), Version: r.Version, Tag: r.Tag, Commit: r.head.Commit, Repository: r.repository}
+		for _, p := range r.integration.Packages {
+			one.Platforms = append(one.Platforms, p.Platform.String())
+		}
+		now.Releases = append(now.Releases, one)
+		// Of a source that is no commit, nothing tells whether it is still the same.
+		reusable = reusable && r.inGit && !has(r, "release-dirty")
+	}
+	data, err := json.MarshalIndent(now, "", "  ")
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(w.path, begunName)
+	if there, err := regular.Read(file, 1<<20); err == nil && reusable && bytes.Equal(there, data) {
+		return os.MkdirAll(w.tree(), 0o777)
+	}
+	// The note goes first: what is left of another release must not be taken for this one's.
+	if err := errors.Join(removeIfThere(file), os.RemoveAll(w.tree()), os.Mkdir(w.tree(), 0o777)); err != nil {
+		return fmt.Errorf("emptying %s: %w", w.path, err)
+	}
+	return regular.Replace(file, data)
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func has(r *Release, rule string) bool {
+	for _, f := range r.Findings {
+		if f.Rule == rule {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *workshop) close() {
+	if w.temporary != nil {
+		w.temporary.Remove()
+	}
+	if w.lock != nil {
+		w.lock.Close()
+	}
+}
+
+// place gives the tree the name of the release. The same release there already is left as it is.
+func (w *workshop) place(ctx context.Context, releases []*Release) (Outcome, error) {
+	for _, r := range releases {
+		r.Dir = releaseDir(w.out, r, releases)
+	}
+	if err := syncTree(w.tree()); err != nil {
+		return Refused, fmt.Errorf("writing the release to disk: %w", err)
+	}
+	if err := ctx.Err(); err != nil {
+		return Refused, context.Cause(ctx)
+	}
+	outcome := Written
+	entries, err := os.ReadDir(w.out)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = os.Rename(w.tree(), w.out)
+	case err != nil:
+		return Refused, fmt.Errorf("looking at %s: %w", w.out, err)
+	case len(entries) == 0:
+		if err = os.Remove(w.out); err == nil {
+			err = os.Rename(w.tree(), w.out)
+		}
+	default:
+		same, sameErr := sameTree(ctx, w.out, w.tree())
+		switch {
+		case sameErr != nil:
+			return Refused, fmt.Errorf("comparing with %s: %w", w.out, sameErr)
+		case same:
+			outcome = Unchanged
+		case w.force:
+			err = place.Exchange(w.tree(), w.out)
+		default:
+			return Refused, fmt.Errorf("%s holds other files than this release: what was released does not change; give another "+
+				"--out-dir, or --allow release-exists to replace it", w.out)
+		}
+	}
+	if err != nil {
+		return Refused, fmt.Errorf("giving the release its name: %w", err)
+	}
+	place.SyncFolder(filepath.Dir(w.out))
+	// The note goes first: killed here, the next run begins anew.
+	return outcome, errors.Join(removeIfThere(filepath.Join(w.path, begunName)), os.RemoveAll(w.path))
+}
+
+// checkPlace looks at the folder before anything is built: one that holds another release is found out now.
+func checkPlace(releases []*Release, opts Options) error {
+	entries, err := os.ReadDir(opts.OutDir)
+	if errors.Is(err, fs.ErrNotExist) || opts.DryRun && err == nil {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at the folder of the release: %w", err)
+	}
+	for _, r := range releases {
+		if r.Err != nil || len(entries) == 0 {
+			continue
+		}
+		recipe, err := ReadRecipe(filepath.Join(releaseDir(opts.OutDir, r, releases), RecipeName))
+		switch {
+		case err != nil:
+			r.add(opts, "release-exists", opts.OutDir+" holds something else than this release", "give another --out-dir")
+		case recipe.Name != r.name() || recipe.Semver() != r.Version:
+			r.add(opts, "release-exists", fmt.Sprintf("%s holds the release of %s %s", opts.OutDir, recipe.Name, recipe.Semver()),
+				"give another --out-dir")
+		}
+	}
+	return nil
+}
+
+// sameTree tells whether two folders hold the same files with the same content.
+func sameTree(ctx context.Context, a, b string) (bool, error) {
+	one, err := listTree(ctx, a)
+	if err != nil {
+		return false, err
+	}
+	other, err := listTree(ctx, b)
+	if err != nil || len(one) != len(other) {
+		return false, err
+	}
+	for name, sum := range one {
+		if other[name] != sum {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// listTree sums all files of a folder, by their paths in it.
+func listTree(ctx context.Context, dir string) (map[string]string, error) {
+	sums := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		if !d.Type().IsRegular() {
+			sums[relative] = d.Type().String()
+			return nil
+		}
+		sum, err := SumFile(ctx, path)
+		sums[relative] = sum.SHA256
+		return err
+	})
+	return sums, err
+}
+
+// syncTree makes the names in all folders of a tree last a power cut; its files do already.
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			place.SyncFolder(path)
+		}
+		return err
+	})
+}
