@@ -17,9 +17,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/internal/lock"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/regular"
-	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -147,7 +147,7 @@ func openTree(ctx context.Context, opts Options) (_ *tree, err error) {
 	if err := os.MkdirAll(filepath.Join(t.Tree, filepath.FromSlash(integrationsDir())), 0o777); err != nil {
 		return nil, fmt.Errorf("making the tree: %w", err)
 	}
-	if t.lock, err = scratch.Lock(filepath.Join(t.Tree, lockName)); errors.Is(err, scratch.ErrHeld) {
+	if t.lock, err = lock.Hold(filepath.Join(t.Tree, lockName)); errors.Is(err, lock.ErrHeld) {
 		return nil, fmt.Errorf("another run is changing %s: wait for it", t.Tree)
 	} else if err != nil {
 		return nil, fmt.Errorf("locking the tree: %w", err)

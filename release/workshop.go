@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/PlakarKorp/kpkg/internal/lock"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
@@ -72,14 +73,14 @@ func openWorkshop(ctx context.Context, releases []*Release, opts Options) (*work
 	if err := os.Chmod(w.path, 0o700); err != nil {
 		return nil, fmt.Errorf("keeping %s from others: %w", w.path, err)
 	}
-	lock, err := scratch.Lock(filepath.Join(w.path, lockName))
-	if errors.Is(err, scratch.ErrHeld) {
+	held, err := lock.Hold(filepath.Join(w.path, lockName))
+	if errors.Is(err, lock.ErrHeld) {
 		return nil, fmt.Errorf("another run is making %s: wait for it", w.out)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", w.path, err)
 	}
-	w.lock = lock
+	w.lock = held
 	return w, w.begin(ctx, releases, opts)
 }
 

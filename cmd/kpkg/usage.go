@@ -268,7 +268,10 @@ func written(f *pflag.Flag, short bool) string {
 var errTwice = errors.New("given twice")
 
 // repeatable are the types of flags that may be given more than once.
-var repeatable = map[string]bool{"bool": true, "platforms": true, "connector": true, "setting": true, "checks": true, "keys": true, "list": true, "output": true, "stringArray": true}
+var repeatable = map[string]bool{
+	"bool": true, "platforms": true, "connector": true, "setting": true, "checks": true, "keys": true, "list": true, "output": true,
+	"stringArray": true,
+}
 
 // once is a flag that is given once: of two the first would be dropped in silence.
 type once struct {

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/internal/lock"
 )
 
 const (
@@ -53,7 +55,7 @@ func makeFolder(use string) (*Folder, error) {
 		return nil, errors.Join(err, os.RemoveAll(path))
 	}
 	f := &Folder{Path: path}
-	if f.lock, err = tryLock(file); errors.Is(err, errLocked) || errors.Is(err, fs.ErrNotExist) {
+	if f.lock, err = lock.Try(file); errors.Is(err, lock.ErrHeld) || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
@@ -89,8 +91,8 @@ func removeStale(dir string) {
 		if !strings.HasPrefix(entry.Name(), prefix) || !ours(path) {
 			continue
 		}
-		if lock, err := tryLock(filepath.Join(path, marker)); err == nil {
-			(&Folder{path, lock}).Remove()
+		if held, err := lock.Try(filepath.Join(path, marker)); err == nil {
+			(&Folder{path, held}).Remove()
 		}
 	}
 }
@@ -129,27 +131,3 @@ func removeAll(dir string) error {
 	})
 	return os.RemoveAll(dir)
 }
-
-// errLocked says that another run holds the lock.
-var errLocked = errors.New("another run holds the lock")
-
-// Lock makes the file at path, if it is not there, and holds its lock until the file is closed or the process ends. The error
-// of a lock that another process holds wraps ErrHeld; where the file system knows no locks there is neither a file nor an error.
-func Lock(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	file.Close()
-	lock, err := tryLock(path)
-	switch {
-	case errors.Is(err, errLocked):
-		return nil, ErrHeld
-	case errors.Is(err, errors.ErrUnsupported):
-		return nil, nil
-	}
-	return lock, err
-}
-
-// ErrHeld is the error of Lock about a lock that another process holds.
-var ErrHeld = errLocked

@@ -67,6 +67,11 @@ func (c *Client) Environment() []string {
 	}
 }
 
+// Package is the path of an installed package of that file name, whether or not it is there.
+func (c *Client) Package(name string) string {
+	return filepath.Join(c.home, "data", "plakar", "plugins", "v1.1.0", name)
+}
+
 // Installed is the folder into which the client has unpacked the package of that file name, whether or not it is there.
 func (c *Client) Installed(name string) string {
 	return filepath.Join(c.home, "cache", "plakar", "plugins", "v1.1.0", strings.TrimSuffix(name, ".ptar"))

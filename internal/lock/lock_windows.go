@@ -1,18 +1,14 @@
-package scratch
+package lock
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/windows"
 )
 
-// removeWhileOpen is false: Windows removes no folder with an open file in it.
-const removeWhileOpen = false
-
-// tryLock locks a file that is there until it is closed or the process ends, however it does.
-func tryLock(path string) (*os.File, error) {
+// Try locks a file that is there until it is closed or the process ends, however it does.
+func Try(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -24,10 +20,7 @@ func tryLock(path string) (*os.File, error) {
 	}
 	file.Close()
 	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
-		err = errLocked
+		err = ErrHeld
 	}
 	return nil, err
 }
-
-// ownedByUser is true: the system's temporary folder is the user's own.
-func ownedByUser(fs.FileInfo) bool { return true }

@@ -1,19 +1,16 @@
 //go:build unix && !aix && !solaris
 
-package scratch
+package lock
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"syscall"
 )
 
-const removeWhileOpen = true
-
-// tryLock locks a file that is there until it is closed or the process ends, however it does. Programs that the process
+// Try locks a file that is there until it is closed or the process ends, however it does. Programs that the process
 // starts do not get the lock.
-func tryLock(path string) (*os.File, error) {
+func Try(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
@@ -24,12 +21,7 @@ func tryLock(path string) (*os.File, error) {
 	}
 	file.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = errLocked
+		err = ErrHeld
 	}
 	return nil, err
-}
-
-func ownedByUser(info fs.FileInfo) bool {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && int(stat.Uid) == os.Geteuid()
 }
