@@ -65,19 +65,26 @@ func (i *importer) Import(_ context.Context, records chan<- *connectors.Record, 
 		case "refused":
 			records <- record("/"+strings.Repeat("n", 4000)+"/../"+fmt.Sprint(n), 0o644, "")
 		case "large":
-			large := record(fmt.Sprintf("/%d", n), 0o644, "")
-			large.FileInfo.Lsize = largeSize
-			large.Reader = connectors.NewLazyReader(func() (io.ReadCloser, error) {
-				return io.NopCloser(io.LimitReader(rand.NewChaCha8([32]byte{byte(n)}), largeSize)), nil
-			})
-			records <- large
+			records <- noise(n, largeSize)
 		}
+	}
+	if i.kind == "one" {
+		records <- noise(0, int64(i.n)*largeSize)
 	}
 	return nil
 }
 
-// largeSize is the size of a large file, 16 MiB of noise.
+// largeSize is the size of a large file, 16 MiB.
 const largeSize = 16 << 20
+
+func noise(n int, size int64) *connectors.Record {
+	r := record(fmt.Sprintf("/%d", n), 0o644, "")
+	r.FileInfo.Lsize = size
+	r.Reader = connectors.NewLazyReader(func() (io.ReadCloser, error) {
+		return io.NopCloser(io.LimitReader(rand.NewChaCha8([32]byte{byte(n)}), size)), nil
+	})
+	return r
+}
 
 func record(name string, mode fs.FileMode, content string) *connectors.Record {
 	info := objects.NewFileInfo(path.Base(name), int64(len(content)), mode, time.Unix(0, 0), 0, 0, 0, 0, 1)
