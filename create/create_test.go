@@ -87,8 +87,8 @@ func TestCacheDir(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds with Go")
 	}
-	home := t.TempDir()
-	t.Setenv("XDG_CACHE_HOME", home)
+	ownCache(t)
+	home := os.Getenv("XDG_CACHE_HOME")
 	dir, cacheDir := tree(t, tiny), t.TempDir()
 	opts := create.Options{Manifests: []string{dir}, Version: "v1.0.0", OutDir: t.TempDir(), Force: true}
 	without := makeOne(t, opts)

@@ -58,7 +58,7 @@ func TestPackagesArePrivate(t *testing.T) {
 }
 
 func private(t *testing.T, compression ptarbuild.Compression) {
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	ownCache(t)
 	dir := tree(t, tiny)
 	out := t.TempDir()
 	integrations, err := create.Run(context.Background(), create.Options{

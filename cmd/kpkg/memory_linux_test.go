@@ -17,6 +17,7 @@ const maxPeak = 256 << 10
 // higher.
 func TestMemory(t *testing.T) {
 	dir := t.TempDir()
+	t.Setenv("GOCACHE", goEnv(t, "GOCACHE")["GOCACHE"]) // which would be below the next one
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
 	repository, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
