@@ -27,6 +27,17 @@ func TestStart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, variable := range client.Environment() {
+		// Or go would start a program that writes there when all is over.
+		if config, found := strings.CutPrefix(variable, "XDG_CONFIG_HOME="); found {
+			if err := os.MkdirAll(filepath.Join(config, "go", "telemetry"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(config, "go", "telemetry", "mode"), []byte("off 2026-01-01\n"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	run := exec.CommandContext(t.Context(), follow, rig.Root(), "docs/start.md", "run", "plakar")
 	run.Dir = dir
 	run.Env = append(client.Environment(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "GOFLAGS=-mod=mod")

@@ -1,7 +1,9 @@
 package sdk
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -35,5 +37,23 @@ func TestImports(t *testing.T) {
 		if strings.HasPrefix(dep, module) && !strings.HasPrefix(dep, module+"sdk") {
 			t.Errorf("%s is imported, which is not part of the SDK", dep)
 		}
+	}
+}
+
+// TestSize keeps plugins small by what counts in the end: a minimal importer as packages hold it.
+func TestSize(t *testing.T) {
+	const most = 3_300_000 // bytes, on linux/amd64 with go1.26; docs/benchmarks.md has the usual size
+	program := filepath.Join(t.TempDir(), "light")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./internal/minimal/light")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	info, err := os.Stat(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > most {
+		t.Errorf("a minimal importer has %d bytes, more than %d: what does it link that it did not before?", info.Size(), most)
 	}
 }

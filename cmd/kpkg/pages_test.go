@@ -347,6 +347,7 @@ func TestPagesRun(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			copyTree(t, root, filepath.Join(dir, "kpkg"))
+			turnTelemetryOff(t, filepath.Join(dir, ".home", ".config"))
 			env := []string{
 				"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(dir, ".home"), "TMPDIR=" + os.TempDir(),
 				"XDG_CACHE_HOME=" + filepath.Join(dir, ".home", "cache"), "GIT_CEILING_DIRECTORIES=" + dir, "GOTOOLCHAIN=local",
@@ -358,6 +359,18 @@ func TestPagesRun(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// turnTelemetryOff keeps go, in a home that it does not know, from starting a program that writes there when all is over.
+func turnTelemetryOff(t *testing.T, config string) {
+	t.Helper()
+	mode := filepath.Join(config, "go", "telemetry", "mode")
+	if err := os.MkdirAll(filepath.Dir(mode), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(mode, []byte("off 2026-01-01\n"), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
