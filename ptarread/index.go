@@ -53,9 +53,8 @@ type blob struct {
 	length uint32
 }
 
-func (b blob) id() blobID            { return blobID{b.typ, b.mac} }
-func (b blob) end() int64            { return b.offset + int64(b.length) }
-func (b blob) section() ptar.Section { return ptar.Section{Offset: b.offset, Length: int64(b.length)} }
+func (b blob) id() blobID { return blobID{b.typ, b.mac} }
+func (b blob) end() int64 { return b.offset + int64(b.length) }
 
 // index is the packfile's table of contents.
 type index struct {

@@ -126,7 +126,8 @@ var packageBounds = bounds{
 // which keeps the time to read a small file short.
 func archiveBounds(size int64) bounds {
 	return bounds{
-		blobs: maxArchiveBlobs, chunks: maxArchiveChunks, metadata: freeUnpacked + maxRatio*min(size, 1<<50), encrypted: "it is encrypted, and takes a passphrase",
+		blobs: maxArchiveBlobs, chunks: maxArchiveChunks, metadata: freeUnpacked + maxRatio*min(size, 1<<50),
+		encrypted: "it is encrypted, and takes a passphrase",
 	}
 }
 
