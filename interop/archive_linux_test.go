@@ -56,11 +56,8 @@ func attribute(path string) string {
 func snapshotsOf(t *testing.T, file string) map[string]string {
 	t.Helper()
 	var report struct {
-		Archives []struct {
-			Snapshots []struct {
-				ID      string
-				Sources []struct{ Root string }
-			}
+		Ptars []struct {
+			Snapshots []struct{ ID, Root string }
 		}
 	}
 	result := mustKpkg(t, "inspect", "--format", "json", file)
@@ -68,8 +65,10 @@ func snapshotsOf(t *testing.T, file string) map[string]string {
 		t.Fatalf("%v: %v", err, result)
 	}
 	ids := map[string]string{}
-	for _, s := range report.Archives[0].Snapshots {
-		ids[s.Sources[0].Root] = s.ID
+	for _, archive := range report.Ptars {
+		for _, s := range archive.Snapshots {
+			ids[s.Root] = s.ID
+		}
 	}
 	return ids
 }
@@ -145,9 +144,7 @@ func wantListed(t *testing.T, source, listed string) {
 	}
 	var got []string
 	for _, e := range report.Entries {
-		if name := strings.TrimPrefix(e.Path, "/"); name != "" && name != "." {
-			got = append(got, name)
-		}
+		got = append(got, e.Path)
 	}
 	described, err := rig.Describe(source)
 	if err != nil {
