@@ -180,6 +180,19 @@ func (there readBack) renames(sent items) bool {
 	return renames
 }
 
+// converts tells a destination that gives back other contents than those of all files that were sent, and are there.
+func (there readBack) converts(sent items) bool {
+	converts := false
+	for _, file := range sent.of(0) {
+		a, _, found := there.find(file)
+		if err := a.same(file.data); found && (err == nil || a.err != nil || a.unread != nil) {
+			return false
+		}
+		converts = converts || found
+	}
+	return converts
+}
+
 // want checks that a file is there with its content.
 func (there readBack) want(file item) error {
 	a, _, found := there.find(file)

@@ -73,7 +73,7 @@ var looks = []string{
 // TestReadBack looks through an importer at what exporters write, and tells what a destination does not claim to keep
 // from what it loses.
 func TestReadBack(t *testing.T) {
-	const escape = "skip exporter-escape"
+	const escape, another = "skip exporter-escape", "no file of the sample with the content that was sent"
 	mailServer := map[string]string{
 		escape: "no location of its own", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
 		"skip exporter-replace": "one content",
@@ -107,6 +107,12 @@ func TestReadBack(t *testing.T) {
 		{"writes in place", "none", false,
 			with(files, "fail exporter-cut", "/broken", "fail exporter-cancelled", "/broken")},
 		{"is a mail server", "none", true, mailServer},
+		{"is a database", "none", true, map[string]string{
+			escape: "no location of its own", "skip exporter-names": another, "skip exporter-content": another,
+			"skip exporter-folders": another, "skip exporter-links": another, "skip exporter-modes": another,
+			"skip exporter-times": another, "skip exporter-overwrite": "one content", "skip exporter-replace": "one content",
+			"skip exporter-cut": another, "skip exporter-cancelled": another,
+		}},
 		{"is a mail server that keeps parts", "none", true,
 			with(mailServer, "fail exporter-cut", "a part of its content", "fail exporter-cancelled", "a part of its content")},
 	} {

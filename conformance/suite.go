@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/exporter"
@@ -112,6 +114,7 @@ type subject struct {
 
 	mu      sync.Mutex
 	plugins []*host.Plugin
+	starts  atomic.Int64
 }
 
 // end leaves no process behind.
@@ -136,11 +139,13 @@ func (s *subject) hostOptions(after string) host.Options {
 
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
 	opts.Args, opts.Dir, opts.Emulator = program.Args, s.dir, program.Emulator
-	if err := os.MkdirAll(s.temporaryFolder(), 0o700); err != nil {
+	// What one leaves behind, such as the socket of a process that was ended with it, is not to be found by the next.
+	temporary := filepath.Join(s.temporaryFolder(), strconv.FormatInt(s.starts.Add(1), 10))
+	if err := os.MkdirAll(temporary, 0o700); err != nil {
 		return nil, skipf("making a temporary folder: %v", err)
 	}
 	for _, name := range []string{"TMPDIR", "TMP", "TEMP"} {
-		opts.Env = append(opts.Env, name+"="+s.temporaryFolder())
+		opts.Env = append(opts.Env, name+"="+temporary)
 	}
 	p, err := host.Start(ctx, program.Executable, opts)
 	if err != nil {
@@ -152,7 +157,7 @@ func (s *subject) startProgram(ctx context.Context, program Program, opts host.O
 	return p, nil
 }
 
-// temporaryFolder is that of the check's plugins. Its path is short, as they may make sockets there.
+// temporaryFolder has those of the check's plugins, one each. Their paths are short, as plugins may make sockets there.
 func (s *subject) temporaryFolder() string { return filepath.Join(s.dir, "tmp") }
 
 // place is where the check works: where there is something to import, or where nothing was written before. Without a

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// fault is one of a plugin's, proven by hand or by reading its source, that checks of the suite find.
+// fault is one of a plugin's that checks of the suite find, with where its source shows it.
 type fault struct {
 	plugin    string
 	connector string // the beginning of its TYPE:PROTOCOL
@@ -21,4 +21,63 @@ func (f fault) explains(plugin, connector string, kpkgSDK bool, check string) bo
 }
 
 // faults are what docs/found.md lists.
-var faults = []fault{}
+var faults = []fault{
+	{
+		plugin: "fs", connector: "exporter", checks: []string{"exporter-replace"},
+		what: "a restore over a tree fails where a file has become a folder: what is in the folder is not restored",
+		proof: "the error is the system's, not a directory: the file that is in the way is not removed " +
+			"(examples/fs/replacing shows how)",
+	},
+	{
+		plugin: "sqlite", connector: "storage", checks: []string{"storage-create-twice"},
+		what: "creating a store where one is succeeds, and adds a second configuration to the first",
+		proof: "storage/sqlite.go, Create: CREATE TABLE IF NOT EXISTS, then INSERT INTO configuration, and no look at whether there " +
+			"is one",
+	},
+	{
+		plugin: "sqlite", connector: "storage", upstream: true, checks: []string{"plugin-exit-status"},
+		what:  "a store that could not be opened ends the process when it is closed",
+		proof: "storage/sqlite.go, Close: s.conn.Close() with the conn that Open or Create set, nil before; kpkg's SDK makes an error of the panic",
+	},
+	{
+		plugin: "sftp", checks: []string{"plugin-leaves-no-process"},
+		what:  "every backup and restore leaves an ssh process and its control socket behind, for ten minutes",
+		proof: "ps shows ssh -M -N -f after the plugin has ended: -f makes a daemon of it, and nothing ends that",
+	},
+	{
+		plugin: "sftp", connector: "storage", upstream: true, checks: []string{"plugin-exit-status"},
+		what:  "a store that could not be opened ends the process when it is closed",
+		proof: "storage/sftp.go, Close: s.client.Close() with the client that Open or Create set, nil before",
+	},
+	{
+		plugin: "sftp", connector: "exporter", checks: []string{"exporter-known-folders"},
+		what:  "a restore to where a folder is reports an error for it, the root always, and ends with one",
+		proof: "exporter/sftp.go: client.Mkdir, which OpenSSH answers with SSH_FX_FAILURE for a folder that is there",
+	},
+	{
+		plugin: "sftp", connector: "exporter", checks: []string{"exporter-overwrite", "exporter-replace"},
+		what:  "a restore over a file that is there fails for that file",
+		proof: "exporter/sftp.go, writeAtomic: client.Rename, which SFTP forbids to replace; posix-rename does",
+	},
+	{
+		plugin: "sftp", connector: "exporter", upstream: true, checks: []string{"exporter-cut", "exporter-cancelled"},
+		what: "a restore that breaks off within a file leaves the first half under the file's name",
+		proof: "the SDK's reader then says io.ErrUnexpectedEOF, which pkg/sftp's ReadFrom takes for a short last read; on kpkg's SDK " +
+			"the same code leaves nothing",
+	},
+	{
+		plugin: "webdav", connector: "exporter", checks: []string{"exporter-known-folders"},
+		what:  "a restore to where a folder is reports an error for it, the root always, and ends with one",
+		proof: "connector.go: client.Mkdir, which WebDAV answers with 405 for a folder that is there (RFC 4918, 9.3.1)",
+	},
+	{
+		plugin: "webdav", connector: "exporter", checks: []string{"exporter-links"},
+		what:  "links are reported as restored, and are not there",
+		proof: "connector.go, Export: what is no folder and no file gets the answer Ok",
+	},
+	{
+		plugin: "webdav", connector: "exporter", checks: []string{"exporter-cut", "exporter-cancelled"},
+		what:  "a restore that breaks off within a file leaves the first half under the file's name",
+		proof: "connector.go: a PUT to the file's own name, which is ended as a whole one when the reader fails",
+	},
+}

@@ -70,9 +70,19 @@ func (t *trial) test(ctx context.Context, p plugin, c connector, kpkgSDK bool, p
 	begin := time.Now()
 	out, err := exec.CommandContext(ctx, t.kpkg, args...).Output()
 	took := time.Since(begin)
-	var report struct{ Checks []check }
+	var report struct {
+		Checks   []check
+		Findings []struct{ Severity, Message string }
+	}
 	if parseErr := json.Unmarshal(out, &report); parseErr != nil {
 		return fmt.Errorf("%w: %w", err, parseErr)
+	}
+	if len(report.Checks) == 0 {
+		for _, f := range report.Findings {
+			if f.Severity == "error" {
+				return errors.New(f.Message)
+			}
+		}
 	}
 	counts, known, sdk, unknown := map[string]int{}, 0, 0, 0
 	seen := map[string]int{} // lines in this report, by fault

@@ -211,12 +211,6 @@ CREATE TABLE places (id INTEGER PRIMARY KEY, name VARCHAR(100));
 INSERT INTO places VALUES (1, 'here'), (2, 'there');
 `
 
-// dump is a sample for exporters of databases.
-func (s *servers) dump(name string) (string, error) {
-	dir, err := s.empty()
-	return dir, errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(tables), 0o644))
-}
-
 func (s *servers) mariadb() ([]connector, error) {
 	port, err := freePort()
 	if err != nil {
@@ -236,7 +230,8 @@ func (s *servers) mariadb() ([]connector, error) {
 	if err := command(s.ctx, s.dir, "mariadb", "--no-defaults", "--user=root", "--socket="+socket, "-e", sql); err != nil {
 		return nil, err
 	}
-	sample, err := s.dump("other.sql")
+	sample, err := s.empty()
+	err = errors.Join(err, os.WriteFile(filepath.Join(sample, "other.sql"), []byte(tables), 0o644))
 	at := func(database string) []string {
 		return []string{"location=mysql+mariadb://trial@127.0.0.1:" + port + "/" + database, "password=trialpassword"}
 	}
@@ -287,7 +282,9 @@ func (s *servers) postgresql() ([]connector, error) {
 		psql("source", tables)); err != nil {
 		return nil, err
 	}
-	sample, err := s.dump("other.sql")
+	sample, err := s.empty()
+	err = errors.Join(err, command(s.ctx, s.dir, bin+"/pg_dump", "-h", "127.0.0.1", "-p", port, "-U", "trial", "-Fc", "-f",
+		filepath.Join(sample, "other.dump"), "source"))
 	at := func(database string) []string {
 		return []string{"location=postgres://trial@127.0.0.1:" + port + "/" + database, "ssl_mode=disable"}
 	}
