@@ -152,10 +152,12 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 	case "follows links":
 		r.Target = "/" + r.Target
 	case "is a database": // which dumps what it was sent in another form
-		r.Reader = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(strings.NewReader("-- a dump\n"), r.Reader), r.Reader}
+		if r.Reader != nil {
+			r.Reader = struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(strings.NewReader("-- a dump\n"), r.Reader), r.Reader}
+		}
 	case "changes content":
 		if r.FileInfo.Lname == "4096" {
 			r.Reader = struct {
