@@ -27,6 +27,10 @@ func TestEmulator(t *testing.T) {
 	if here.Arch == arch {
 		arch = "s390x"
 	}
+	on386 := "" // where kernels of this architecture run it
+	if here.Arch != "amd64" {
+		on386 = "qemu-i386 is not in PATH"
+	}
 	found := map[string]string{"arm64": "qemu-aarch64-static", "s390x": "qemu-s390x"}
 	for name, test := range map[string]struct {
 		emulator Emulator
@@ -36,6 +40,7 @@ func TestEmulator(t *testing.T) {
 	}{
 		"this machine":           {AutoEmulator, here, "", ""},
 		"this machine and none":  {NoEmulator, here, "", ""},
+		"386 on amd64":           {AutoEmulator, executable.Platform{OS: "linux", Arch: "386"}, "", on386},
 		"in PATH":                {AutoEmulator, executable.Platform{OS: "linux", Arch: arch}, found[arch], ""},
 		"not in PATH":            {AutoEmulator, executable.Platform{OS: "linux", Arch: "loong64"}, "", "qemu-loongarch64 is not in PATH"},
 		"another system":         {AutoEmulator, executable.Platform{OS: "darwin", Arch: arch}, "", "Linux's alone"},

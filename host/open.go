@@ -146,6 +146,9 @@ func build(ctx context.Context, path, dir string, building Building) (string, er
 	if made.Err != nil {
 		return "", made.Err
 	}
+	if found := made.Packages[0].Findings; finding.HasErrors(found) {
+		return "", &RejectedError{path, found}
+	}
 	if err := made.Packages[0].Err; err != nil {
 		return "", fmt.Errorf("making the package of %s: %w", path, err)
 	}

@@ -80,4 +80,9 @@ var faults = []fault{
 		what:  "a restore that breaks off within a file leaves the first half under the file's name",
 		proof: "connector.go: a PUT to the file's own name, which is ended as a whole one when the reader fails",
 	},
+	{
+		plugin: "rclone", connector: "exporter", checks: []string{"exporter-links"},
+		what:  "links are reported as restored, and are not there",
+		proof: "exporter/exporter.go, Export: a record with os.ModeSymlink gets record.Ok() and nothing else",
+	},
 }

@@ -75,7 +75,7 @@ var plugins = []plugin{
 				return nil, err
 			}
 			dir, err := s.empty()
-			at := func(path string) []string { return []string{"location=rclone://local:" + path, "type=local"} }
+			at := func(path string) []string { return []string{"location=rclone://" + path, "type=local"} }
 			return []connector{
 				{name: "importer:rclone", settings: at(source)}, {name: "exporter:rclone", settings: at(dir)},
 				{name: "storage:rclone", settings: at(dir + "/store")},
