@@ -22,7 +22,7 @@ const (
 	// such as a bucket.
 	FlagFile Flags = location.FLAG_FILE
 	// FlagStream (stream): an importer's source can be read only once, from beginning to end, such as a tar from standard
-	// input. plakar then asks for the files in the order in which they came.
+	// input. Import is then called only once.
 	FlagStream Flags = location.FLAG_STREAM
 	// FlagNeedAck (needack): an importer waits to hear what became of each entry, such as one that deletes messages once they
 	// are safe. Import then gets results.
