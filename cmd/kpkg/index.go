@@ -41,7 +41,8 @@ before. docs/registry.md says how trees get to where they are served.
 
 Exit status: 0 fine; 1 the check found errors; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg index dist --out-dir tree --key acme-2026.sec
-  kpkg index --out-dir tree --key acme-2026.sec --withdraw ftp@v1.2.3 --reason "loses files"
+  kpkg index --out-dir tree --key acme-2026.sec \
+      --withdraw ftp@v1.2.3 --reason "loses files"
   kpkg index --check https://packages.example.org/acme --key acme-2026.pub`,
 	}
 	flags := cmd.Flags()
