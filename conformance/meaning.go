@@ -149,7 +149,7 @@ var meanings = map[string]meaning{
 
 	"storage-create":        {sent: "Create with a configuration of 520 bytes", hurts: "no store can be made there"},
 	"storage-places":        {sent: "Create at a second location", hurts: "two stores overwrite each other"},
-	"storage-open":          {sent: "Create, and Open by another process", hurts: "a store that was made cannot be opened, or with another key"},
+	"storage-open":          {sent: "Create, and Open by another process", hurts: "a store cannot be opened after it was made"},
 	"storage-open-missing":  {sent: "Open where nothing was created", hurts: "a mistyped location is taken for an empty store"},
 	"storage-create-twice":  {sent: "Create where a store is", hurts: "plakar create on a store destroys it"},
 	"storage-put-get":       {sent: "Put and Get of objects of 0 B to 16 MiB", hurts: "backups cannot be restored"},

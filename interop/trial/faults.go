@@ -36,8 +36,9 @@ var faults = []fault{
 	},
 	{
 		plugin: "sqlite", connector: "storage", upstream: true, checks: []string{"plugin-exit-status"},
-		what:  "a store that could not be opened ends the process when it is closed",
-		proof: "storage/sqlite.go, Close: s.conn.Close() with the conn that Open or Create set, nil before; kpkg's SDK makes an error of the panic",
+		what: "a store that could not be opened ends the process when it is closed",
+		proof: "storage/sqlite.go, Close: s.conn.Close() with the conn that Open or Create set, nil before; kpkg's SDK makes an " +
+			"error of the panic",
 	},
 	{
 		plugin: "sftp", checks: []string{"plugin-leaves-no-process"},

@@ -99,7 +99,9 @@ func (t *trial) test(ctx context.Context, p plugin, c connector, kpkgSDK bool, p
 		i := slices.IndexFunc(faults, func(f fault) bool { return f.explains(p.name, c.name, kpkgSDK, k.ID) })
 		if i < 0 {
 			unknown++
-			t.failures = append(t.failures, fmt.Sprintf("%s %s on %s: %s: %s", p.name, c.name, sdkName(kpkgSDK), k.ID, k.Detail))
+			failure := fmt.Sprintf("%s %s on %s: %s: %s", p.name, c.name, sdkName(kpkgSDK), k.ID, k.Detail)
+			t.failures = append(t.failures, failure)
+			fmt.Fprintln(os.Stderr, failure)
 			continue
 		}
 		known++
