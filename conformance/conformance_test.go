@@ -279,8 +279,11 @@ func given(t *testing.T, connectorType, fault string) conformance.Config {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"first", "second"} {
+	for _, name := range []string{"first", "second", "names/third"} {
 		if connectorType == conformance.Importer {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+				t.Fatal(err)
+			}
 			if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte(name), 1000), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -293,6 +296,7 @@ func given(t *testing.T, connectorType, fault string) conformance.Config {
 // TestSourcesOfTheirOwn takes for no fault what plakar makes up for, and what lies in the source.
 func TestSourcesOfTheirOwn(t *testing.T) {
 	for fault, want := range map[string]map[string]string{
+		"forgets a folder":   {"skip importer-parents": "plakar makes it"},
 		"brings no folders":  {"skip importer-parents": "plakar makes it"},
 		"knows no sizes":     {"skip importer-sizes": "plakar counts them itself"},
 		"has the time in it": {"skip importer-sizes": "says 0", "skip importer-again": "differs whenever it is read"},

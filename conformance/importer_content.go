@@ -49,16 +49,6 @@ func (s *subject) listing(ctx context.Context) (*listing, error) {
 	return s.listed, s.listError
 }
 
-// anyFolder tells a source with folders from one that knows files alone.
-func (l *listing) anyFolder() bool {
-	for _, r := range l.paths() {
-		if r.FileInfo.Lmode.IsDir() {
-			return true
-		}
-	}
-	return false
-}
-
 // changing are the entries that differ from read to read, such as a dump with its time in it, when nothing is done but to
 // import twice. What was made for the test does not change.
 func (s *subject) changing(ctx context.Context) (map[string]bool, error) {
@@ -225,7 +215,7 @@ func importerParents(ctx context.Context, s *subject) error {
 			continue
 		}
 		if parent := paths[path.Dir(name)]; parent == nil || !parent.FileInfo.Lmode.IsDir() {
-			if s.tree == nil && !l.anyFolder() {
+			if s.tree == nil {
 				return skipf("%q comes, its folder %q does not: plakar makes it, with no time or permissions of the source",
 					name, path.Dir(name))
 			}
