@@ -107,7 +107,8 @@ func (b *bencher) row(to *rig.Result, name string, run func() (rig.Result, error
 	if to != nil {
 		wall, cpu = ratio(result.Wall, to.Wall), ratio(result.CPU, to.CPU)
 	}
-	fmt.Fprintf(b.w, "%.2f s\t%s\t%.2f s\t%s\t%.0f MiB\t\t\t\t%s\n", result.Wall.Seconds(), wall, result.CPU.Seconds(), cpu, mebibytes(result.Peak), name)
+	fmt.Fprintf(b.w, "%.2f s\t%s\t%.2f s\t%s\t%.0f MiB\t\t\t\t%s\n",
+		result.Wall.Seconds(), wall, result.CPU.Seconds(), cpu, mebibytes(result.Peak), name)
 	return result, nil
 }
 
