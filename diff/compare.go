@@ -22,13 +22,13 @@ type Change struct {
 	Step Step `json:"step"`
 }
 
-// Compare lists what the new side changes, the changes that ask for the largest step first.
+// Compare lists what the side now changes, the changes that ask for the largest step first.
 //
 // Connectors are told apart by type and protocol, which is how a location finds them: where they stand in the manifest and
 // which executable serves them is the integration's own affair.
-func Compare(old, new Side) []Change {
+func Compare(old, now Side) []Change {
 	c := &comparison{}
-	before, after := connectors(old), connectors(new)
+	before, after := connectors(old), connectors(now)
 	for _, key := range slices.Sorted(maps.Keys(before)) {
 		if now, found := after[key]; found {
 			c.connector(key, before[key], now)
@@ -43,13 +43,13 @@ func Compare(old, new Side) []Change {
 			c.add(Minor, "connector-added", key, "it is new")
 		}
 	}
-	if len(old.Platforms) > 0 && len(new.Platforms) > 0 {
+	if len(old.Platforms) > 0 && len(now.Platforms) > 0 {
 		for _, p := range old.Platforms {
-			if !slices.Contains(new.Platforms, p) {
+			if !slices.Contains(now.Platforms, p) {
 				c.add(Major, "platform-removed", p.String(), "there is no package for it any more")
 			}
 		}
-		for _, p := range new.Platforms {
+		for _, p := range now.Platforms {
 			if !slices.Contains(old.Platforms, p) {
 				c.add(Minor, "platform-added", p.String(), "it is new")
 			}
@@ -97,33 +97,33 @@ func (c *comparison) add(step Step, kind, subject, message string) {
 	c.changes = append(c.changes, Change{Kind: kind, Subject: subject, Message: message, Step: step})
 }
 
-func (c *comparison) connector(key string, old, new declared) {
-	for _, flag := range missing(old.LocationFlags, new.LocationFlags) {
+func (c *comparison) connector(key string, old, now declared) {
+	for _, flag := range missing(old.LocationFlags, now.LocationFlags) {
 		c.add(Major, "flag-removed", key, "plakar no longer treats its locations as "+flag)
 	}
-	for _, flag := range missing(new.LocationFlags, old.LocationFlags) {
+	for _, flag := range missing(now.LocationFlags, old.LocationFlags) {
 		c.add(Major, "flag-added", key, "plakar now treats its locations as "+flag)
 	}
-	if old.Class != new.Class || old.Subclass != new.Subclass {
+	if old.Class != now.Class || old.Subclass != now.Subclass {
 		c.add(Minor, "class-changed", key, fmt.Sprintf("it was %q, and is %q",
-			strings.Trim(old.Class+"/"+old.Subclass, "/"), strings.Trim(new.Class+"/"+new.Subclass, "/")))
+			strings.Trim(old.Class+"/"+old.Subclass, "/"), strings.Trim(now.Class+"/"+now.Subclass, "/")))
 	}
-	if old.options == nil || new.options == nil {
+	if old.options == nil || now.options == nil {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(old.options)) {
-		now, found := new.options[name]
+		now, found := now.options[name]
 		if !found {
 			c.add(Major, "option-removed", key+" "+name, "configurations that set it are refused, or it has no effect")
 			continue
 		}
 		c.option(key+" "+name, old.options[name], now)
 	}
-	for _, name := range slices.Sorted(maps.Keys(new.options)) {
+	for _, name := range slices.Sorted(maps.Keys(now.options)) {
 		if _, found := old.options[name]; found {
 			continue
 		}
-		if new.options[name].Required {
+		if now.options[name].Required {
 			c.add(Major, "option-required", key+" "+name, "it is new, and configurations of before do not have it")
 		} else {
 			c.add(Minor, "option-added", key+" "+name, "it is new")
@@ -131,29 +131,29 @@ func (c *comparison) connector(key string, old, new declared) {
 	}
 }
 
-func (c *comparison) option(subject string, old, new Option) {
+func (c *comparison) option(subject string, old, now Option) {
 	switch {
-	case new.Required && !old.Required:
+	case now.Required && !old.Required:
 		c.add(Major, "option-required", subject, "configurations without it are refused")
-	case old.Required && !new.Required:
+	case old.Required && !now.Required:
 		c.add(Minor, "option-optional", subject, "it may be left out")
 	}
-	if narrower := missing(types(old.Type), types(new.Type)); old.Type != new.Type && new.Type != "" && (old.Type == "" || len(narrower) > 0) {
-		c.add(Major, "option-type", subject, fmt.Sprintf("it was %s, and is %s", cmp.Or(old.Type, "of any type"), new.Type))
-	} else if old.Type != new.Type {
-		c.add(Minor, "option-type-wider", subject, fmt.Sprintf("it was %s, and is %s", old.Type, cmp.Or(new.Type, "of any type")))
+	if narrower := missing(types(old.Type), types(now.Type)); old.Type != now.Type && now.Type != "" && (old.Type == "" || len(narrower) > 0) {
+		c.add(Major, "option-type", subject, fmt.Sprintf("it was %s, and is %s", cmp.Or(old.Type, "of any type"), now.Type))
+	} else if old.Type != now.Type {
+		c.add(Minor, "option-type-wider", subject, fmt.Sprintf("it was %s, and is %s", old.Type, cmp.Or(now.Type, "of any type")))
 	}
-	switch gone := missing(old.Values, new.Values); {
-	case new.Values != nil && old.Values == nil:
-		c.add(Major, "option-values", subject, "it now takes these only: "+strings.Join(new.Values, ", "))
-	case new.Values != nil && len(gone) > 0:
+	switch gone := missing(old.Values, now.Values); {
+	case now.Values != nil && old.Values == nil:
+		c.add(Major, "option-values", subject, "it now takes these only: "+strings.Join(now.Values, ", "))
+	case now.Values != nil && len(gone) > 0:
 		c.add(Major, "option-values", subject, "it no longer takes "+strings.Join(gone, ", "))
-	case len(missing(new.Values, old.Values)) > 0 || new.Values == nil && old.Values != nil:
+	case len(missing(now.Values, old.Values)) > 0 || now.Values == nil && old.Values != nil:
 		c.add(Minor, "option-values-wider", subject, "it takes more values")
 	}
-	if old.Default != new.Default {
+	if old.Default != now.Default {
 		c.add(Minor, "option-default", subject, fmt.Sprintf("without it, %s counts where it was %s",
-			cmp.Or(new.Default, "nothing"), cmp.Or(old.Default, "nothing")))
+			cmp.Or(now.Default, "nothing"), cmp.Or(old.Default, "nothing")))
 	}
 }
 

@@ -339,7 +339,8 @@ func (c *check) recipe(ctx context.Context, dir, name string, offered *Version) 
 	case err != nil:
 		c.fail("registry-form", file, err.Error(), "upload it again")
 	case recipe.Name != name || recipe.Semver() != offered.Version:
-		c.fail("registry-stale", file, finding.Sprintf("it is the recipe of %s %s, and the version offered is %s", recipe.Name, recipe.Semver(), offered.Version),
+		c.fail("registry-stale", file,
+			finding.Sprintf("it is the recipe of %s %s, and the version offered is %s", recipe.Name, recipe.Semver(), offered.Version),
 			"upload the recipe of "+offered.Version+": with another, clients install another version, or none")
 	}
 	return nil
@@ -371,8 +372,8 @@ func (c *check) file(ctx context.Context, dir string, v Version, f release.File)
 	}
 	c.count(size)
 	if sum != f.SHA256 {
-		c.fail("registry-stale", name, finding.Sprintf("it has the SHA-256 %s, and %s says %s of %s %s: the file or the list is not the one that was published",
-			sum, versionsName, f.SHA256, v.Entry.Name, v.Version), "upload both again from the tree that kpkg index has made")
+		c.fail("registry-stale", name, finding.Sprintf(
+			"it has the SHA-256 %s, and %s says %s of %s %s: the file or the list is not the one that was published", sum, versionsName, f.SHA256, v.Entry.Name, v.Version), "upload both again from the tree that kpkg index has made")
 	}
 	return c.signature(ctx, name, sum)
 }

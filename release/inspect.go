@@ -282,7 +282,8 @@ func (r *Release) findRepository(opts Options) error {
 	address := opts.Repository
 	if address == "" {
 		address = r.head.Remote
-		if parts := scpLike.FindStringSubmatch(address); parts != nil && !strings.Contains(address, "://") || strings.HasPrefix(address, "ssh://") {
+		parts := scpLike.FindStringSubmatch(address)
+		if parts != nil && (!strings.Contains(address, "://") || strings.HasPrefix(address, "ssh://")) {
 			address = "https://" + parts[1] + "/" + parts[2]
 		}
 		address = strings.TrimSuffix(address, ".git")

@@ -78,7 +78,11 @@ func ParseSecretKey(file string, data []byte, passphrase func() ([]byte, error))
 		return nil, fmt.Errorf("%s: opening it takes %d rounds of bcrypt, and %d are the most", file, rounds, maxRounds)
 	}
 	blob = blob[8:]
-	salt, check, id, key := blob[:saltSize], blob[saltSize:saltSize+checkSize], blob[saltSize+checkSize:saltSize+checkSize+8], blob[saltSize+checkSize+8:]
+	next := func(n int) (field []byte) {
+		field, blob = blob[:n], blob[n:]
+		return field
+	}
+	salt, check, id, key := next(saltSize), next(checkSize), next(8), next(ed25519.PrivateKeySize)
 	if rounds > 0 {
 		words, err := passphrase()
 		if err != nil {

@@ -114,7 +114,9 @@ func (l *list) Set(s string) error {
 }
 
 // printReleases shows what was found, what changed, the files, and how it went.
-func printReleases(out, diagnostics io.Writer, releases []*release.Release, outcome release.Outcome, err error, opts release.Options) error {
+func printReleases(
+	out, diagnostics io.Writer, releases []*release.Release, outcome release.Outcome, err error, opts release.Options,
+) error {
 	files := 0
 	var size uint64
 	for _, r := range releases {
