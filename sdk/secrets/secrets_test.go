@@ -8,12 +8,12 @@ func TestCut(t *testing.T) {
 		t.Errorf("a set that knows nothing cuts: %q", got)
 	}
 	set.Learn(map[string]string{
-		"password":  "hunter22 and more",
+		"password":  "hunter22",
 		"location":  "ftp://me:s3same@host/dir",
 		"key_file":  "/etc/ftp.key",
 		"user":      "plain",
 		"api_token": "abc", // too short to cut
-	}, "hunter22", "first line\nsecond line\n")
+	}, "hunter22 and more", "first line\nsecond line\n")
 	for text, want := range map[string]string{
 		"hunter22 and more":            "***", // not its beginning alone
 		"hunter22 and less":            "*** and less",
@@ -25,6 +25,21 @@ func TestCut(t *testing.T) {
 		if got := set.Cut(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestLongest(t *testing.T) {
+	var set Set
+	if all, n := set.All(), set.Longest(); all != nil || n != 0 {
+		t.Errorf("a set that knows nothing has %q, the longest of %d bytes", all, n)
+	}
+	set.Learn(nil, "short", "the longest", "shorter")
+	if all, n := set.All(), set.Longest(); len(all) != 6 || all[0] != "the longest" || n != len("the longest") { // its lines too
+		t.Errorf("the set has %q, the longest of %d bytes", all, n)
+	}
+	set.Learn(nil)
+	if n := set.Longest(); n != 0 {
+		t.Errorf("the longest of none has %d bytes", n)
 	}
 }
 
