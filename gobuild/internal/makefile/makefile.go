@@ -82,9 +82,14 @@ func (mk *makefile) read(text string) {
 	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
 		number, line := i+1, lines[i]
-		for strings.HasSuffix(line, `\`) && i+1 < len(lines) {
-			i++
-			line = line[:len(line)-1] + " " + strings.TrimLeft(lines[i], " \t")
+		if strings.HasSuffix(line, `\`) { // joined at once: there may be as many continuations as bytes
+			var joined strings.Builder
+			for strings.HasSuffix(line, `\`) && i+1 < len(lines) {
+				i++
+				joined.WriteString(line[:len(line)-1] + " ")
+				line = strings.TrimLeft(lines[i], " \t")
+			}
+			line = joined.String() + line
 		}
 		if recipe, ok := strings.CutPrefix(line, "\t"); ok {
 			mk.addRecipe(recipeLine{number, recipe})
