@@ -110,9 +110,9 @@ func Findings(file string, results []Result) []finding.Finding {
 	return findings
 }
 
-// hint is what was demanded and, of what failed, of what, and why it is.
+// hint is what was expected and, of what failed, of what, and why it is.
 func (r Result) hint() string {
-	hint := "demanded: " + r.Title
+	hint := "expected: " + r.Title
 	if r.Hurts != "" {
 		hint += "; sent: " + r.Sent + "; otherwise " + r.Hurts
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/PlakarKorp/kloset/location"
 
+	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -73,11 +75,30 @@ type Config struct {
 // ParseConnector reads the TYPE:PROTOCOL of a connector.
 func ParseConnector(s string) (connectorType, protocol string, err error) {
 	connectorType, protocol, _ = strings.Cut(s, ":")
-	if !slices.Contains([]string{Importer, Exporter, Storage}, connectorType) || protocol == "" {
-		return "", "", fmt.Errorf("connector %q: name its type and protocol, as in importer:ftp; types are %s, %s and %s",
-			s, Importer, Exporter, Storage)
+	if !slices.Contains(types, connectorType) || protocol == "" {
+		hint := "as in importer:ftp; types are importer, exporter and storage"
+		if meant := meantConnector(s); meant != "" {
+			hint = "as in " + meant
+		}
+		return "", "", fmt.Errorf("%q is no connector: name its type and protocol, %s", finding.Cut(s), hint)
 	}
 	return connectorType, protocol, nil
+}
+
+var types = []string{Importer, Exporter, Storage}
+
+// meantConnector is the TYPE:PROTOCOL that was probably meant, "" for none.
+func meantConnector(s string) string {
+	parts := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(":=/, ", r) })
+	if len(parts) != 2 {
+		return ""
+	}
+	for _, order := range [][]string{parts, {parts[1], parts[0]}} {
+		if closest := suggest.Closest(order[0], types); closest != "" {
+			return closest + ":" + order[1]
+		}
+	}
+	return ""
 }
 
 // Connector is the connector's TYPE:PROTOCOL.

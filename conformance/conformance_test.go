@@ -367,9 +367,9 @@ func TestFindings(t *testing.T) {
 	})
 	want := []finding.Finding{
 		{Rule: "plugin-ping", Severity: finding.Error, File: "x.ptar", Message: "importer:ftp: no",
-			Hint: "demanded: Ping succeeds"},
+			Hint: "expected: Ping succeeds"},
 		{Rule: "plugin-flags", Severity: finding.Info, File: "x.ptar", Message: "importer:ftp: not checked: none",
-			Hint: "demanded: flags"},
+			Hint: "expected: flags"},
 		{Rule: "plugin-init", Severity: finding.Info, File: "x.ptar",
 			Message: "storage:ftp: 2 checks not made: no location", Hint: "not made: plugin-init, plugin-close"},
 	}

@@ -96,6 +96,15 @@ func RunPackage(ctx context.Context, path string, selection Selection) (*Package
 	if result.Configs, err = selection.configs(integration); err != nil {
 		return nil, err
 	}
+	for _, connector := range settings.Connectors() {
+		if all := connectorsOf(integration); !slices.Contains(all, connector) {
+			return nil, fmt.Errorf("%s: %s is no connector of the package; it has %s", SettingsName, finding.Cut(connector),
+				strings.Join(all, ", "))
+		}
+	}
+	if !slices.ContainsFunc(result.Configs, func(c Config) bool { return len(c.checks()) > 0 }) {
+		return nil, fmt.Errorf("%w: --only and --skip leave no check of its connectors", ErrSelection)
+	}
 	for i, config := range result.Configs {
 		if config, err = settings.Apply(config); err != nil {
 			return nil, err
@@ -151,13 +160,12 @@ func (s Selection) configs(integration *host.Integration) ([]Config, error) {
 	if len(all) == 0 {
 		return nil, fmt.Errorf("%s has no importer, exporter or storage to test", integration.Package)
 	}
-	if len(selected) < len(s.Connectors) {
-		var has []string
-		for _, config := range all {
-			has = append(has, finding.Cut(config.Connector()))
+	for _, one := range s.Connectors {
+		isIt := func(c Config) bool { return c.Type == one.Type && c.Protocol == one.Protocol }
+		if !slices.ContainsFunc(selected, isIt) {
+			return nil, fmt.Errorf("%w: %s has no %s:%s; it has %s", ErrSelection, integration.Package, one.Type, finding.Cut(one.Protocol),
+				strings.Join(connectorsOf(integration), ", "))
 		}
-		return nil, fmt.Errorf("%w: %s does not have all those connectors; it has %s",
-			ErrSelection, integration.Package, strings.Join(has, ", "))
 	}
 	if len(s.Connectors) == 0 {
 		selected = all
@@ -167,6 +175,19 @@ func (s Selection) configs(integration *host.Integration) ([]Config, error) {
 		return nil, fmt.Errorf("%w: --sample is for exporters, and none is tested", ErrSelection)
 	}
 	return selected, nil
+}
+
+// connectorsOf are the connectors of an integration that there are checks for, TYPE:PROTOCOL each.
+func connectorsOf(integration *host.Integration) []string {
+	var all []string
+	for _, c := range integration.Manifest.Connectors {
+		for _, protocol := range c.Protocols {
+			if slices.Contains(types, c.Type) {
+				all = append(all, finding.Cut(c.Type+":"+protocol))
+			}
+		}
+	}
+	return all
 }
 
 // configure gives a test its settings; the connector's own count before those of all.

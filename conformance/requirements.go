@@ -30,7 +30,7 @@ func hasLocation(s *subject) string {
 // ownFiles is a location that is a local folder made for the test, so that it is known what is there.
 func ownFiles(s *subject) string {
 	if s.folder == "" {
-		return "needs a connector of local files that is given no location of its own: what is there must be known"
+		return "only connectors of local files can be held to it, in a temporary folder"
 	}
 	return ""
 }

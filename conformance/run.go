@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
@@ -77,7 +78,7 @@ func (s *suite) judge(ctx context.Context, k Check, failed string) Result {
 	err := s.attempt(ctx, k, failed)
 	result := Result{ID: k.ID, Connector: s.config.Connector(), Title: k.Title, Seconds: time.Since(start).Seconds()}
 	result.Status, result.Detail = outcome(err)
-	result.Detail = strings.ReplaceAll(s.redact(result.Detail), "\n", "; ")
+	result.Detail = strings.ReplaceAll(s.redact(host.Words(result.Detail)), "\n", "; ")
 	if result.Status == Fail {
 		s.explain(&result)
 	}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/setting"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // SettingsName is the file, beside the manifest, that says where and how the connectors of an integration are tested. It is
@@ -68,13 +70,12 @@ func ReadSettings(dir string) (Settings, error) {
 
 // checkSettings holds a document to the schema. Of what is wrong it says where, and not with which value.
 func checkSettings(data []byte) error {
+	if err := readable(data); err != nil {
+		return err
+	}
 	var document any
 	if err := yaml.Unmarshal(data, &document); err != nil {
-		var types *yaml.TypeError
-		if errors.As(err, &types) {
-			return errors.New("its keys are no text, or one comes twice")
-		}
-		return err
+		return errors.New("its keys are no text")
 	}
 	if document == nil {
 		return nil // it is empty
@@ -100,9 +101,37 @@ func checkSettings(data []byte) error {
 		case rule == "pattern":
 			return errors.New("name connectors by their TYPE:PROTOCOL, as in importer:ftp; types are importer, exporter and storage")
 		}
-		return fmt.Errorf("%s: it is not as it should be (%s)", where, rule)
+		steps := strings.Split(where, ".")
+		switch {
+		case where == "":
+			return errors.New("it names connectors, as in importer:ftp:, with their settings below")
+		case len(steps) == 1:
+			return fmt.Errorf("%s: a connector has config and sample below it", where)
+		case len(steps) == 2 && steps[1] == "config":
+			return fmt.Errorf("%s: it holds settings, KEY: VALUE each", where)
+		case len(steps) == 2 && steps[1] == "sample":
+			return fmt.Errorf("%s: it is the name of a folder", where)
+		case len(steps) == 2:
+			return fmt.Errorf("%s: it is true or false", where)
+		}
+		return fmt.Errorf("%s: a setting is text, a number, true or false", where)
 	} else if err != nil {
 		return err
+	}
+	return nil
+}
+
+// readable says where a text stops being YAML, or what of YAML is no use here, and repeats nothing of it.
+func readable(data []byte) error {
+	for _, f := range manifest.CheckYAML(SettingsName, data) {
+		words := map[string]string{
+			"yaml-duplicate": "this key is there already",
+			"yaml-encoding":  "this is not UTF-8",
+			"yaml-alias":     "this alias leads to nothing that can be used",
+			"yaml-key":       "a key is text",
+		}[f.Rule]
+		return fmt.Errorf("line %d, column %d: %s", f.Line, f.Column,
+			cmp.Or(words, "from here on it is no YAML: check the quotes, colons and indentation"))
 	}
 	return nil
 }

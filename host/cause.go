@@ -108,7 +108,11 @@ func (p *Plugin) explain(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("plugin %s: %s: %w", p.name, what, cause)
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("plugin %s: no answer to %s within %s", p.name, what, p.options.Timeout)
+		hint := ""
+		if what == "Init" {
+			hint = ": is the location reachable?"
+		}
+		return fmt.Errorf("plugin %s: no answer to %s within %s%s", p.name, what, p.options.Timeout, hint)
 	}
 	text := p.name + ": " + Words(err.Error())
 	if redacted := p.Redact(text); redacted != text {

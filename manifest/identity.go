@@ -28,15 +28,15 @@ func (i Identity) FileName() string {
 // ParseFileName takes the base name of a package apart. What it accepts, plakar's package manager accepts.
 func ParseFileName(base string) (Identity, error) {
 	fail := func(format string, args ...any) (Identity, error) {
-		return Identity{}, fmt.Errorf("package file name %q: %s; want NAME_vX.Y.Z_OS_ARCH%s",
-			base, fmt.Sprintf(format, args...), Extension)
+		return Identity{}, fmt.Errorf("%q is no package's name, NAME_vX.Y.Z_OS_ARCH%s: %s",
+			base, Extension, fmt.Sprintf(format, args...))
 	}
 	if path.Ext(base) != Extension {
 		return fail("it does not end in %s", Extension)
 	}
 	parts := strings.Split(strings.TrimSuffix(base, Extension), "_")
 	if len(parts) != 4 {
-		return fail("it has %d parts between underscores, not 4", len(parts))
+		return fail("three underscores divide it, here are %d", len(parts)-1)
 	}
 	i := Identity{Name: parts[0], Version: parts[1], OS: parts[2], Arch: parts[3]}
 	switch {

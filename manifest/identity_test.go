@@ -24,8 +24,8 @@ func TestParseFileName(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"ftp_v1.0.0_linux_amd64.tar":     "it does not end in .ptar",
-		".ptar":                          "it has 1 parts between underscores, not 4",
-		"my_ftp_v1.0.0_linux_amd64.ptar": "it has 5 parts between underscores, not 4",
+		".ptar":                          "three underscores divide it, here are 0",
+		"my_ftp_v1.0.0_linux_amd64.ptar": "three underscores divide it, here are 4",
 		"_v1.0.0_linux_amd64.ptar":       `"" is not a name of letters, digits and hyphens`,
 		"a/b_v1.0.0_linux_amd64.ptar":    `"a/b" is not a name of letters, digits and hyphens`,
 		"é_v1.0.0_linux_amd64.ptar":      `"é" is not a name of letters, digits and hyphens`,
@@ -35,7 +35,7 @@ func TestParseFileName(t *testing.T) {
 		"ftp_v1.0.0_linux_.ptar":         `"" is not an architecture`,
 	} {
 		_, err := ParseFileName(name)
-		full := `package file name "` + name + `": ` + want + "; want NAME_vX.Y.Z_OS_ARCH.ptar"
+		full := `"` + name + `" is no package's name, NAME_vX.Y.Z_OS_ARCH.ptar: ` + want
 		if err == nil || err.Error() != full {
 			t.Errorf("%s: got error %v\nwant %s", name, err, full)
 		}

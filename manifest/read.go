@@ -144,6 +144,22 @@ func decode(decoder *yaml.Decoder) (document *yaml.Node, err error) {
 	return document, nil
 }
 
+// CheckYAML is what makes a text unusable as one YAML document, and where: findings of severity error about file, none for an
+// empty text. It knows nothing of what the text is to say.
+func CheckYAML(file string, data []byte) []finding.Finding {
+	d := &Document{File: file, Raw: data, lines: newLines(data)}
+	if d.checkEncoding() {
+		d.parse()
+	}
+	var findings []finding.Finding
+	for _, p := range d.problems {
+		if p.Severity == finding.Error && p.Rule != "yaml-empty" {
+			findings = append(findings, p.Finding)
+		}
+	}
+	return findings
+}
+
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
 
 func (d *Document) trailing(offset int) {

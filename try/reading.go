@@ -1,12 +1,15 @@
 package try
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
@@ -26,8 +29,16 @@ func (d *dataSnapshot) Close() error { return d.archive.Close() }
 // openData opens a data file. An encrypted one takes a passphrase; nil refuses it.
 func openData(ctx context.Context, path string, passphrase func(context.Context) ([]byte, error)) (*dataSnapshot, error) {
 	data, err := openSnapshot(ctx, path, ptarread.Options{Passphrase: passphrase})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.New("there is no such file; kpkg try backup makes data files")
+	var problem *ptarread.Problem
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "://"):
+		return nil, fmt.Errorf("%s is an address: download the data file first", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("there is no data file %s%s", path, cmp.Or(suggest.Beside(path), ": kpkg try backup makes data files"))
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("you may not read %s: %w", path, fs.ErrPermission)
+	case errors.As(err, &problem) && problem.Kind == ptarread.NotPackage:
+		return nil, fmt.Errorf("%s is no data file: %s", path, problem.Message)
 	}
 	if err == nil && slices.Contains(packagers, data.Source().Type) {
 		data.Close()

@@ -58,6 +58,9 @@ func (o Order) Check(args []string) error {
 }
 
 func tooMany(name string) error {
+	if !isThere(name) {
+		return usagef("%s is one argument too many; a data file to be made is named with -o", name)
+	}
 	return usagef("%s is one file too many; does a * stand for several?", name)
 }
 
@@ -65,6 +68,11 @@ var (
 	locationForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:`) // more than the one letter of a disk of Windows
 	settingForm  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*=`)
 )
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
 
 func isThere(arg string) bool {
 	_, err := os.Stat(arg)
@@ -83,6 +91,8 @@ func CheckOutput(name string) error {
 	switch {
 	case name == "-":
 		return usagef("a data file cannot be written to the standard output: name a file")
+	case strings.HasSuffix(name, "/") || strings.HasSuffix(name, string(filepath.Separator)) || isFolder(name):
+		return usagef("%s is a folder: name a file in it", name)
 	case isSetting(name):
 		return usagef("-o names the data file; the configuration needs no -o: KEY=VALUE goes after LOCATION as it is")
 	}

@@ -67,8 +67,8 @@ func badContent(t *testing.T) {
 		rule     string
 		text     string
 	}{
-		{"no name of a package", "sample.ptar", good(t), finding.Error, "package-name", "parts between underscores"},
-		{"underscore in the name", "my_sample_v1.0.0_linux_amd64.ptar", good(t), finding.Error, "package-name", "5 parts"},
+		{"no name of a package", "sample.ptar", good(t), finding.Error, "package-name", "three underscores divide it, here are 0"},
+		{"underscore in the name", "my_sample_v1.0.0_linux_amd64.ptar", good(t), finding.Error, "package-name", "here are 4"},
 		{"no version", "sample_1.0_linux_amd64.ptar", good(t), finding.Error, "package-name", "not a version"},
 		{"unknown platform", "sample_v1.0.0_linux_z80.ptar", good(t), finding.Error, "package-platform", "z80"},
 		{"another name", "other_v1.0.0_linux_amd64.ptar", good(t), finding.Error, "package-name", "the manifest's name is sample"},

@@ -96,7 +96,7 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 	}
 	if e.platform != nil && !binary.Runs(*e.platform) {
 		e.errorf("executable-platform",
-			"build it with GOOS="+e.platform.OS+" GOARCH="+e.platform.Arch+", or name the package for its platform",
+			"build it with GOOS="+e.platform.OS+" GOARCH="+e.platform.Arch+", or name the package "+e.namedFor(binary),
 			"%s is built for %s, the package is for %v", e.name, target(binary), e.platform)
 	}
 	if level, above := binary.Level(); above {
@@ -107,6 +107,16 @@ func (e *executableCheck) inspect(entry ptarread.Entry) {
 	}
 	e.compareProtocol(described)
 	e.checkSDK(described, e.key...)
+}
+
+// namedFor is the name of the package if it is for the platform of the binary.
+func (e *executableCheck) namedFor(b executable.Binary) string {
+	if b.OS == "" || e.identity == nil {
+		return "for its platform"
+	}
+	i := *e.identity
+	i.OS, i.Arch = finding.Cut(b.OS), finding.Cut(b.Arch)
+	return i.FileName()
 }
 
 // target names what a binary is for.

@@ -78,7 +78,11 @@ func (v *verifier) problem(p ptarread.Problem) {
 	case ptarread.NotPackage:
 		v.notPackage(p)
 	case ptarread.Damaged:
-		v.errorf(r.rule, r.hint, "the package is damaged: %v", &p)
+		message := p.Error()
+		if strings.HasPrefix(p.Message, "the file ") { // all of it
+			message = p.Message
+		}
+		v.errorf(r.rule, r.hint, "the package is damaged: %s", message)
 	default:
 		v.errorf(r.rule, r.hint, "%v", &p)
 	}
@@ -87,7 +91,7 @@ func (v *verifier) problem(p ptarread.Problem) {
 // notPackage says what was given instead of a package.
 func (v *verifier) notPackage(p ptarread.Problem) {
 	v.foreign = true
-	rule, hint, message := problemRules[p.Kind].rule, problemRules[p.Kind].hint, p.Error()
+	rule, hint, message := problemRules[p.Kind].rule, problemRules[p.Kind].hint, p.Message
 	switch ext := filepath.Ext(v.report.File); {
 	case ext == ".yaml" || ext == ".yml":
 		message = "it is a manifest, not a package"

@@ -3,11 +3,49 @@ package verify
 import (
 	"cmp"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
+
+// renameIt is what to do about a name as long as what is in the package proposes none.
+const renameIt = "rename it: plakar installs no other"
+
+// dottedVersion is a version within the name of a file.
+var dottedVersion = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+`)
+
+// proposeName says what to rename a file to that has no package's name: what the manifest and the executables say, and the
+// version that is in the name all the same.
+func (v *verifier) proposeName() {
+	if v.identity != nil || v.doc == nil || v.doc.Manifest.Name == "" || len(v.report.Executables) == 0 {
+		return
+	}
+	i := manifest.Identity{Name: finding.Cut(v.doc.Manifest.Name), Version: "vX.Y.Z", OS: "OS", Arch: "ARCH"}
+	base := strings.TrimSuffix(filepath.Base(v.report.File), manifest.Extension)
+	for _, part := range append(strings.Split(base, "_"), dottedVersion.FindString(base)) {
+		if version, err := manifest.NormalizeVersion(part); err == nil {
+			i.Version = version
+			break
+		}
+	}
+	if first := v.report.Executables[0]; first.OS != "" {
+		i.OS, i.Arch = first.OS, first.Arch
+	}
+	propose := func(findings []finding.Finding) {
+		for at := range findings {
+			if findings[at].Hint == renameIt {
+				findings[at].Hint = "rename it to " + i.FileName() + ": plakar installs no other"
+			}
+		}
+	}
+	propose(v.report.Findings)
+	for _, check := range v.report.Checks {
+		propose(check.Findings)
+	}
+}
 
 // checkName takes the file name apart: plakar has a package's name, version and platform from nowhere else.
 func (v *verifier) checkName() (int, error) {
@@ -16,7 +54,7 @@ func (v *verifier) checkName() (int, error) {
 		return 1, nil // nobody calls it a package
 	}
 	if err != nil {
-		v.errorf("package-name", "rename it: plakar installs no other", "%v", err)
+		v.errorf("package-name", renameIt, "%v", err)
 		return 1, nil
 	}
 	v.identity = &identity

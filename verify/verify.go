@@ -24,6 +24,7 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
+	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
@@ -122,12 +123,16 @@ func Reader(ctx context.Context, r io.ReaderAt, size int64, opts Options) (*Repo
 // unreadable says why there is nothing to judge.
 func unreadable(path string, err error) error {
 	switch {
+	case path == "":
+		return notThere("the package's path is empty")
+	case errors.Is(err, fs.ErrNotExist) && path == "-":
+		return notThere("no package at -: packages are not read from the standard input")
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?"):
 		return notThere("no file matches " + path)
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "://"):
 		return notThere(path + " is an address: download the package first")
 	case errors.Is(err, fs.ErrNotExist):
-		return notThere("no package at " + path)
+		return notThere("no package at " + path + suggest.Beside(path))
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("you may not read %s: %w", path, fs.ErrPermission)
 	}
@@ -193,6 +198,7 @@ func (v *verifier) run() error {
 			ID: check.id, Count: count, Unit: check.unit, Findings: slices.Clone(v.report.Findings[before:]),
 		})
 	}
+	v.proposeName()
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -66,8 +67,18 @@ func fromRepository(file string) string {
 
 // errorText is an error as it is printed; a compiler's has lines of its own.
 func errorText(err error) string {
-	if failed := (*fs.PathError)(nil); errors.As(err, &failed) && failed.Path == os.Stdout.Name() {
-		return fmt.Sprintf("the standard output cannot be written: %v", failed.Err)
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		temporary := os.TempDir()
+		isTemporary := failed.Path == temporary || strings.HasPrefix(failed.Path, temporary+string(filepath.Separator))
+		_, missing := os.Stat(temporary)
+		switch {
+		case failed.Path == os.Stdout.Name():
+			return fmt.Sprintf("the standard output cannot be written: %v", failed.Err)
+		case isTemporary && missing != nil:
+			return finding.Printable(fmt.Sprintf("the temporary folder %s is not there: set TMPDIR to one that is", temporary))
+		case isTemporary && errors.Is(err, syscall.ENOSPC):
+			return finding.Printable(fmt.Sprintf("the temporary folder %s is full: make room, or set TMPDIR to another", temporary))
+		}
 	}
 	if build := (*gobuild.BuildError)(nil); errors.As(err, &build) {
 		return finding.PrintableLines(err.Error())

@@ -201,7 +201,11 @@ func (c *choice) readSettings(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			return usagef("--config: %w; it takes KEY=VALUE, as in --config location=ftp://localhost/pub", err)
+			example := ""
+			if errors.Is(err, setting.ErrForm) {
+				example = ", as in --config location=ftp://localhost/pub"
+			}
+			return usagef("--config: %w%s", err, example)
 		}
 		settings, secrets := c.Settings, &c.Secrets
 		if given.connector >= 0 {

@@ -28,6 +28,9 @@ var (
 	fileName     = regexp.MustCompile(`\.[a-z]{2,5}$`)
 )
 
+// ErrForm is why an argument is no setting.
+var ErrForm = errors.New("not of the form KEY=VALUE")
+
 // maxFile is the largest file a value is read from, in bytes.
 const maxFile = 1 << 20
 
@@ -44,7 +47,7 @@ type Setting struct {
 func Parse(ctx context.Context, arg string) (Setting, error) {
 	key, value, found := strings.Cut(arg, "=")
 	if !found || key == "" {
-		return Setting{}, errors.New("not of the form key=value")
+		return Setting{}, ErrForm
 	}
 	return resolve(key, value, func(path string) ([]byte, error) {
 		return interruptible.Read(ctx, func() (io.ReadCloser, error) { return os.Open(path) }, maxFile+1)
@@ -80,13 +83,16 @@ func resolve(key, value string, read func(path string) ([]byte, error)) (Setting
 
 func fromEnvironment(name string) (string, error) {
 	value, set := os.LookupEnv(name)
-	if !set {
-		if !variableName.MatchString(name) {
-			name = "of the name after the $"
-		}
-		return "", fmt.Errorf("there is no environment variable %s; "+inFile, name, "$")
+	bare := strings.Trim(name, "{}")
+	switch {
+	case set:
+		return value, nil
+	case variableName.MatchString(name):
+		return "", fmt.Errorf("there is no environment variable %s", name)
+	case variableName.MatchString(bare):
+		return "", fmt.Errorf("write $%s: braces are the shell's", bare)
 	}
-	return value, nil
+	return "", fmt.Errorf("there is no environment variable of the name after the $; "+inFile, "$")
 }
 
 func fromFile(path string, read func(path string) ([]byte, error)) (string, error) {
@@ -103,11 +109,14 @@ func fromFile(path string, read func(path string) ([]byte, error)) (string, erro
 	case errors.As(err, &special):
 		err = errors.New("it is " + regular.AKind(special.Mode))
 	}
-	if err != nil {
-		if !fileName.MatchString(path) {
-			path = "the file after the @"
-		}
-		return "", fmt.Errorf("read %s: %w; "+inFile, path, err, "@")
+	switch {
+	case err == nil:
+	case strings.HasPrefix(path, "~/") && fileName.MatchString(path):
+		return "", fmt.Errorf("write @$HOME%s: the shell replaces no ~ within a word", path[1:])
+	case fileName.MatchString(path):
+		return "", fmt.Errorf("cannot read %s: %w", path, err)
+	default:
+		return "", fmt.Errorf("cannot read the file after the @: %w; "+inFile, err, "@")
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), nil
 }

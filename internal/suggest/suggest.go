@@ -97,9 +97,16 @@ func Beside(path string) string {
 		return ""
 	}
 	names, _ := folder.Readdirnames(most)
-	names = slices.DeleteFunc(names, func(n string) bool { return strings.HasPrefix(n, ".") })
-	if closest := Closest(name, names); closest != "" {
-		return "; did you mean " + dir + closest + "?"
+	// What all names end in would make them alike.
+	extension := filepath.Ext(name)
+	var stems []string
+	for _, n := range names {
+		if stem, same := strings.CutSuffix(n, extension); same && !strings.HasPrefix(n, ".") {
+			stems = append(stems, stem)
+		}
+	}
+	if closest := Closest(strings.TrimSuffix(name, extension), stems); closest != "" {
+		return "; did you mean " + dir + closest + extension + "?"
 	}
 	return ""
 }
