@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/PlakarKorp/kpkg/schema"
 )
 
 // TestHelp holds the page of every command to 80 columns, an example and names for the values of its flags.
@@ -91,6 +94,34 @@ func TestPlaceholders(t *testing.T) {
 	} {
 		if needed, most := placeholders(use); strings.Join(needed, " ") != want.needed || most != want.most {
 			t.Errorf("%s: %q, %d", use, needed, most)
+		}
+	}
+}
+
+// TestPrograms finds a report in JSON with every command, in the schema of reports too, but for those that print something of
+// their own, or nothing.
+func TestPrograms(t *testing.T) {
+	own := []string{"kpkg help", "kpkg keygen", "kpkg matrix", "kpkg schema", "kpkg sign"}
+	eachCommand(newRootCommand(), func(cmd *cobra.Command) {
+		path := cmd.CommandPath()
+		if cmd.HasSubCommands() || strings.HasPrefix(path, "kpkg completion") || slices.Contains(own, path) {
+			return
+		}
+		if cmd.Flags().Lookup("format") == nil {
+			t.Errorf("%s has no --format", path)
+		}
+		if name := `"` + strings.TrimPrefix(path, "kpkg ") + `"`; !bytes.Contains(schema.Report, []byte(name)) {
+			t.Errorf("the schema of reports has no %s", name)
+		}
+	})
+}
+
+// TestWithin leaves room for the ^C that a terminal shows.
+func TestWithin(t *testing.T) {
+	line := "copying: 0 files, 5 folders, 1.0 GiB in 2.5s"
+	for columns, want := range map[int]string{0: line, 80: line, 40: "copying: 0 files, 5 folders, 1.0 G...", 2: ellipsis} {
+		if got := within(line, columns); got != want {
+			t.Errorf("%d columns: %q", columns, got)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func newTransfer(out io.Writer, quiet bool) *transfer {
 			decor.Any(func(decor.Statistics) string {
 				t.mu.Lock()
 				defer t.mu.Unlock()
-				return t.line(t.now)
+				return within(t.line(t.now), width(out))
 			}),
 		))
 	}
@@ -70,6 +70,18 @@ func (t *transfer) step(p try.Progress) {
 	t.told = time.Now()
 	fmt.Fprintln(t.out, t.line(p))
 }
+
+// within is a line as far as the terminal has room for it beside the ^C that it shows of one: what is longer would be on two
+// lines then, of which one is taken away.
+func within(line string, columns int) string {
+	room := columns - len("^C") - 1
+	if columns == 0 || len(line) <= room {
+		return line
+	}
+	return line[:max(0, room-len(ellipsis))] + ellipsis
+}
+
+const ellipsis = "..."
 
 func (t *transfer) line(p try.Progress) string {
 	if p.Stage != try.Copying || p.Files+p.Directories+p.Others+p.Failed == 0 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
@@ -202,7 +203,11 @@ func (r *tryRun) run(
 			english.Plural(n, "extended attribute was", "extended attributes were"))
 	}
 	if !screen.quiet {
-		fmt.Fprint(cmd.OutOrStdout(), told(shown.copied(result.Progress), result))
+		verdict, next, _ := strings.Cut(told(shown.copied(result.Progress), result), "\n")
+		if err := printVerdict(cmd.OutOrStdout(), result.Failed == 0, "%s", verdict); err != nil {
+			return err
+		}
+		fmt.Fprint(cmd.OutOrStdout(), next)
 	}
 	return failedEntries(result)
 }
