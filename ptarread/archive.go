@@ -2,7 +2,11 @@ package ptarread
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"os"
+
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // Archive is an open ptar of anything: any number of snapshots, files of any size, links, devices and extended attributes,
@@ -22,10 +26,10 @@ type Options struct {
 	Passphrase func(context.Context) ([]byte, error)
 }
 
-// OpenArchive opens the ptar at path and reads where everything is: configuration, index, state and the snapshots' headers.
+// OpenArchive opens the ptar at path, which may also be a URL or "-" as remote.Open takes them, and reads where everything is: configuration, index, state and the snapshots' headers.
 // Errors are as those of Open.
 func OpenArchive(ctx context.Context, path string, options Options) (*Archive, error) {
-	file, size, err := openRegular(path, "ptar")
+	file, size, err := openAny(ctx, path, "ptar")
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +41,26 @@ func OpenArchive(ctx context.Context, path string, options Options) (*Archive, e
 	a.closer = file
 	return a, nil
 }
+
+// openAny opens a regular file, or what is not one on this machine's disk.
+func openAny(ctx context.Context, path, what string) (remote.Input, int64, error) {
+	if remote.Is(path) {
+		in, err := remote.Open(ctx, path)
+		if err != nil {
+			return nil, 0, fmt.Errorf("open %s: %w", what, err)
+		}
+		return in, in.Size(), nil
+	}
+	file, size, err := openRegular(path, what)
+	return localFile{file, size}, size, err
+}
+
+type localFile struct {
+	*os.File
+	size int64
+}
+
+func (f localFile) Size() int64 { return f.size }
 
 // NewArchive is OpenArchive for a ptar of size bytes that r holds.
 func NewArchive(ctx context.Context, r io.ReaderAt, size int64, options Options) (*Archive, error) {
