@@ -182,7 +182,7 @@ func TestQueries(t *testing.T) {
 		"SELECT 1; VACUUM INTO '" + written + "'":               "role=\"alert\"",
 		"WITH a AS (SELECT 1) INSERT INTO t SELECT 1, 2 FROM a": "role=\"alert\"",
 		"SELECT load_extension('x')":                            "role=\"alert\"",
-		"SELECT a FROM nowhere":                           "no such table",
+		"SELECT a FROM nowhere":                                 "no such table",
 		"SELECT '<script>'":                                     "&lt;script&gt;",
 	} {
 		_, page := get(t, in(address, "tree", "a.db")+"?sql="+url.QueryEscape(query))

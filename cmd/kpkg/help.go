@@ -34,12 +34,7 @@ func writeHelp(out io.Writer, cmd *cobra.Command, has int) {
 	fmt.Fprintln(out, reflow(cmp.Or(cmd.Long, cmd.Short), columns))
 	fmt.Fprintf(out, "\nUsage:\n  %s\n", finding.Wrap(cmd.UseLine(), columns-2, "      "))
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(out, "\nAvailable Commands:\n")
-		for _, sub := range cmd.Commands() {
-			if sub.IsAvailableCommand() {
-				fmt.Fprintln(out, finding.Wrap(fmt.Sprintf("  %-12s %s", sub.Name(), sub.Short), columns, strings.Repeat(" ", 15)))
-			}
-		}
+		printCommands(out, cmd, columns)
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(out, "\nExamples:\n%s\n", cmd.Example)
@@ -49,6 +44,53 @@ func writeHelp(out io.Writer, cmd *cobra.Command, has int) {
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(out, "\n%s COMMAND --help says more of a command.\n", cmd.CommandPath())
 	}
+}
+
+// groups are the commands by what one is about to do; those in none come last.
+var groups = []struct {
+	title string
+	names []string
+}{
+	{"Make", []string{"init", "validate", "create", "pack", "matrix"}},
+	{"Look inside", []string{"inspect", "ls", "cat", "extract", "check", "diff", "serve"}},
+	{"Test", []string{"verify", "test", "try"}},
+	{"Publish", []string{"release", "index", "publish", "mirror", "keygen", "sign"}},
+	{"Install", []string{"install", "installed", "upgrade", "uninstall", "trust"}},
+}
+
+// printCommands lists the commands below one, those of kpkg itself in groups.
+func printCommands(out io.Writer, cmd *cobra.Command, columns int) {
+	left := map[string]*cobra.Command{}
+	var order []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			left[sub.Name()] = sub
+			order = append(order, sub.Name())
+		}
+	}
+	list := func(title string, names []string) {
+		begun := false
+		for _, name := range names {
+			sub := left[name]
+			if sub == nil {
+				continue
+			}
+			if !begun {
+				fmt.Fprintf(out, "\n%s:\n", title)
+				begun = true
+			}
+			fmt.Fprintln(out, finding.Wrap(fmt.Sprintf("  %-12s %s", name, sub.Short), columns, strings.Repeat(" ", 15)))
+			delete(left, name)
+		}
+	}
+	if cmd.HasParent() {
+		list("Available Commands", order)
+		return
+	}
+	for _, g := range groups {
+		list(g.title, g.names)
+	}
+	list("Other", order)
 }
 
 func printFlags(out io.Writer, title string, flags *pflag.FlagSet, columns int) {
