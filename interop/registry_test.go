@@ -123,7 +123,7 @@ func newManager(t *testing.T, address string) *pkg.Manager {
 	t.Cleanup(func() { cache.Close() })
 	kctx.SetCache(cache)
 	kctx.SetLogger(logging.NewLogger(os.Stdout, os.Stderr))
-	kctx.MaxConcurrency = 2
+	kctx.MaxConcurrency, kctx.CacheDir = 2, t.TempDir()
 	backend, err := pkg.NewFlatBackend(kctx, t.TempDir(), t.TempDir(), &pkg.FlatBackendOptions{})
 	if err != nil {
 		t.Fatal(err)
