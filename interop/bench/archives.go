@@ -31,7 +31,7 @@ func (b *bencher) archives(ctx context.Context) error {
 	return nil
 }
 
-var snapshotID = regexp.MustCompile(`\b[0-9a-f]{8}\b`)
+var snapshotID = regexp.MustCompile(`(?:^|\s)([0-9a-f]{8})\s`) // no part of a longer identifier
 
 func (b *bencher) archive(ctx context.Context, name string, fill func(dir string) error) (err error) {
 	dir := filepath.Join(b.dir, "archives")
@@ -62,7 +62,11 @@ func (b *bencher) archive(ctx context.Context, name string, fill func(dir string
 	if err != nil {
 		return err
 	}
-	id := snapshotID.FindString(opened.Stdout)
+	found := snapshotID.FindStringSubmatch(opened.Stdout)
+	if found == nil {
+		return fmt.Errorf("no snapshot in %q", opened.Stdout)
+	}
+	id := found[1]
 	for _, pair := range []struct {
 		name         string
 		client, kpkg []string
