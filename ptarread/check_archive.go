@@ -252,7 +252,7 @@ func (k *archiveCheck) listings(ctx context.Context, t tree) error {
 		return err
 	}
 	listed, entries := 1, 0 // the root is in no folder
-	search := &treeSearch{s: &k.a.store, root: root}
+	search := &treeSearch{s: &k.a.store, typ: resources.RT_VFS_NODE, root: root}
 	err = k.walk(ctx, t, func(folder string, mac objects.MAC) error {
 		n, err := k.listing(ctx, search, folder, mac)
 		listed += n

@@ -232,6 +232,36 @@ func (s *Snapshot) Attributes(ctx context.Context, visit func(Attribute) error) 
 		})
 }
 
+// AttributesOf lists the attributes of an entry at a path, by the names that the entry has of them.
+func (s *Snapshot) AttributesOf(ctx context.Context, path string, e *vfs.Entry) ([]Attribute, error) {
+	if len(e.ExtendedAttributes)+len(e.AlternateDataStreams) == 0 {
+		return nil, nil
+	}
+	root, err := s.archive.readRoot(ctx, s.trees().Xattrs, resources.RT_XATTR_BTREE)
+	if err != nil {
+		return nil, err
+	}
+	search := &treeSearch{s: &s.archive.store, typ: resources.RT_XATTR_NODE, root: root}
+	var found []Attribute
+	for typ, names := range map[objects.Attribute][]string{
+		objects.AttributeExtended: e.ExtendedAttributes, objects.AttributeADS: e.AlternateDataStreams,
+	} {
+		for _, name := range names {
+			x := vfs.Xattr{Path: path, Name: name, Type: typ}
+			mac, err := search.find(ctx, x.ToPath())
+			if err != nil {
+				return found, fmt.Errorf("attribute %.80q: %w", name, err)
+			}
+			read, err := readAs(ctx, &s.archive.store, blobID{resources.RT_XATTR_ENTRY, mac}, 16, vfs.XattrFromBytes)
+			if err != nil {
+				return found, fmt.Errorf("attribute %.80q: %w", name, err)
+			}
+			found = append(found, Attribute{path, name, typ, read.Object})
+		}
+	}
+	return found, nil
+}
+
 // Recorded lists what the snapshot records of the machine and person that made it, in the order of the file.
 func (s *Snapshot) Recorded() []Recorded {
 	return recorded(s.header, &s.header.Sources[s.number])

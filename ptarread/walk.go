@@ -2,7 +2,9 @@ package ptarread
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sort"
 	"strings"
@@ -13,6 +15,9 @@ import (
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 )
+
+// ErrNoEntry is the error for a path that the snapshot does not have.
+var ErrNoEntry = errors.New("is not in it")
 
 // Entry returns the entry at an absolute path. It follows no links.
 func (s *Snapshot) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
@@ -26,7 +31,8 @@ func (s *Snapshot) Entry(ctx context.Context, name string) (*vfs.Entry, error) {
 
 // Walk visits the entry at an absolute path and all that is below it, each folder before what is in it and its content
 // before its neighbours, up to the first error of visit. An entry that cannot be read is visited as an error; what is below
-// it is not visited. Memory does not grow with the number of entries, some of which are read ahead on all processors.
+// it is not visited, nor is what is below a folder for which visit returns fs.SkipDir. Memory does not grow with the number of
+// entries, some of which are read ahead on all processors.
 //
 // A walk from "/" that has not come by every entry of the tree ends with a *Problem: some are in no folder.
 func (s *Snapshot) Walk(ctx context.Context, from string, visit func(name string, e *vfs.Entry, err error) error) error {
@@ -35,7 +41,7 @@ func (s *Snapshot) Walk(ctx context.Context, from string, visit func(name string
 	if err != nil {
 		return err
 	}
-	if err := w.below(ctx, &found{name: from, mac: mac}); err != nil || from != "/" {
+	if err := w.below(ctx, &found{name: from, mac: mac}); err != nil || from != "/" || w.skipped {
 		return err
 	}
 	entries, err := s.countEntries(ctx)
@@ -50,6 +56,7 @@ type walk struct {
 	search  *treeSearch
 	visit   func(name string, e *vfs.Entry, err error) error
 	visited int
+	skipped bool // something was left out
 	// ahead is how many bytes there are of what was read and is not visited yet.
 	ahead atomic.Int64
 }
@@ -124,7 +131,13 @@ func (w *walk) step(ctx context.Context, f *found) (bool, error) {
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	return f.err == nil && f.entry.IsDir(), w.visit(f.name, f.entry, f.err)
+	dir := f.err == nil && f.entry.IsDir()
+	err := w.visit(f.name, f.entry, f.err)
+	if errors.Is(err, fs.SkipDir) {
+		w.skipped = true
+		return false, nil
+	}
+	return dir, err
 }
 
 func (w *walk) decode(ctx context.Context, f *found) {
@@ -192,6 +205,7 @@ func below(folder string) string { return strings.TrimSuffix(folder, "/") + "/" 
 // It is for one goroutine.
 type treeSearch struct {
 	s    *store
+	typ  resources.Type // of its nodes
 	root objects.MAC
 	// cache holds the nodes used last, the last one first; size is their decoded bytes together.
 	cache []cachedNode
@@ -210,7 +224,9 @@ type place struct {
 	at   int
 }
 
-func (s *Snapshot) search() *treeSearch { return &treeSearch{s: &s.archive.store, root: s.root} }
+func (s *Snapshot) search() *treeSearch {
+	return &treeSearch{s: &s.archive.store, typ: resources.RT_VFS_NODE, root: s.root}
+}
 
 func (t *treeSearch) node(ctx context.Context, mac objects.MAC) (*treeNode, error) {
 	if i := slices.IndexFunc(t.cache, func(c cachedNode) bool { return c.mac == mac }); i >= 0 {
@@ -219,7 +235,7 @@ func (t *treeSearch) node(ctx context.Context, mac objects.MAC) (*treeNode, erro
 		t.cache[0] = hit
 		return hit.node, nil
 	}
-	n, size, err := t.s.readNode(ctx, resources.RT_VFS_NODE, mac)
+	n, size, err := t.s.readNode(ctx, t.typ, mac)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +274,7 @@ func (t *treeSearch) at(ctx context.Context, p place) (key string, value objects
 			return "", value, p, err
 		}
 		if p.at < len(n.Keys) {
-			if err := checkKey(n.Keys[p.at]); err != nil {
+			if err := checkKey(n.Keys[p.at]); err != nil && t.typ == resources.RT_VFS_NODE {
 				return "", value, p, err
 			}
 			return n.Keys[p.at], n.Values[p.at], place{p.leaf, p.at + 1}, nil
@@ -286,7 +302,7 @@ func (t *treeSearch) find(ctx context.Context, key string) (objects.MAC, error) 
 	}
 	found, value, _, err := t.at(ctx, p)
 	if err == nil && found != key {
-		err = fmt.Errorf("%.80q is not in it", key)
+		err = fmt.Errorf("%.80q %w", key, ErrNoEntry)
 	}
 	return value, err
 }

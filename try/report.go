@@ -6,6 +6,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/entrymode"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
@@ -86,7 +87,9 @@ func ListReport(path string, entries []Entry, contents Contents, err error) *fin
 	}
 	listed := finding.List{Name: "entries", Items: make([]any, len(entries))}
 	for i, e := range entries {
-		listed.Items[i] = entry{e.Path, regular.Kind(e.Mode), e.ModeText(), e.Size, e.ModTime.UTC().Format("2006-01-02T15:04:05Z"), e.Target}
+		listed.Items[i] = entry{
+			e.Path, regular.Kind(e.Mode), entrymode.Text(e.Mode), e.Size, e.ModTime.UTC().Format("2006-01-02T15:04:05Z"), e.Target,
+		}
 	}
 	report.Lists = []finding.List{finding.NewList("data", files), listed}
 	return report

@@ -104,7 +104,7 @@ func (v *verifier) notPackage(p ptarread.Problem) {
 
 // noManifest reports a ptar that has no manifest: a data file of a backup, most often.
 func (v *verifier) noManifest() {
-	hint := "kpkg try ls lists what a backup holds; kpkg create makes packages"
+	hint := "kpkg ls lists what a backup holds; kpkg create makes packages"
 	if _, other := v.pkg.Entry("manifest.yml"); other {
 		hint = "rename manifest.yml to manifest.yaml and build it again"
 	}

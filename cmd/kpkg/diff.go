@@ -136,20 +136,6 @@ func splitSnapshot(given string) (file, id string) {
 	return given[:at], given[at+1:]
 }
 
-// ptarOptions are those to open the ptar at path: an encrypted one takes its passphrase from a file, the environment or the
-// terminal, in this order.
-func ptarOptions(cmd *cobra.Command, words *passphrase, path string) ptarread.Options {
-	return ptarread.Options{Passphrase: func(context.Context) ([]byte, error) {
-		if given := os.Getenv(passphraseVariable); given != "" && words.file == "" {
-			return []byte(given), nil
-		}
-		return words.read(cmd, "passphrase of "+finding.Printable(path)+": ")
-	}}
-}
-
-// passphraseVariable is where plakar takes the passphrase of a store from, too.
-const passphraseVariable = "PLAKAR_PASSPHRASE"
-
 // diffPrinter prints differences as they come.
 type diffPrinter struct {
 	out     io.Writer

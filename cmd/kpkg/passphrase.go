@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func (p *passphrase) choose(cmd *cobra.Command) ([]byte, error) {
 func (p *passphrase) read(cmd *cobra.Command, prompt string) (words []byte, err error) {
 	switch p.file {
 	case "":
-		words, err = askTerminal(prompt)
+		words, err = askTerminal(cmd.Context(), prompt)
 	case "-":
 		words, err = firstLine(cmd.InOrStdin())
 	default:
@@ -74,7 +75,7 @@ func firstLine(r io.Reader) ([]byte, error) {
 }
 
 // askTerminal asks who sits at the terminal, whatever the standard input is.
-func askTerminal(prompt string) ([]byte, error) {
+func askTerminal(ctx context.Context, prompt string) ([]byte, error) {
 	terminal, err := openTerminal()
 	if err != nil {
 		return nil, errors.New("there is no terminal to ask on: give --passphrase-file FILE, or - for the standard input")
@@ -89,7 +90,21 @@ func askTerminal(prompt string) ([]byte, error) {
 	defer term.Restore(fd, state)
 	fmt.Fprint(terminal, prompt)
 	defer fmt.Fprintln(terminal)
-	return term.ReadPassword(fd)
+	type answer struct {
+		words []byte
+		err   error
+	}
+	answered := make(chan answer, 1)
+	go func() {
+		words, err := term.ReadPassword(fd)
+		answered <- answer{words, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case a := <-answered:
+		return a.words, a.err
+	}
 }
 
 // keyFlag is the secret key that a command signs with.

@@ -144,3 +144,10 @@ func printError(w io.Writer, err error) {
 func printHint(w io.Writer, hint string) {
 	fmt.Fprintln(w, finding.Wrap("kpkg: hint: "+finding.Printable(finding.CutMessage(hint)), width(w), "  "))
 }
+
+// printWarning says what is worth knowing.
+func printWarning(w io.Writer, text string) {
+	if !screen.quiet {
+		fmt.Fprintln(w, finding.Wrap("kpkg: warning: "+finding.Printable(finding.CutMessage(text)), width(w), "  "))
+	}
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 	"github.com/PlakarKorp/kpkg/schema"
 )
 
@@ -32,6 +33,7 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	scriptTest = t
 	fetchModules(t, examples)
 	toolchain := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE")
 	testscript.Run(t, testscript.Params{
@@ -68,10 +70,10 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code":   code,
-			"flip":   flip,
-			"empty":  empty,
-			"report": report,
+			"code":    code,
+			"flip":    flip,
+			"empty":   empty,
+			"archive": archive, "report": report,
 		},
 	})
 }
@@ -165,6 +167,23 @@ func empty(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s holds %s", args[0], fmt.Sprint(entries))
 	}
 }
+
+// archive FILE [PASSPHRASE]: a ptar of two snapshots, encrypted with the passphrase.
+func archive(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: archive FILE [PASSPHRASE]")
+	}
+	a := ptartest.Archive{Type: "fs", Snapshots: [][][]ptartest.File{
+		{{{Path: "first", Mode: 0o644, Content: []byte("1\n")}}}, {{{Path: "second", Mode: 0o644, Content: []byte("2\n")}}},
+	}}
+	if len(args) == 2 {
+		a.Passphrase = args[1]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), a.Bytes(scriptTest), 0o600))
+}
+
+// scriptTest is the test that runs the scripts.
+var scriptTest *testing.T
 
 // report COMMAND: the standard output of the command before is its report in JSON and nothing else, by the schema of
 // reports, and the counts in it are right.

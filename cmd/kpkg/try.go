@@ -14,6 +14,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/entrymode"
 	"github.com/PlakarKorp/kpkg/try"
 )
 
@@ -66,7 +67,7 @@ for all entries.`,
 		run.opts.Package, run.opts.Location = args[0], args[1]
 		return run.run(cmd, args[2:], try.Backup, func(copied string, result try.Result) string {
 			data := finding.Printable(run.opts.Data)
-			return fmt.Sprintf("backed up %s to %s, %s\nnext: kpkg try ls %[2]s, or kpkg try restore PACKAGE LOCATION %[2]s\n",
+			return fmt.Sprintf("backed up %s to %s, %s\nnext: kpkg ls %[2]s, or kpkg try restore PACKAGE LOCATION %[2]s\n",
 				copied, data, humanize.IBytes(uint64(result.Size)))
 		})
 	}
@@ -274,8 +275,9 @@ func printFailures(w io.Writer, severity string, failures []try.Failure) {
 
 func newTryListCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "ls FILE",
-		Short: "List what a data file holds",
+		Use:    "ls FILE",
+		Hidden: true, // kpkg ls does it for any ptar
+		Short:  "List what a data file holds",
 		Long: `List what a data file holds: mode, size, time of the last change and path of each entry, then where it came
 from. What could not be read when it was made is listed as warnings.
 
@@ -308,7 +310,7 @@ func printData(cmd *cobra.Command, file string) error {
 		if e.Target != "" {
 			path += " -> " + e.Target
 		}
-		_, err := fmt.Fprintf(out, "%s %10s  %s  %s\n", e.ModeText(), humanize.IBytes(uint64(max(e.Size, 0))),
+		_, err := fmt.Fprintf(out, "%s %10s  %s  %s\n", entrymode.Text(e.Mode), humanize.IBytes(uint64(max(e.Size, 0))),
 			e.ModTime.Local().Format("2006-01-02 15:04"), finding.Printable(finding.CutMessage(path)))
 		return err
 	})

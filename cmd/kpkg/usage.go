@@ -33,8 +33,8 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 var otherWords = map[string]string{
 	"build": "create", "compile": "create", "make": "create", "package": "create",
 	"lint": "validate", "vet": "validate",
-	"check":  "verify",
-	"backup": "try backup", "restore": "try restore", "ls": "try ls",
+	"list": "ls", "show": "inspect", "info": "inspect", "unpack": "extract", "untar": "extract",
+	"backup": "try backup", "restore": "try restore",
 }
 
 // otherTrials are other words for what kpkg try does.

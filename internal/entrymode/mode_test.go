@@ -1,11 +1,11 @@
-package try
+package entrymode
 
 import (
 	"io/fs"
 	"testing"
 )
 
-func TestModeText(t *testing.T) {
+func TestText(t *testing.T) {
 	for mode, want := range map[fs.FileMode]string{
 		0o644:                               "-rw-r--r--",
 		fs.ModeDir | 0o755:                  "drwxr-xr-x",
@@ -20,7 +20,7 @@ func TestModeText(t *testing.T) {
 		fs.ModeDevice | fs.ModeCharDevice:   "c---------",
 		fs.ModeIrregular | fs.FileMode(0o4): "?------r--",
 	} {
-		if got := (Entry{Mode: mode}).ModeText(); got != want {
+		if got := Text(mode); got != want {
 			t.Errorf("%v: %s, want %s", mode, got, want)
 		}
 	}

@@ -1,4 +1,5 @@
-package try
+// Package entrymode is how the kind and the permissions of an entry are shown.
+package entrymode
 
 import (
 	"io/fs"
@@ -6,17 +7,17 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
-// ModeText is the kind and the permissions of an entry as ls shows them, such as "drwxrwxrwt".
-func (e Entry) ModeText() string {
-	text := []byte(e.Mode.Perm().String())
-	text[0] = kinds[regular.Kind(e.Mode)]
+// Text is the kind and the permissions of an entry as ls shows them, such as "drwxrwxrwt".
+func Text(mode fs.FileMode) string {
+	text := []byte(mode.Perm().String())
+	text[0] = kinds[regular.Kind(mode)]
 	for _, special := range []struct {
 		mode          fs.FileMode
 		at            int
 		with, without byte // the permission to execute
 	}{{fs.ModeSetuid, 3, 's', 'S'}, {fs.ModeSetgid, 6, 's', 'S'}, {fs.ModeSticky, 9, 't', 'T'}} {
 		switch {
-		case e.Mode&special.mode == 0:
+		case mode&special.mode == 0:
 		case text[special.at] == 'x':
 			text[special.at] = special.with
 		default:
