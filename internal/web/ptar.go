@@ -26,7 +26,7 @@ import (
 var (
 	//go:embed ptar.css
 	ptarStyle string
-	//go:embed ptar.html
+	//go:embed ptar.tmpl
 	ptarPage string
 )
 
