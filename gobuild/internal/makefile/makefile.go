@@ -27,7 +27,7 @@ const extMark = "\uE000"
 // $@ and $<, `cd DIR &&` and lists of .go files; both branches of a conditional count, and a line it cannot fully expand
 // (shell functions, loops, pattern rules) is left out.
 func Parse(data []byte) []Build {
-	mk := makefile{variables: map[string]string{}, budget: expandLimit}
+	mk := makefile{variables: map[string]*strings.Builder{}, budget: expandLimit}
 	mk.read(string(data))
 	mk.expandRules()
 	reached := mk.reachable()
@@ -43,7 +43,7 @@ func Parse(data []byte) []Build {
 				if mk.budget < 0 {
 					return builds
 				}
-				for _, b := range shellBuilds(text) {
+				for _, b := range mk.shellBuilds(text) {
 					b.Line, b.Default = line.number, reached[target]
 					builds = append(builds, b)
 				}
@@ -55,10 +55,10 @@ func Parse(data []byte) []Build {
 
 // makefile is what a Makefile says.
 type makefile struct {
-	variables map[string]string // unexpanded
+	variables map[string]*strings.Builder // unexpanded; += adds to it in place, however often
 	rules     []rule
 	goal      string // the target that plain `make` builds, unexpanded
-	budget    int    // bytes that may still be expanded
+	budget    int    // bytes of text and paths that may still be made
 }
 
 type rule struct {
@@ -128,16 +128,20 @@ func (mk *makefile) addRecipe(line recipeLine) {
 
 func (mk *makefile) assign(name, operator, value string) {
 	old, set := mk.variables[name]
+	define := func(value string) {
+		mk.variables[name] = new(strings.Builder)
+		mk.variables[name].WriteString(value)
+	}
 	switch {
 	case name == ".DEFAULT_GOAL":
 		mk.goal = value
 	case operator == "?" && set:
 	case operator == "+" && set:
-		mk.variables[name] = old + " " + value
+		old.WriteString(" " + value)
 	case strings.HasPrefix(operator, ":"): // expanded once, here, so that it may name its own older value
-		mk.variables[name] = strings.ReplaceAll(mk.expand(value, nil), "$", "$$")
+		define(strings.ReplaceAll(mk.expand(value, nil), "$", "$$"))
 	default:
-		mk.variables[name] = value
+		define(value)
 	}
 }
 
@@ -151,22 +155,30 @@ func (mk *makefile) expandRules() {
 	}
 }
 
-// reachable returns the targets that plain `make` builds: the default goal and all it needs.
+// reachable returns the targets that plain `make` builds: the default goal and all it needs. A rule is followed once, however
+// many of its targets are needed.
 func (mk *makefile) reachable() map[string]bool {
-	needs := map[string][]string{}
-	for _, rule := range mk.rules {
+	making := map[string][]int{} // by target, the rules that make it
+	for i, rule := range mk.rules {
 		for _, target := range rule.targets {
-			needs[target] = append(needs[target], rule.prerequisites...)
+			making[target] = append(making[target], i)
 		}
 	}
+	followed := make([]bool, len(mk.rules))
 	reached := map[string]bool{}
 	pending := strings.Fields(mk.expand(mk.goal, nil))
 	for len(pending) > 0 {
 		target := pending[0]
 		pending = pending[1:]
-		if !reached[target] {
-			reached[target] = true
-			pending = append(pending, needs[target]...)
+		if reached[target] {
+			continue
+		}
+		reached[target] = true
+		for _, i := range making[target] {
+			if !followed[i] {
+				followed[i] = true
+				pending = append(pending, mk.rules[i].prerequisites...)
+			}
 		}
 	}
 	return reached
@@ -177,7 +189,7 @@ const (
 	unknownMark = "\uE001"
 	// Bounds on expansion: real Makefiles nest twice and expand to some kilobytes; a hostile one doubles at every step.
 	expandDepth = 16
-	expandLimit = 8 << 20
+	expandLimit = 2 * MaxSize
 )
 
 // expand replaces $(NAME), ${NAME} and $X. What make would have to compute, and what no line assigns, becomes unknownMark;
@@ -213,9 +225,10 @@ func (mk *makefile) expandWithin(text string, automatic map[string]string, depth
 		case name == "EXT":
 			out.WriteString(extMark)
 		case automatic[name] != "":
+			mk.budget -= len(automatic[name])
 			out.WriteString(automatic[name])
 		case set:
-			out.WriteString(mk.expandWithin(value, automatic, depth-1))
+			out.WriteString(mk.expandWithin(value.String(), automatic, depth-1))
 		case name == "GO":
 			out.WriteString("go")
 		default:

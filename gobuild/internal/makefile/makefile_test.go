@@ -1,6 +1,8 @@
 package makefile
 
 import (
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -124,6 +126,63 @@ func TestParseBoundsExpansion(t *testing.T) {
 	if builds := Parse([]byte(bomb.String())); builds != nil {
 		t.Errorf("got %v", builds)
 	}
+}
+
+// TestParseIsLinear counts the bytes that reading a Makefile allocates: time is as many, and does not depend on the machine. Each
+// of these was, or would be, gigabytes if what is repeated were copied, or multiplied, each time.
+func TestParseIsLinear(t *testing.T) {
+	fill := func(before, repeated, after string) string {
+		return before + strings.Repeat(repeated, (MaxSize-len(before)-len(after))/len(repeated)) + after
+	}
+	half := func(repeated string) string { return strings.Repeat(repeated, MaxSize/2/len(repeated)-8) }
+	build := "\nx:\n\tgo build -o x ./x\n"
+	for name, test := range map[string]struct {
+		makefile string
+		builds   int // fewer are found where the Makefile is not read to its end
+	}{
+		"continued recipe":             {fill("y:\n\t", "\\\n", "\n"+build), 1},
+		"continued lines of words":     {fill("y:\n\t", "a\\\n", "\n"+build), 1},
+		"continued assignment":         {fill("A = ", "b\\\n\t", "\n"+build), 1},
+		"variable added to":            {fill("", "A += b\n", build), 1},
+		"variables":                    {fill("", "A=b\n", build), 1},
+		"variable adding itself":       {fill("A = b\n", "A := $(A)$(A)\n", build), 0},
+		"open brackets":                {fill("y:\n\t", "$(", "\n"+build), 1},
+		"targets and what they need":   {half("a ") + half("b ")[1:] + ": " + half("c ") + build, 1},
+		"many targets for many":        {"y: z\nz " + numbered(60_000) + ": " + numbered(60_000) + build, 0},
+		"rules that are needed":        {fill("all: x\n", "x: x\n", build), 1},
+		"target in its recipe":         {strings.Repeat("a", MaxSize/2) + ":\n\t" + half("$@") + build, 0},
+		"folder in a folder":           {fill("y:\n\t", "cd a;", "\n"+build), 0},
+		"folder in a folder by a flag": {fill("y:\n\tgo build ", "-C a ", "\n"+build), 0},
+		"files of a deep folder":       {fill("y:\n\tcd "+strings.Repeat("a/", 2000)+"; go build -o y ", "a.go ", "\n"+build), 0},
+		"builds in a deep folder":      {fill("y:\n\tcd "+strings.Repeat("a/", 2000)+";", "go build;", "\n"+build), 100},
+		"commands":                     {fill("y:\n\t", "a;", "\n"+build), 1},
+		"folders left":                 {fill("y:\n\t", "cd ..;", "\n"+build), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if len(test.makefile) > MaxSize+MaxSize/2 {
+				t.Fatalf("%d bytes are no Makefile", len(test.makefile))
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			builds := Parse([]byte(test.makefile))
+			runtime.ReadMemStats(&after)
+			if made := (after.TotalAlloc - before.TotalAlloc) >> 20; made > 600 {
+				t.Errorf("reading it allocates %d MiB", made)
+			}
+			if len(builds) < test.builds {
+				t.Errorf("%d builds found, want %d", len(builds), test.builds)
+			}
+		})
+	}
+}
+
+// numbered are so many different words.
+func numbered(n int) string {
+	var words strings.Builder
+	for i := range n {
+		fmt.Fprint(&words, "w", i, " ")
+	}
+	return words.String()
 }
 
 func FuzzParse(f *testing.F) {

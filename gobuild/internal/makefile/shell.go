@@ -7,21 +7,29 @@ import (
 )
 
 // shellBuilds finds the go builds in one expanded recipe line.
-func shellBuilds(line string) []Build {
+func (mk *makefile) shellBuilds(line string) []Build {
 	line = strings.TrimLeft(line, "@-+ \t")
 	var builds []Build
 	dir := "."
 	for _, command := range shellCommands(line) {
 		switch {
 		case len(command) == 2 && command[0] == "cd":
-			dir = path.Join(dir, command[1])
+			dir = mk.join(dir, command[1])
 		default:
-			if b, ok := goBuild(command, dir); ok {
+			if b, ok := mk.goBuild(command, dir); ok {
 				builds = append(builds, b)
 			}
 		}
 	}
 	return builds
+}
+
+// join is path.Join within the budget: every "cd" makes a longer path, and every file has its folder's.
+func (mk *makefile) join(dir, name string) string {
+	if mk.budget -= len(dir) + len(name); mk.budget < 0 {
+		return unknownMark
+	}
+	return path.Join(dir, name)
 }
 
 // shellCommands splits a line of shell into simple commands and those into words. Quotes and backslashes are taken away;
@@ -84,7 +92,7 @@ var valueFlags = []string{"C", "asmflags", "buildmode", "compiler", "covermode",
 	"installsuffix", "ldflags", "mod", "modfile", "o", "overlay", "p", "pgo", "pkgdir", "tags", "toolexec"}
 
 // goBuild reads the words of one command run in dir.
-func goBuild(words []string, dir string) (Build, bool) {
+func (mk *makefile) goBuild(words []string, dir string) (Build, bool) {
 	for len(words) > 0 && (words[0] == "env" || strings.Contains(words[0], "=")) {
 		words = words[1:]
 	}
@@ -101,7 +109,7 @@ func goBuild(words []string, dir string) (Build, bool) {
 		}
 		switch name {
 		case "C":
-			dir = path.Join(dir, value)
+			dir = mk.join(dir, value)
 		case "o":
 			output = value
 		}
@@ -109,11 +117,11 @@ func goBuild(words []string, dir string) (Build, bool) {
 	if len(words) == 0 {
 		words = []string{"."}
 	}
-	b := Build{Dir: path.Join(dir, words[0])}
+	b := Build{Dir: mk.join(dir, words[0])}
 	if strings.HasSuffix(words[0], ".go") {
 		b.Dir = path.Dir(b.Dir)
 		for _, file := range words {
-			file = path.Join(dir, file)
+			file = mk.join(dir, file)
 			if !strings.HasSuffix(file, ".go") || path.Dir(file) != b.Dir {
 				return Build{}, false
 			}
@@ -123,9 +131,9 @@ func goBuild(words []string, dir string) (Build, bool) {
 		return Build{}, false // several packages: their outputs have no names of their own
 	}
 	if output == "" || strings.HasSuffix(output, "/") {
-		output = path.Join(output, path.Base(b.Dir))
+		output = mk.join(output, path.Base(b.Dir))
 	}
-	b.Output, b.EXT = strings.CutSuffix(path.Join(dir, output), extMark)
+	b.Output, b.EXT = strings.CutSuffix(mk.join(dir, output), extMark)
 	if !b.EXT { // an ending that make computes, such as $(shell go env GOEXE), serves as well
 		b.Output, b.EXT = strings.CutSuffix(b.Output, unknownMark)
 	}
