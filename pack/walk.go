@@ -109,6 +109,11 @@ func (p *packer) name(name string) string {
 func (p *packer) record(f *found) (*connectors.Record, error) {
 	info := objects.FileInfoFromStat(f.info)
 	info.Lname = path.Base(f.name)
+	if f.info.Mode().IsRegular() {
+		// plakar v1.1.4 restores the first of several names of one file and loses the others: each is a file of its own here, whose
+		// content is stored once.
+		info.Lnlink = 1
+	}
 	if p.opts.Reproducible {
 		info.Ldev, info.Lino, info.Luid, info.Lgid, info.Lnlink = 0, 0, 0, 0, 1
 		info.LmodTime = info.LmodTime.UTC()
