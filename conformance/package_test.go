@@ -39,7 +39,7 @@ func TestSelection(t *testing.T) {
 		}, "importer:ftp all , exporter:ftp its its", ""},
 		"another": {Selection{
 			Connectors: []Selected{{Type: Storage, Protocol: "ftp"}},
-		}, "", "it has importer:ftp, exporter:ftp"},
+		}, "", "it has importer:ftp, importer:ftps, exporter:ftp"},
 		"sample": {Selection{Sample: "mail"}, "importer:ftp  , exporter:ftp  ", ""},
 		"sample without an exporter": {Selection{
 			Sample: "mail", Connectors: []Selected{{Type: Importer, Protocol: "ftp"}},

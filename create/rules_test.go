@@ -177,8 +177,22 @@ func noGit(t *testing.T) []finding.Finding {
 	if err := os.Mkdir(filepath.Join(dir, ".git"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PATH", t.TempDir())
+	onlyGo(t)
 	return made(t, create.Options{Manifests: []string{dir}, DryRun: true, OutDir: t.TempDir()})
+}
+
+// onlyGo leaves no program in PATH but go.
+func onlyGo(t *testing.T) {
+	t.Helper()
+	program, err := exec.LookPath("go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(program, filepath.Join(dir, filepath.Base(program))); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir)
 }
 
 func oddName(t *testing.T) []finding.Finding {

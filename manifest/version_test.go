@@ -101,8 +101,7 @@ func TestResolveVersion(t *testing.T) {
 		"agreement of the manifest": {manifest: versioned, tags: []string{"ftp/v1.0.0"}, want: Version{"v1.0.0", FromManifest, true}},
 		"agreement with a lower tag": {
 			manifest: plain, argument: "v1.0.0-rc.1", tags: []string{"v1.0.0-rc.1", "v1.0.0"},
-			want:     Version{"v1.0.0-rc.1", FromArgument, true},
-			findings: []string{"manifest.yaml: warning: the git tag says v1.0.0, the argument v1.0.0-rc.1 [version-mismatch]"},
+			want: Version{"v1.0.0-rc.1", FromArgument, true},
 		},
 		"disagreement": {
 			manifest: versioned, argument: "v1.0.1", tags: []string{"v1.0.2"}, want: Version{"v1.0.1", FromArgument, false},

@@ -101,7 +101,9 @@ func TestPlaceholders(t *testing.T) {
 // TestPrograms finds a report in JSON with every command, in the schema of reports too, but for those that print something of
 // their own, or nothing.
 func TestPrograms(t *testing.T) {
-	own := []string{"kpkg help", "kpkg keygen", "kpkg matrix", "kpkg schema", "kpkg sign", "kpkg uninstall"}
+	own := []string{
+		"kpkg cat", "kpkg extract", "kpkg help", "kpkg keygen", "kpkg matrix", "kpkg schema", "kpkg serve", "kpkg sign", "kpkg uninstall",
+	}
 	eachCommand(newRootCommand(), func(cmd *cobra.Command) {
 		path := cmd.CommandPath()
 		if cmd.HasSubCommands() || strings.HasPrefix(path, "kpkg completion") || slices.Contains(own, path) {
