@@ -200,6 +200,29 @@ func TestNoReadBack(t *testing.T) {
 	}
 }
 
+// TestSampleRefusedAgain blames no destination that refuses what it holds already, and says so: checks share its place.
+func TestSampleRefusedAgain(t *testing.T) {
+	c := elsewhere(t, "refuses files that are there", "none")
+	c.Sample = mail(t)
+	c.Only = []string{"exporter-answers", "exporter-again", "exporter-leaks", "exporter-one-failure", "exporter-many",
+		"exporter-odd-records", "exporter-small-chunks"}
+	got := notPassed(t, c)
+	for what, detail := range got {
+		if strings.HasPrefix(what, "fail ") {
+			t.Errorf("%s: %s", what, detail)
+		}
+	}
+	for _, what := range []string{"skip exporter-again", "skip exporter-leaks", "skip exporter-one-failure", "skip exporter-many"} {
+		if !strings.Contains(got[what], "holds it already") {
+			t.Errorf("%s: %q", what, got[what])
+		}
+	}
+	c.Sample, c.Only = "", []string{"exporter-answers", "exporter-overwrite"}
+	if got := notPassed(t, c)["fail exporter-overwrite"]; !strings.Contains(got, "is there already") {
+		t.Errorf("overwrite: %q", got)
+	}
+}
+
 // TestSampleNeeded is what happens to a destination for certain files that is sent any.
 func TestSampleNeeded(t *testing.T) {
 	got := notPassed(t, elsewhere(t, "is a mail server", "none"))

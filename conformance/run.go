@@ -145,5 +145,9 @@ func (s *suite) attempt(ctx context.Context, k Check, failed string) error {
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("not done within %s: %w", checkTimeout, err)
 	}
+	if !k.gate && subject.refusesAgain(err) {
+		return skipf("not judged, as the destination refuses the sample when it holds it already, and says so; a setting may " +
+			"make it replace what is there")
+	}
 	return err
 }

@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -68,6 +70,16 @@ func (s *subject) notYetThere(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// refusesAgain tells an error that says no more than that a file of the author's sample is refused which exporter-answers has
+// sent to the same place before: so does a database whose tables are there.
+func (s *subject) refusesAgain(err error) bool {
+	var refused *refusedError
+	if s.sample == nil || s.folder != "" || s.config.SingleFile || !errors.As(err, &refused) {
+		return false
+	}
+	return slices.ContainsFunc(s.sample.of(0), func(file item) bool { return file.path == refused.path })
 }
 
 // readBackSample tells what has become of the sample, once for all checks.

@@ -29,6 +29,12 @@ var faults = []fault{
 			"(examples/fs/replacing shows how)",
 	},
 	{
+		plugin: "tar-plugin", upstream: true, checks: []string{"importer-complete"},
+		what: "every backup fails with context canceled, mostly at its first entry",
+		proof: "importer.go, NewTarImporter keeps its context and Import ends when that has: it is that of the call of Init, which " +
+			"gRPC ends when Init has returned; kpkg's SDK gives one that lasts as long as the plugin",
+	},
+	{
 		plugin: "sqlite", connector: "storage", checks: []string{"storage-create-twice"},
 		what: "creating a store where one is succeeds, and adds a second configuration to the first",
 		proof: "storage/sqlite.go, Create: CREATE TABLE IF NOT EXISTS, then INSERT INTO configuration, and no look at whether there " +
@@ -85,5 +91,15 @@ var faults = []fault{
 		plugin: "rclone", connector: "exporter", checks: []string{"exporter-links"},
 		what:  "links are reported as restored, and are not there",
 		proof: "exporter/exporter.go, Export: a record with os.ModeSymlink gets record.Ok() and nothing else",
+	},
+	{
+		plugin: "s3", connector: "importer", checks: []string{"importer-missing-source"},
+		what:  "a backup of a prefix that nothing has ends without an error, and holds nothing",
+		proof: "importer/importer.go, Import: a listing without an object is no error, and nothing asks whether one was to be there",
+	},
+	{
+		plugin: "s3", connector: "exporter", checks: []string{"exporter-links"},
+		what:  "links are reported as restored, and are not there",
+		proof: "exporter/exporter.go, Export: what is no regular file gets record.Ok() and nothing else",
 	},
 }

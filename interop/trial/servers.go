@@ -186,12 +186,13 @@ func (s *servers) s3() ([]connector, error) {
 	if err != nil {
 		return nil, err
 	}
-	buckets := filepath.Join(s.dir, "buckets")
-	if err := errors.Join(os.MkdirAll(filepath.Join(buckets, "written"), 0o755), os.MkdirAll(filepath.Join(buckets, "stores"), 0o755),
-		os.CopyFS(filepath.Join(buckets, "source"), os.DirFS(source))); err != nil {
+	// The buckets that are written to are the connectors' to make: one that is a folder from before has no owner, and the
+	// gateway knows whose bucket it is by what it keeps beside it.
+	buckets, kept := filepath.Join(s.dir, "buckets"), filepath.Join(s.dir, "kept")
+	if err := errors.Join(os.CopyFS(filepath.Join(buckets, "source"), os.DirFS(source)), os.Mkdir(kept, 0o755)); err != nil {
 		return nil, err
 	}
-	if err := s.start(port, gateway, "--port", "127.0.0.1:"+port, "posix", "--nometa", buckets); err != nil {
+	if err := s.start(port, gateway, "--port", "127.0.0.1:"+port, "posix", "--sidecar", kept, buckets); err != nil {
 		return nil, err
 	}
 	at := func(path string) []string {
@@ -231,7 +232,9 @@ func (s *servers) mariadb() ([]connector, error) {
 		return nil, err
 	}
 	sample, err := s.empty()
-	err = errors.Join(err, os.WriteFile(filepath.Join(sample, "other.sql"), []byte(tables), 0o644))
+	// Such dumps drop what is there first, as a restore over it needs.
+	err = errors.Join(err, command(s.ctx, s.dir, "mariadb-dump", "--no-defaults", "--user=root", "--socket="+socket,
+		"--result-file="+filepath.Join(sample, "other.sql"), "source"))
 	at := func(database string) []string {
 		return []string{"location=mysql+mariadb://trial@127.0.0.1:" + port + "/" + database, "password=trialpassword"}
 	}
@@ -289,6 +292,8 @@ func (s *servers) postgresql() ([]connector, error) {
 		return []string{"location=postgres://trial@127.0.0.1:" + port + "/" + database, "ssl_mode=disable"}
 	}
 	return []connector{
-		{name: "importer:postgres", settings: at("source")}, {name: "exporter:postgres", settings: at("other"), sample: sample},
+		{name: "importer:postgres", settings: at("source")},
+		// Without clean it refuses what is there.
+		{name: "exporter:postgres", settings: append(at("other"), "clean=true"), sample: sample},
 	}, err
 }

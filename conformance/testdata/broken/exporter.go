@@ -158,6 +158,11 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 				io.Closer
 			}{io.MultiReader(strings.NewReader("-- a dump\n"), r.Reader), r.Reader}
 		}
+	case "refuses files that are there":
+		if _, err := os.Lstat(target); err == nil && regular {
+			results <- r.Error(errors.New("table people is there already"))
+			return false
+		}
 	case "changes content":
 		if r.FileInfo.Lname == "4096" {
 			r.Reader = struct {
