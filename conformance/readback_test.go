@@ -75,7 +75,7 @@ var looks = []string{
 func TestReadBack(t *testing.T) {
 	const escape, another = "skip exporter-escape", "no file of the sample with the content that was sent"
 	mailServer := map[string]string{
-		escape: "no location of its own", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
+		escape: "only connectors of local files", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
 		"skip exporter-replace": "one content",
 		"skip exporter-links":   "sample has no links", "skip exporter-modes": "keeps no permissions",
 	}
@@ -86,7 +86,7 @@ func TestReadBack(t *testing.T) {
 		}
 		return all
 	}
-	files := map[string]string{escape: "no location of its own"}
+	files := map[string]string{escape: "only connectors of local files"}
 	for _, test := range []struct {
 		fault, importerFault string
 		sample               bool
@@ -108,7 +108,7 @@ func TestReadBack(t *testing.T) {
 			with(files, "fail exporter-cut", "/broken", "fail exporter-cancelled", "/broken")},
 		{"is a mail server", "none", true, mailServer},
 		{"is a database", "none", true, map[string]string{
-			escape: "no location of its own", "skip exporter-names": another, "skip exporter-content": another,
+			escape: "only connectors of local files", "skip exporter-names": another, "skip exporter-content": another,
 			"skip exporter-folders": another, "skip exporter-links": another, "skip exporter-modes": another,
 			"skip exporter-times": another, "skip exporter-overwrite": "one content", "skip exporter-replace": "one content",
 			"skip exporter-cut": another, "skip exporter-cancelled": another,

@@ -15,6 +15,7 @@ type sampleExport struct {
 	destination        destination
 	there              readBack
 	exportErr, lookErr error
+	each               time.Duration // what the export took, by the number of files
 }
 
 // sent is the author's sample, or the one made for destinations that accept any file.
@@ -47,6 +48,7 @@ func (s *subject) exportMeasured(ctx context.Context, all items) error {
 		return err
 	}
 	took, bytes := time.Since(begin), int64(0)
+	s.sampleExport.each = took / time.Duration(max(1, len(all.of(0))))
 	for _, i := range all {
 		bytes += int64(len(i.data))
 	}

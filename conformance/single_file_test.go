@@ -86,7 +86,7 @@ func TestSingleFileImporter(t *testing.T) {
 			if test.fault != "none" {
 				c.Only = []string{"importer-complete", "importer-cut-file", "importer-missing-source"}
 			}
-			got := without(notPassed(t, c), "no location of its own", "extended attributes")
+			got := without(notPassed(t, c), "only connectors of local files", "extended attributes")
 			if test.found == "" && len(got) > 0 {
 				t.Errorf("did not pass: %v", got)
 			}
