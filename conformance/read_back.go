@@ -193,6 +193,16 @@ func (there readBack) converts(sent items) bool {
 	return converts
 }
 
+// anyNew tells whether there is a file that was not there before, or with another content.
+func (there readBack) anyNew(before readBack) bool {
+	for name, a := range there {
+		if was, known := before[name]; a.mode.IsRegular() && a.unread == nil && (!known || was.sum != a.sum) {
+			return true
+		}
+	}
+	return false
+}
+
 // want checks that a file is there with its content.
 func (there readBack) want(file item) error {
 	a, _, found := there.find(file)

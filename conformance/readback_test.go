@@ -74,6 +74,7 @@ var looks = []string{
 // from what it loses.
 func TestReadBack(t *testing.T) {
 	const escape, another = "skip exporter-escape", "no file of the sample with the content that was sent"
+	const names = "other files than were sent"
 	mailServer := map[string]string{
 		escape: "only connectors of local files", "skip exporter-names": "a name of its own", "skip exporter-overwrite": "one content",
 		"skip exporter-replace": "one content",
@@ -112,6 +113,12 @@ func TestReadBack(t *testing.T) {
 			"skip exporter-folders": another, "skip exporter-links": another, "skip exporter-modes": another,
 			"skip exporter-times": another, "skip exporter-overwrite": "one content", "skip exporter-replace": "one content",
 			"skip exporter-cut": another, "skip exporter-cancelled": another,
+		}},
+		{"is a database with names of its own", "none", true, map[string]string{
+			escape: "only connectors of local files", "skip exporter-read-back": names, "skip exporter-names": names,
+			"skip exporter-content": names, "skip exporter-folders": names, "skip exporter-links": names,
+			"skip exporter-modes": names, "skip exporter-times": names, "skip exporter-overwrite": "one content",
+			"skip exporter-replace": "one content", "skip exporter-cut": names, "skip exporter-cancelled": names,
 		}},
 		{"is a mail server that keeps parts", "none", true,
 			with(mailServer, "fail exporter-cut", "a part of its content", "fail exporter-cancelled", "a part of its content")},

@@ -62,12 +62,12 @@ var faults = []fault{
 		proof: "exporter/sftp.go: client.Mkdir, which OpenSSH answers with SSH_FX_FAILURE for a folder that is there",
 	},
 	{
-		plugin: "sftp", connector: "exporter", checks: []string{"exporter-overwrite", "exporter-replace"},
+		plugin: "sftp", connector: "exporter", checks: []string{"exporter-overwrite"},
 		what:  "a restore over a file that is there fails for that file",
 		proof: "exporter/sftp.go, writeAtomic: client.Rename, which SFTP forbids to replace; posix-rename does",
 	},
 	{
-		plugin: "sftp", connector: "exporter", upstream: true, checks: []string{"exporter-cut", "exporter-cancelled"},
+		plugin: "sftp", connector: "exporter", upstream: true, checks: []string{"exporter-cut"},
 		what: "a restore that breaks off within a file leaves the first half under the file's name",
 		proof: "the SDK's reader then says io.ErrUnexpectedEOF, which pkg/sftp's ReadFrom takes for a short last read; on kpkg's SDK " +
 			"the same code leaves nothing",

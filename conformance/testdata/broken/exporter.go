@@ -151,6 +151,15 @@ func (f *faultyExporter) write(r *connectors.Record, results chan<- *connectors.
 		}
 	case "follows links":
 		r.Target = "/" + r.Target
+	case "is a database with names of its own":
+		if regular {
+			r.Reader = struct {
+				io.Reader
+				io.Closer
+			}{io.MultiReader(strings.NewReader("-- a dump\n"), r.Reader), r.Reader}
+			results <- f.inPlace(r, target+".dump")
+			return false
+		}
 	case "is a database": // which dumps what it was sent in another form
 		if r.Reader != nil {
 			r.Reader = struct {
