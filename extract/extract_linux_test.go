@@ -39,14 +39,6 @@ func open(t *testing.T, data []byte) *ptarread.Snapshot {
 	return s
 }
 
-// forged opens an archive of the entries as they are, which nobody but a forger writes.
-func forged(t *testing.T, entries ...*vfs.Entry) *ptarread.Snapshot {
-	t.Helper()
-	f := ptartest.NewForgery(t, "LZ4", nil)
-	f.Entries = entries
-	return open(t, f.Bytes())
-}
-
 // failures are the texts of failures with their paths.
 func failures(r Result) string {
 	var lines []string
@@ -275,13 +267,11 @@ func TestHostileEntries(t *testing.T) {
 	setuid := ptartest.NewEntry("/setuid", fs.ModeSetuid|fs.ModeSetgid|0o755)
 	f := ptartest.NewForgery(t, "LZ4", []ptartest.File{{Path: "good", Mode: 0o644, Content: []byte("good")}})
 	setuid.Object = f.PutObject([]byte("root"))
-	for _, e := range []*vfs.Entry{
+	f.Entries = append(f.Entries,
 		setuid, ptartest.NewEntry("/device", fs.ModeDevice|0o666), ptartest.NewEntry("/terminal", fs.ModeDevice|fs.ModeCharDevice|0o666),
 		ptartest.NewEntry("/pipe", fs.ModeNamedPipe|0o666), ptartest.NewEntry("/socket", fs.ModeSocket|0o666),
 		ptartest.NewEntry("/nul\x00byte", fs.ModeDir|0o755), ptartest.NewEntry("/"+long, fs.ModeDir|0o755),
-	} {
-		f.Entries = append(f.Entries, e)
-	}
+	)
 	missing := ptartest.NewEntry("/lost", 0o644)
 	missing.Object = f.MAC([]byte("nothing has this"))
 	f.Entries = append(f.Entries, missing)

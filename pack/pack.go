@@ -124,7 +124,9 @@ func Write(ctx context.Context, w io.Writer, opts Options) (Result, error) {
 }
 
 // identify derives the identifier of an archive from all that is in it: it packs once without one.
-func identify(ctx context.Context, archive ptarbuild.ArchiveOptions, opts Options, paths []string, root string, excluded *exclusion) (uuid.UUID, error) {
+func identify(
+	ctx context.Context, archive ptarbuild.ArchiveOptions, opts Options, paths []string, root string, excluded *exclusion,
+) (uuid.UUID, error) {
 	opts.Progress = nil
 	archive.RepositoryID = uuid.Max
 	sum := sha256.New()

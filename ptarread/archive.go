@@ -26,7 +26,8 @@ type Options struct {
 	Passphrase func(context.Context) ([]byte, error)
 }
 
-// OpenArchive opens the ptar at path, which may also be a URL or "-" as remote.Open takes them, and reads where everything is: configuration, index, state and the snapshots' headers.
+// OpenArchive opens the ptar at path, which may also be a URL or "-" as remote.Open takes them, and reads where everything is:
+// configuration, index, state and the snapshots' headers.
 // Errors are as those of Open.
 func OpenArchive(ctx context.Context, path string, options Options) (*Archive, error) {
 	file, size, err := openAny(ctx, path, "ptar")

@@ -373,7 +373,8 @@ func (c *check) file(ctx context.Context, dir string, v Version, f release.File)
 	c.count(size)
 	if sum != f.SHA256 {
 		c.fail("registry-stale", name, finding.Sprintf(
-			"it has the SHA-256 %s, and %s says %s of %s %s: the file or the list is not the one that was published", sum, versionsName, f.SHA256, v.Entry.Name, v.Version), "upload both again from the tree that kpkg index has made")
+			"it has the SHA-256 %s, and %s says %s of %s %s: the file or the list is not the one that was published",
+			sum, versionsName, f.SHA256, v.Entry.Name, v.Version), "upload both again from the tree that kpkg index has made")
 	}
 	return c.signature(ctx, name, sum)
 }

@@ -56,7 +56,8 @@ func showDatabase(ctx context.Context, c Content) View {
 			v.Tables, v.Cut = []Table{t}, cut
 			return err
 		}
-		t, cut, err := query(ctx, db, fmt.Sprintf("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') LIMIT %d", maxTables))
+		t, cut, err := query(ctx, db,
+			fmt.Sprintf("SELECT type, name, sql FROM sqlite_schema WHERE type IN ('table', 'view') LIMIT %d", maxTables))
 		v.Tables, v.Cut = []Table{t}, cut
 		return err
 	})

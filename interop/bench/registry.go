@@ -67,7 +67,10 @@ func (b *bencher) registry(ctx context.Context) error {
 		name string
 		args []string
 	}{
-		{fmt.Sprintf("kpkg index, %d integrations, first run", listed), []string{"index", "dists", "--out-dir", "tree", "--key", "key.sec", "--quiet"}},
+		{
+			fmt.Sprintf("kpkg index, %d integrations, first run", listed),
+			[]string{"index", "dists", "--out-dir", "tree", "--key", "key.sec", "--quiet"},
+		},
 		{"kpkg index, one added", []string{"index", "more", "--out-dir", "tree", "--key", "key.sec", "--quiet"}},
 		{"kpkg index --check", []string{"index", "--check", "tree", "--key", "key.pub"}},
 	} {
@@ -84,7 +87,8 @@ func (b *bencher) registry(ctx context.Context) error {
 // scriptSource writes an integration whose executable is a script.
 func scriptSource(dir, name string) error {
 	text := fmt.Sprintf("name: %s\ndisplay_name: %[1]s\ndescription: one of many\nlicense: ISC\nhomepage: https://example.org\n"+
-		"api_version: v1.1.0\nconnectors:\n- {type: importer, class: service, protocols: [%[1]s], executable: run, validator: schema.json}\n", name)
+		"api_version: v1.1.0\nconnectors:\n"+
+		"- {type: importer, class: service, protocols: [%[1]s], executable: run, validator: schema.json}\n", name)
 	return errors.Join(
 		os.MkdirAll(dir, 0o755),
 		os.WriteFile(filepath.Join(dir, "manifest.yaml"), []byte(text), 0o644),
