@@ -26,11 +26,11 @@ test: ## Run the tests, and the writer's also as a 32-bit program, which must wr
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# modules of $$module"; (cd $$module && $(GO) mod download); done
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
-		echo "# tests of $$module"; (cd $$module && $(GO) test ./...); done
+		echo "# tests of $$module"; (cd $$module && $(GO) test -timeout 30m ./...); done
 	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GO) test -run Golden ./ptarbuild; fi
 
-# TestDamage and its like run the same code for every byte of a package, which takes the detector hours; other tests run it too. The others
-# measure memory, of which the detector takes several times as much.
+# TestDamage and its like run the same code for every byte of a package, which takes the detector hours; other tests run it too.
+# The others measure memory, of which the detector takes several times as much.
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^Test(Damage|DamageOfArchives|Memory|Peak)$$' ./...); done
@@ -54,7 +54,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
 				(cd $$module && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package); done; done; done
 
 interop: build ## Run plakar's own code against packages of the examples; needs proftpd, dovecot and signify-openbsd (docs/interop.md)
-	cd interop && $(GO) test -count=1 ./...
+	cd interop && $(GO) test -count=1 -timeout 30m ./...
 
 trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real servers; INTEGRATIONS is their repository (docs/found.md)
 	cd interop/trial && $(GO) run . -integrations $(INTEGRATIONS) -only "$(ONLY)"
