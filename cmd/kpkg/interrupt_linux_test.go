@@ -122,6 +122,43 @@ func TestInterrupt(t *testing.T) {
 		})
 	}
 
+	// Nor is a reader waited for that does not read, whatever prints: here, a list longer than a pipe holds.
+	if err := os.Mkdir(filepath.Join(base, "many"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		write(fmt.Sprintf("many/%s%d", strings.Repeat("long", 40), i), "", 0o644)
+	}
+	pack := exec.Command("kpkg", "pack", filepath.Join(base, "many"), "-o", filepath.Join(base, "many.ptar"))
+	if out, err := pack.CombinedOutput(); err != nil {
+		t.Fatalf("kpkg pack: %v\n%s", err, out)
+	}
+	for _, args := range []string{"try ls many.ptar", "ls many.ptar"} {
+		t.Run(args+" unread", func(t *testing.T) {
+			var printed bytes.Buffer
+			cmd := exec.Command("kpkg", strings.Fields(args)...)
+			cmd.Dir, cmd.Stderr = base, &printed
+			unread, err := cmd.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := unread.Read(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond) // for the pipe to be full
+			cmd.Process.Signal(os.Interrupt)
+			killed := time.AfterFunc(answerTime, func() { cmd.Process.Kill() })
+			defer killed.Stop()
+			cmd.Wait() // which closes the pipe only once the command has ended
+			if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(printed.String(), "interrupted;") {
+				t.Errorf("it ends with %v\n%s", cmd.ProcessState, &printed)
+			}
+		})
+	}
+
 	// A second ^C does not wait for what the first one waits for: here, for what git has started.
 	t.Run("twice", func(t *testing.T) {
 		run := startInterruptible(t, base, "hung-git", []string{"create", tree, "--dry-run"})

@@ -38,6 +38,7 @@ func main() {
 func run(ctx context.Context, args []string) int {
 	root := newRootCommand()
 	root.SetArgs(args)
+	root.SetOut(stdout{ctx})
 	cmd, err := root.ExecuteContextC(ctx)
 	err = errors.Join(err, helpFailed)
 	var usage usageError

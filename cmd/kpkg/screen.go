@@ -46,7 +46,7 @@ func (o *oneOf) Set(s string) error {
 }
 
 func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
+	f, ok := w.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -55,7 +55,7 @@ func width(w io.Writer) int {
 	if !isTerminal(w) {
 		return 0
 	}
-	columns, _, err := term.GetSize(int(w.(*os.File).Fd()))
+	columns, _, err := term.GetSize(int(w.(interface{ Fd() uintptr }).Fd()))
 	if err != nil {
 		return 0
 	}
