@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"iter"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // Item is an entry of a tree.
@@ -160,7 +162,7 @@ func compareItems(ctx context.Context, a, b Item) (d Difference, differs bool, e
 	d = Difference{Kind: Changed, Old: a, New: b, Offset: -1}
 	modeA, modeB := comparedMode(a.Mode), comparedMode(b.Mode)
 	if modeA.Type() != modeB.Type() {
-		d.What = append(d.What, fmt.Sprintf("it was %s, and is %s", kindName(modeA), kindName(modeB)))
+		d.What = append(d.What, fmt.Sprintf("it was %s, and is %s", regular.AKind(modeA), regular.AKind(modeB)))
 		return d, true, nil
 	}
 	if modeA != modeB {
@@ -202,22 +204,4 @@ func (d *Difference) compareContents(ctx context.Context) (same bool, err error)
 	d.Offset = offset
 	d.Facts = builds(packed, here)
 	return false, nil
-}
-
-func kindName(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "a folder"
-	case m&fs.ModeSymlink != 0:
-		return "a link"
-	case m&fs.ModeNamedPipe != 0:
-		return "a pipe"
-	case m&fs.ModeSocket != 0:
-		return "a socket"
-	case m&fs.ModeDevice != 0:
-		return "a device"
-	case m.IsRegular():
-		return "a file"
-	}
-	return "something else"
 }
