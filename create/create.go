@@ -40,7 +40,10 @@ type Options struct {
 	Force bool
 	// Strict makes errors of what upstream's newer validator refuses, of a source that is not the commit that the package
 	// names, and of a manifest that has the build start programs of its own.
-	Strict      bool
+	Strict bool
+	// Foreign says that the trees are others' and not looked through: a manifest that has the build start programs of its own
+	// is an error.
+	Foreign     bool
 	Compression ptarbuild.Compression
 	// Debug builds for a debugger, as gobuild.Options has it.
 	Debug bool

@@ -23,7 +23,7 @@ func readSources(ctx context.Context, opts Options) ([]*Integration, error) {
 }
 
 func readSource(ctx context.Context, path string, opts Options) *Integration {
-	source, err := Validate(ctx, path, ValidateOptions{NoBuild: opts.NoBuild, Strict: opts.Strict})
+	source, err := Validate(ctx, path, ValidateOptions{NoBuild: opts.NoBuild, Strict: opts.Strict, Foreign: opts.Foreign})
 	if err != nil {
 		return &Integration{Source: &Source{Document: &manifest.Document{File: path}}, Err: err}
 	}

@@ -27,6 +27,8 @@ import (
 type ValidateOptions struct {
 	// Strict makes errors of what upstream's newer validator refuses, and of programs that the manifest has the build start.
 	Strict bool
+	// Foreign makes errors of the programs alone.
+	Foreign bool
 	// ManifestOnly leaves out what needs the source tree around the manifest: its files and main packages.
 	ManifestOnly bool
 	// NoBuild takes the executables as files that are there, or will be, and looks for no main packages.
@@ -113,7 +115,7 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	source.silence()
 	if !opts.NoBuild {
 		// After what the manifest wants silenced: it is not for the tree to say what those who build it are told of this.
-		source.Findings = append(source.Findings, checkPrograms(source, opts.Strict)...)
+		source.Findings = append(source.Findings, checkPrograms(source, opts)...)
 		finding.Sort(source.Findings)
 	}
 	return source, nil
@@ -126,12 +128,15 @@ func (s *Source) silence() {
 	finding.Sort(s.Findings)
 }
 
-// checkPrograms warns of the programs that the manifest has the build start.
-func checkPrograms(source *Source, strict bool) []finding.Finding {
+// checkPrograms warns of the programs that the manifest has the build start, and refuses those of a stranger's.
+func checkPrograms(source *Source, opts ValidateOptions) []finding.Finding {
 	findings := gobuild.CheckPrograms(source.Document)
-	if strict {
-		for i := range findings {
+	for i := range findings {
+		if opts.Strict || opts.Foreign {
 			findings[i].Severity = finding.Error
+		}
+		if opts.Foreign {
+			findings[i].Hint = "the tree is a stranger's: look at what it would start, and give --allow-programs if that is as it should be"
 		}
 	}
 	return findings

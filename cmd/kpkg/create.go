@@ -26,9 +26,9 @@ func newCreateCommand() *cobra.Command {
 	var opts create.Options
 	var chosen platforms
 	var compression, shard string
-	var asJSON, noCache bool
+	var asJSON, noCache, allowPrograms bool
 	cmd := &cobra.Command{
-		Use:   "create [MANIFEST...] [VERSION]",
+		Use:   "create [MANIFEST...|RECIPE] [VERSION]",
 		Short: "Build the executables of integrations and pack them",
 		Long: `Create the packages of integrations: each manifest is validated, the executables are built with
 one go build for each platform, packed and verified. A package appears under its name
@@ -38,6 +38,10 @@ kept unless --force is given.
 MANIFEST is a manifest.yaml or its folder, the current one by default. VERSION is a semantic version, with or without its v;
 without it the manifest's "version" counts, else the git tag at HEAD (v1.2.3, or NAME/v1.2.3 where a
 repository holds several integrations).
+
+A recipe.yaml, in a file or at an https address, is a source too: the tag that it names is cloned, and has
+the version. The tree is a stranger's: a manifest that has the build start programs of its own is refused
+unless --allow-programs is given. PLAKAR_CLONE_TOKEN is the token for a private repository.
 
 A package is the same, byte for byte, wherever and whenever it is made from the same source. The
 times in it are SOURCE_DATE_EPOCH, else the time of the commit, else 1970.
@@ -64,13 +68,14 @@ usage; 3 something could not be done.`,
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")
+	flags.BoolVar(&allowPrograms, "allow-programs", false, "let the manifest of a recipe's tree have the build start programs")
 	flags.StringVar(&shard, "shard", "", "make `PART` i of n of all packages, as in 2/4")
 	format := formatFlag(cmd)
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
 	completeValues(cmd, "platform", platformValues()...)
 	completeValues(cmd, "compression", compressions()...)
 	completeFolders(cmd, "out-dir")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) (end error) {
 		if asJSON {
 			format.value = "json"
 		}
@@ -93,6 +98,14 @@ usage; 3 something could not be done.`,
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
+		remove, err := fromRecipe(cmd.Context(), &opts, allowPrograms)
+		if err != nil {
+			if usage := (usageError{}); !format.isText() && !errors.As(err, &usage) {
+				return errors.Join(format.write(cmd, create.Report(nil, err)), err)
+			}
+			return err
+		}
+		defer func() { end = errors.Join(end, remove()) }()
 		opts.All, opts.Platforms = chosen.all, chosen.chosen
 		if !noCache {
 			opts.CacheDir = cacheDir()

@@ -111,7 +111,7 @@ func goEnv(t *testing.T, names ...string) map[string]string {
 	if err != nil {
 		t.Fatalf("go env: %v", err)
 	}
-	values := strings.Split(strings.TrimSpace(string(out)), "\n")
+	values := strings.Split(string(out), "\n") // of which some may be empty
 	env := map[string]string{}
 	for i, name := range names {
 		env[name] = values[i]

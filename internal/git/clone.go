@@ -1,0 +1,110 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TokenVariable is the variable of the environment that holds the token for private repositories, as plakar's clients have it.
+const TokenVariable = "PLAKAR_CLONE_TOKEN"
+
+// Clone clones one tag of a repository, without its history, into the folder dir, which must not be there. With a folder, only
+// that one and what stands at the top of the repository is there. The repository is a stranger's, and so is its address: only
+// https, ssh and, for one of this machine, file is spoken, submodules are not cloned, and of a token that the environment
+// holds, which https alone is given, nothing is shown or sent to another host. The user's own configuration of git counts.
+//
+// The error has git's own words. On any error nothing is left.
+func Clone(ctx context.Context, repository, tag, folder, dir string) (err error) {
+	token, err := tokenFor(repository)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	clone := []string{"clone", "--quiet", "--depth", "1", "--single-branch", "--branch", tag, "--no-recurse-submodules"}
+	if folder != "" {
+		clone = append(clone, "--sparse")
+	}
+	if err := fetch(ctx, token, append(clone, "--", repository, dir)); err != nil {
+		return fmt.Errorf("cloning %s of %s: %w", tag, repository, err)
+	}
+	if folder == "" {
+		return nil
+	}
+	if err := fetch(ctx, token, []string{"-C", dir, "sparse-checkout", "set", folder}); err != nil {
+		return fmt.Errorf("cloning the folder %s of %s: %w", folder, repository, err)
+	}
+	return nil
+}
+
+// schemes are the ways to a repository that start no program but git and ssh.
+var schemes = []string{"https", "ssh", "file"}
+
+// tokenFor refuses an address that a stranger should not have git go to, and returns the settings by which its host alone is
+// given the token.
+func tokenFor(repository string) (settings []setting, err error) {
+	if filepath.IsAbs(repository) {
+		return nil, nil
+	}
+	address, err := url.Parse(repository)
+	if err != nil || !slices.Contains(schemes, address.Scheme) || strings.HasPrefix(address.Host, "-") {
+		return nil, fmt.Errorf("the repository %q is none of https://, ssh:// and file://", repository)
+	}
+	token := os.Getenv(TokenVariable)
+	if token == "" || address.Scheme != "https" {
+		return nil, nil
+	}
+	header := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
+	return []setting{
+		{"http.https://" + address.Host + "/.extraHeader", header},
+		{"http.followRedirects", "false"},
+	}, nil
+}
+
+// fetch runs git, which may ask nobody.
+func fetch(ctx context.Context, settings []setting, args []string) error {
+	var env []string
+	for _, variable := range os.Environ() {
+		if !strings.HasPrefix(variable, "GIT_") && !strings.HasPrefix(variable, TokenVariable+"=") {
+			env = append(env, variable)
+		}
+	}
+	env = append(env, "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_LFS_SKIP_SMUDGE=1", "LC_ALL=C",
+		"GIT_ALLOW_PROTOCOL="+strings.Join(schemes, ":"), "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Env = append(env, asEnvironment(settings)...)
+	cmd.WaitDelay = time.Second / 2
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	err := cmd.Run()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, exec.ErrNotFound):
+		return errors.New("git is not in PATH")
+	case err == nil:
+		return nil
+	}
+	lines := strings.FieldsFunc(said.String(), func(r rune) bool { return r == '\n' || r == '\r' })
+	text := strings.Join(lines, "; ")
+	for _, s := range settings {
+		text = strings.ReplaceAll(text, s.value, "[secret]")
+	}
+	if text == "" {
+		return fmt.Errorf("git: %w", err)
+	}
+	return errors.New(text)
+}
