@@ -40,6 +40,8 @@ type Config struct {
 	// Protocol is the scheme of the connector's locations.
 	Protocol string
 	Program
+	// Class is the manifest's, such as "object-storage", "" for none: some sources know no folders.
+	Class string
 	// LocationFlags are the manifest's, such as "localfs".
 	LocationFlags []string
 	// Settings is the connector's configuration, as plakar gives it. "location" is where to read or write; without one, a

@@ -296,7 +296,7 @@ func given(t *testing.T, connectorType, fault string) conformance.Config {
 // TestSourcesOfTheirOwn takes for no fault what plakar makes up for, and what lies in the source.
 func TestSourcesOfTheirOwn(t *testing.T) {
 	for fault, want := range map[string]map[string]string{
-		"forgets a folder":   {"skip importer-parents": "plakar makes it"},
+		"forgets a folder":   {"fail importer-parents": "its folder"},
 		"brings no folders":  {"skip importer-parents": "plakar makes it"},
 		"knows no sizes":     {"skip importer-sizes": "plakar counts them itself"},
 		"has the time in it": {"skip importer-sizes": "says 0", "skip importer-again": "differs whenever it is read"},

@@ -204,6 +204,22 @@ func importerRoot(ctx context.Context, s *subject) error {
 	return nil
 }
 
+// foldersUnknown are the classes of sources that have no folders: what looks like one is a part of a name.
+var foldersUnknown = []string{"object-storage", "database"}
+
+// knowsFolders tells a source with folders, of which each has permissions and times to lose, from one that knows names alone.
+func (s *subject) knowsFolders(l *listing) bool {
+	if slices.Contains(foldersUnknown, s.config.Class) {
+		return false
+	}
+	for _, r := range l.paths() {
+		if r.FileInfo.Lmode.IsDir() {
+			return true
+		}
+	}
+	return false
+}
+
 func importerParents(ctx context.Context, s *subject) error {
 	l, err := s.listing(ctx)
 	if err != nil {
@@ -215,7 +231,7 @@ func importerParents(ctx context.Context, s *subject) error {
 			continue
 		}
 		if parent := paths[path.Dir(name)]; parent == nil || !parent.FileInfo.Lmode.IsDir() {
-			if s.tree == nil {
+			if s.tree == nil && !s.knowsFolders(l) {
 				return skipf("%q comes, its folder %q does not: plakar makes it, with no time or permissions of the source",
 					name, path.Dir(name))
 			}

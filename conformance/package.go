@@ -141,6 +141,7 @@ func (s Selection) configs(integration *host.Integration) ([]Config, error) {
 		for i, protocol := range connector.Protocols {
 			config := Config{
 				Type: connector.Type, Protocol: protocol, Program: programOf(integration, connector),
+				Class: connector.Class,
 				// Never nil: a manifest without flags says that there are none.
 				LocationFlags: append([]string{}, connector.LocationFlags...),
 			}
