@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/PlakarKorp/kloset/connectors"
 )
 
 // What an import brings.
@@ -207,17 +209,18 @@ func importerRoot(ctx context.Context, s *subject) error {
 // foldersUnknown are the classes of sources that have no folders: what looks like one is a part of a name.
 var foldersUnknown = []string{"object-storage", "database"}
 
-// knowsFolders tells a source with folders, of which each has permissions and times to lose, from one that knows names alone.
-func (s *subject) knowsFolders(l *listing) bool {
+// misses tells whether the source has lost a folder that does not come, with its permissions and time. A source without
+// folders has none to lose, nor is the folder lost that all entries are below: the source begins there.
+func (s *subject) misses(paths map[string]*connectors.Record, folder string) bool {
 	if slices.Contains(foldersUnknown, s.config.Class) {
 		return false
 	}
-	for _, r := range l.paths() {
-		if r.FileInfo.Lmode.IsDir() {
-			return true
-		}
+	folders, outside := false, false
+	for name, r := range paths {
+		folders = folders || r.FileInfo.Lmode.IsDir()
+		outside = outside || !below(name, folder)
 	}
-	return false
+	return folders && outside
 }
 
 func importerParents(ctx context.Context, s *subject) error {
@@ -231,7 +234,7 @@ func importerParents(ctx context.Context, s *subject) error {
 			continue
 		}
 		if parent := paths[path.Dir(name)]; parent == nil || !parent.FileInfo.Lmode.IsDir() {
-			if s.tree == nil && !s.knowsFolders(l) {
+			if s.tree == nil && !s.misses(paths, path.Dir(name)) {
 				return skipf("%q comes, its folder %q does not: plakar makes it, with no time or permissions of the source",
 					name, path.Dir(name))
 			}
