@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/PlakarKorp/kpkg/internal/git"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -38,7 +39,13 @@ func FetchRecipe(ctx context.Context, from string) (r Recipe, err error) {
 	if err != nil {
 		return Recipe{}, fmt.Errorf("fetching %s: %w", from, err)
 	}
-	response, err := http.DefaultClient.Do(request)
+	client := http.Client{Timeout: time.Minute, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+		if len(via) == 10 || address.Scheme == "https" && next.URL.Scheme != "https" {
+			return fmt.Errorf("it leads on to %s, which is not taken", next.URL.Redacted())
+		}
+		return nil
+	}}
+	response, err := client.Do(request)
 	if err != nil {
 		return Recipe{}, fmt.Errorf("fetching a recipe: %w", err)
 	}

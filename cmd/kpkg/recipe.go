@@ -31,7 +31,7 @@ func fromRecipe(ctx context.Context, opts *create.Options, allowPrograms bool) (
 	if err != nil {
 		return nil, err
 	}
-	tree, err := recipe.Clone(ctx, filepath.Join(dir.Path, recipe.Name))
+	tree, err := recipe.Clone(ctx, filepath.Join(dir.Path, "source")) // not its name, which is a stranger's
 	if err != nil {
 		return nil, errors.Join(err, dir.Remove())
 	}

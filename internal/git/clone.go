@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,6 +29,9 @@ func Clone(ctx context.Context, repository, tag, folder, dir string) (err error)
 	token, err := tokenFor(repository)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) { // what is there is not this function's to remove
+		return fmt.Errorf("cloning into %s: something is there", dir)
 	}
 	defer func() {
 		if err != nil {
