@@ -10,6 +10,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // RecipeName is the file that says where the source of an integration is, and which version is the one to have.
@@ -46,6 +47,10 @@ func ParseRecipe(data []byte) (r Recipe, err error) {
 		return Recipe{}, errors.New("something follows the recipe")
 	case r.Name == "" || r.Repository == "" || !isVersion(r.Semver()):
 		return Recipe{}, errors.New("it lacks a name, a version such as v1.2.3 or a repository")
+	}
+	// Names become those of folders and files.
+	if _, err := manifest.ParseFileName(manifest.Identity{Name: r.Name, Version: r.Semver(), OS: "linux", Arch: "amd64"}.FileName()); err != nil {
+		return Recipe{}, fmt.Errorf("its name %.80q is not one of letters, digits and hyphens", r.Name)
 	}
 	return r, nil
 }
