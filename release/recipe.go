@@ -49,7 +49,8 @@ func ParseRecipe(data []byte) (r Recipe, err error) {
 		return Recipe{}, errors.New("it lacks a name, a version such as v1.2.3 or a repository")
 	}
 	// Names become those of folders and files.
-	if _, err := manifest.ParseFileName(manifest.Identity{Name: r.Name, Version: r.Semver(), OS: "linux", Arch: "amd64"}.FileName()); err != nil {
+	id := manifest.Identity{Name: r.Name, Version: r.Semver(), OS: "linux", Arch: "amd64"}
+	if _, err := manifest.ParseFileName(id.FileName()); err != nil {
 		return Recipe{}, fmt.Errorf("its name %.80q is not one of letters, digits and hyphens", r.Name)
 	}
 	return r, nil
