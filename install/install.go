@@ -156,13 +156,13 @@ func (s *Store) judge(ctx context.Context, r *Result, copied *copied, source Sou
 	if finding.HasErrors(r.Findings) {
 		return nil
 	}
-	installed, _, err := List(ctx, s.folders, nil)
+	served, err := s.served(ctx, r.Name)
 	if err != nil {
 		return err
 	}
 	for _, connector := range report.Connectors {
 		for _, protocol := range connector.Protocols {
-			if other := serves(installed, r.Name, connector.Type, protocol); other != "" {
+			if other := served[endpoint{connector.Type, protocol}]; other != "" {
 				r.refuse("install-conflict", finding.Sprintf("the %s of %s:// is that of %s, which is installed", connector.Type, protocol, other),
 					"uninstall it first: kpkg uninstall "+other)
 			}
@@ -171,19 +171,53 @@ func (s *Store) judge(ctx context.Context, r *Result, copied *copied, source Sou
 	return nil
 }
 
-// serves is the name of another integration that serves the protocol.
-func serves(installed []Installed, name, connectorType, protocol string) string {
-	for _, one := range installed {
-		if one.Name == name {
+// endpoint is what plakar finds a connector by.
+type endpoint struct{ connectorType, protocol string }
+
+// served says which of the other installed integrations serves what. Of a package only the manifest is read, and one that cannot
+// be opened serves nothing.
+func (s *Store) served(ctx context.Context, but string) (map[endpoint]string, error) {
+	ids, err := s.folders.packages("")
+	if err != nil {
+		return nil, err
+	}
+	served := map[endpoint]string{}
+	for _, id := range ids {
+		if id.Name == but {
 			continue
 		}
-		for _, c := range one.Connectors {
-			if c.Type == connectorType && slices.Contains(c.Protocols, protocol) {
-				return one.Name
+		m, err := packedManifest(ctx, s.folders.pkgFile(id.FileName()))
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			continue
+		}
+		for _, c := range m.Connectors {
+			for _, protocol := range c.Protocols {
+				served[endpoint{c.Type, protocol}] = id.Name
 			}
 		}
 	}
-	return ""
+	return served, nil
+}
+
+// packedManifest reads the manifest in a package.
+func packedManifest(ctx context.Context, path string) (m manifest.Manifest, err error) {
+	pkg, err := ptarread.Open(ctx, path)
+	if err != nil {
+		return m, err
+	}
+	defer pkg.Close()
+	content, err := pkg.OpenEntry(manifest.FileName)
+	if err != nil {
+		return m, err
+	}
+	data, err := io.ReadAll(io.LimitReader(content, manifest.MaxSize+1))
+	if err != nil {
+		return m, err
+	}
+	return manifest.Read(manifest.FileName, data).Manifest, nil
 }
 
 // copied is a package on its way, in a file that nobody else knows.
