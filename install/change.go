@@ -118,12 +118,13 @@ func (s *Store) finish(ctx context.Context) error {
 
 // plain tells whether all names of a change are those of packages, which are in the folder and nowhere else.
 func (c change) plain() bool {
-	for _, name := range append(c.Remove, c.Add) {
-		if _, err := manifest.ParseFileName(name); err != nil && name != "" {
+	for _, name := range c.Remove {
+		if _, err := manifest.ParseFileName(name); err != nil {
 			return false
 		}
 	}
-	return true
+	_, err := manifest.ParseFileName(c.Add)
+	return err == nil || c.Add == ""
 }
 
 // has tells whether a package is there with these bytes.

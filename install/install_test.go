@@ -247,7 +247,7 @@ func TestOneAtATime(t *testing.T) {
 // TestStrangeJournal holds that a journal names nothing outside of the folder.
 func TestStrangeJournal(t *testing.T) {
 	for _, journal := range []string{
-		"{", `{"remove": ["../outside"]}`, `{"add": "a/b"}`, `{"remove": [".."]}`, `{"remove": ["/etc/passwd"]}`,
+		"{", `{"remove": ["../outside"]}`, `{"add": "a/b"}`, `{"remove": [".."]}`, `{"remove": [""]}`, `{"remove": ["/etc/passwd"]}`,
 	} {
 		f := folders(t)
 		open(t, f).Close()
