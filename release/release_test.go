@@ -135,7 +135,7 @@ func TestGoOn(t *testing.T) {
 	defer cancel()
 	var first string // whichever platform that is
 	opts.Progress = func(step create.Step) {
-		if step.Stage == create.Done {
+		if step.Stage == create.Done && first == "" { // the other may be done just after
 			first = step.Package.File
 			cancel()
 		}
@@ -185,7 +185,7 @@ func TestGoOn(t *testing.T) {
 			var left string
 			again.Platforms, again.Jobs = opts.Platforms, 1
 			again.Progress = func(step create.Step) {
-				if step.Stage == create.Done {
+				if step.Stage == create.Done && left == "" {
 					left = step.Package.File
 					cancel()
 				}
