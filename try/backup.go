@@ -62,7 +62,7 @@ func (t *trial) backup(ctx context.Context) error {
 
 // readable checks that the data file opens, with nothing but what is in it, and that there is something to restore.
 func (t *trial) readable(ctx context.Context, path string) error {
-	data, err := openData(ctx, path, nil)
+	data, err := openData(ctx, path, "", nil)
 	if err != nil {
 		return fmt.Errorf("read the data file again: %w", err)
 	}

@@ -91,7 +91,7 @@ func dataFile(t *testing.T, dir string) string {
 func restore(t *testing.T, path string, construct func(*connectors.Options) exporter.Exporter) (Result, error) {
 	t.Helper()
 	counted := newTally(nil)
-	data, err := openData(t.Context(), path, nil)
+	data, err := openData(t.Context(), path, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +199,7 @@ func TestOtherArchives(t *testing.T) {
 			if err := os.WriteFile(path, archive.Bytes(t), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			data, err := openData(t.Context(), path, func(context.Context) ([]byte, error) { return []byte(key), nil })
+			data, err := openData(t.Context(), path, "", func(context.Context) ([]byte, error) { return []byte(key), nil })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,7 +270,7 @@ func encrypted(t *testing.T) []byte {
 // wantNotData checks that a file is neither listed nor restored, the latter before anything is asked of the package.
 func wantNotData(t *testing.T, path, reason string) {
 	t.Helper()
-	_, err := List(t.Context(), path, func(Entry) error { return nil })
+	_, err := List(t.Context(), path, nil, func(Entry) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), reason) {
 		t.Fatalf("listing: error %v, want %s", err, reason)
 	}

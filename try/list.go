@@ -37,9 +37,10 @@ type Contents struct {
 // errEnough ends a walk that has seen what it came for.
 var errEnough = errors.New("enough")
 
-// List calls each for all entries of the data file at path, in the order of its tree, up to the first error.
-func List(ctx context.Context, path string, each func(Entry) error) (Contents, error) {
-	data, err := openData(ctx, path, nil)
+// List calls each for all entries of the data file at path, in the order of its tree, up to the first error. Of several snapshots
+// it is the youngest.
+func List(ctx context.Context, path string, passphrase Passphrase, each func(Entry) error) (Contents, error) {
+	data, err := openData(ctx, path, "", passphrase)
 	if err != nil {
 		return Contents{}, err
 	}

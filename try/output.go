@@ -31,7 +31,7 @@ func checkOutput(ctx context.Context, opts Options) error {
 	if string(begin) != ptar.Magic {
 		return usagef("%s is there and no data file, and --force replaces no others", opts.Data)
 	}
-	data, err := openData(ctx, opts.Data, nil)
+	data, err := openData(ctx, opts.Data, "", nil)
 	if errors.Is(err, errPackage) {
 		return usagef("%s is a package, and --force replaces data files only", opts.Data)
 	}

@@ -18,7 +18,7 @@ var packagers = []string{"kpkg", "pkger"}
 
 var errPackage = errors.New("it is a package, not a data file")
 
-// dataSnapshot is what an open data file holds: its snapshot, or the youngest of several.
+// dataSnapshot is an open data file and one snapshot of it.
 type dataSnapshot struct {
 	*ptarread.Snapshot
 	archive *ptarread.Archive
@@ -26,9 +26,10 @@ type dataSnapshot struct {
 
 func (d *dataSnapshot) Close() error { return d.archive.Close() }
 
-// openData opens a data file. An encrypted one takes a passphrase; nil refuses it.
-func openData(ctx context.Context, path string, passphrase func(context.Context) ([]byte, error)) (*dataSnapshot, error) {
-	data, err := openSnapshot(ctx, path, ptarread.Options{Passphrase: passphrase})
+// openData opens a data file and the snapshot whose identifier begins with id, the youngest for "". An encrypted one takes a
+// passphrase; nil refuses it.
+func openData(ctx context.Context, path, id string, passphrase Passphrase) (*dataSnapshot, error) {
+	data, err := openSnapshot(ctx, path, cmp.Or(id, "latest"), ptarread.Options{Passphrase: passphrase})
 	var problem *ptarread.Problem
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "://"):
@@ -58,12 +59,12 @@ func checkRoot(ctx context.Context, data *dataSnapshot) error {
 	return nil
 }
 
-func openSnapshot(ctx context.Context, path string, options ptarread.Options) (*dataSnapshot, error) {
+func openSnapshot(ctx context.Context, path, id string, options ptarread.Options) (*dataSnapshot, error) {
 	archive, err := ptarread.OpenArchive(ctx, path, options)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := archive.Snapshot(ctx, "latest")
+	snapshot, err := archive.Snapshot(ctx, id)
 	if err != nil {
 		archive.Close()
 		return nil, err

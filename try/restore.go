@@ -31,7 +31,7 @@ func Restore(ctx context.Context, opts Options) (result Result, err error) {
 
 func (t *trial) restore(ctx context.Context) error {
 	t.tally.stage(Opening)
-	data, err := openData(ctx, t.opts.Data, t.opts.Passphrase)
+	data, err := openData(ctx, t.opts.Data, t.opts.Snapshot, t.opts.Passphrase)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,9 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
+// Passphrase finds the passphrase of an encrypted data file.
+type Passphrase = func(context.Context) ([]byte, error)
+
 // Options say what to back up or to restore, through which package.
 type Options struct {
 	// Package is the path of a package, or of a manifest or its folder: then the package is made first.
@@ -24,8 +27,10 @@ type Options struct {
 	Config   Config
 	// Data is the path of the data file.
 	Data string
+	// Snapshot is the beginning of the identifier of what a restore reads of several, or "latest", as is "".
+	Snapshot string
 	// Passphrase is asked for that of an encrypted data file, which a restore reads; nil refuses one.
-	Passphrase func(context.Context) ([]byte, error)
+	Passphrase Passphrase
 	// Force replaces a data file that is there. A restore has no use for it.
 	Force bool
 	// Building is how the package of a source is made.
@@ -109,7 +114,7 @@ func (t *trial) unpack(ctx context.Context) (*host.Integration, error) {
 	unpacked, err := host.Open(ctx, t.opts.Package, dir, t.opts.Building)
 	var rejected *host.RejectedError
 	if errors.As(err, &rejected) {
-		if data, dataErr := openData(ctx, t.opts.Package, nil); dataErr == nil {
+		if data, dataErr := openData(ctx, t.opts.Package, "", nil); dataErr == nil {
 			data.Close()
 			return nil, usagef("%s is a data file, what kpkg try backup makes, not a package", t.opts.Package)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/conformance"
 	"github.com/PlakarKorp/kpkg/create"
+	"github.com/PlakarKorp/kpkg/extract"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/inspect"
@@ -55,7 +56,7 @@ Exit status: 0 fine; 2 there is no such rule.`,
 // allRules are those of all that judges.
 func allRules() []finding.Rule {
 	return slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), conformance.PackageRules,
-		try.Rules, inspect.Rules, release.Rules, release.TrustRules, registry.Rules, install.Rules, finding.Rules)
+		try.Rules, inspect.Rules, extract.Rules, release.Rules, release.TrustRules, registry.Rules, install.Rules, finding.Rules)
 }
 
 func printRule(out io.Writer, r finding.Rule) error {

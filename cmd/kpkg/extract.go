@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/extract"
+	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/inspect"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -48,17 +49,20 @@ snapshot itself lacks some.`,
 	cmd.Flags().StringVar(&x.zip, "zip", "", "write a zip to `FILE`, - for standard output")
 	cmd.Flags().BoolVar(&x.opts.Force, "force", false, "replace what is there")
 	completeFolders(cmd, "directory")
+	x.format = formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := x.check(cmd.OutOrStdout()); err != nil {
 			return err
 		}
 		opened, err := flags.open(cmd, args[0])
 		if err != nil {
-			return err
+			return cannotOpen(cmd, x.format, err, func(err error) *finding.Report {
+				return extract.Report(args[0], nil, "", extract.Result{}, err)
+			})
 		}
 		defer opened.Close()
 		x.opts.Patterns = args[1:]
-		return x.run(cmd, opened.Snapshot)
+		return x.run(cmd, args[0], opened.Snapshot)
 	}
 	return cmd
 }
@@ -66,6 +70,7 @@ snapshot itself lacks some.`,
 // extraction is what the flags say of where to extract to.
 type extraction struct {
 	folder, tar, zip string
+	format           *format
 	opts             extract.Options
 }
 
@@ -81,13 +86,18 @@ func (x *extraction) check(out io.Writer) error {
 		return usagef("say where to: -C DIR, --tar FILE or --zip FILE")
 	case given > 1:
 		return usagef("-C, --tar and --zip are one of three")
-	case (x.tar == "-" || x.zip == "-") && isTerminal(out):
+	case x.streams() && !x.format.isText():
+		return usagef("standard output takes the report or the archive, not both: name a file")
+	case x.streams() && isTerminal(out):
 		return usagef("a terminal is no place for a tar or a zip: name a file, or redirect the output")
 	}
 	return nil
 }
 
-func (x *extraction) run(cmd *cobra.Command, snapshot *ptarread.Snapshot) error {
+// streams tells whether a tar or a zip goes to the standard output.
+func (x *extraction) streams() bool { return x.tar == "-" || x.zip == "-" }
+
+func (x *extraction) run(cmd *cobra.Command, file string, snapshot *ptarread.Snapshot) error {
 	begin := time.Now()
 	// Packages are made of files whose owners mean nothing elsewhere.
 	x.opts.Owners = os.Geteuid() == 0 && !inspect.IsPackage(snapshot)
@@ -95,28 +105,27 @@ func (x *extraction) run(cmd *cobra.Command, snapshot *ptarread.Snapshot) error 
 	x.opts.Progress = shown.step
 	result, err := x.to(cmd, snapshot)
 	shown.close()
+	err = x.ended(cmd.Context(), result, err)
+	if inspect.IsPackage(snapshot) {
+		result.Owners = 0
+	}
+	if !x.format.isText() {
+		report := extract.Report(file, snapshot, x.folder+x.tar+x.zip, result, err)
+		return errors.Join(x.format.write(cmd, report), verdict(report))
+	}
 
 	var failures []inspect.Failure
 	for _, f := range result.Failures {
 		failures = append(failures, inspect.Failure{Path: f.Path, Error: f.Error})
 	}
 	printMissing(cmd.ErrOrStderr(), "error", failures, result.Failed+result.Missing)
-	if result.SetIDs > 0 {
-		printWarning(cmd.ErrOrStderr(), english.Plural(result.SetIDs, "file was", "files were")+" extracted without setuid or setgid")
+	for _, warning := range result.Warnings() {
+		printWarning(cmd.ErrOrStderr(), warning.Message)
 	}
-	if result.Owners > 0 && !x.opts.Owners && !inspect.IsPackage(snapshot) {
-		printWarning(cmd.ErrOrStderr(), "only root can give files to others: "+
-			english.Plural(result.Owners, "entry that was another's is", "entries that were others' are")+" yours now")
-	}
-	switch {
-	case err != nil && cmd.Context().Err() != nil && errors.Is(err, context.Canceled):
-		return fmt.Errorf("interrupted: %s", x.soFar(result))
-	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
-		return fmt.Errorf("the disk is full: %w; %s", err, x.soFar(result))
-	case err != nil:
+	if err != nil {
 		return err
 	}
-	if x.tar != "-" && x.zip != "-" {
+	if !x.streams() {
 		text := extracted(result)
 		if took := time.Since(begin); took >= time.Second {
 			text += fmt.Sprintf(" in %.1fs", took.Seconds())
@@ -133,6 +142,17 @@ func (x *extraction) run(cmd *cobra.Command, snapshot *ptarread.Snapshot) error 
 		return fmt.Errorf("%s: see above", english.Plural(result.Failed+result.Missing, "entry was not extracted", "entries were not extracted"))
 	}
 	return nil
+}
+
+// ended is the error of an extraction that ended early, with what it has left.
+func (x *extraction) ended(ctx context.Context, result extract.Result, err error) error {
+	switch {
+	case err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return fmt.Errorf("interrupted: %s", x.soFar(result))
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("the disk is full: %w; %s", err, x.soFar(result))
+	}
+	return err
 }
 
 // soFar says what an extraction that ended early has left.

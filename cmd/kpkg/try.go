@@ -76,6 +76,7 @@ for all entries.`,
 
 func newTryRestoreCommand() *cobra.Command {
 	var run tryRun
+	var flags ptarFlags
 	cmd := &cobra.Command{
 		Use:   "restore PACKAGE LOCATION FILE [KEY=VALUE...]",
 		Short: "Restore a data file to a destination, through a package's exporter",
@@ -87,7 +88,8 @@ verifies is run. What the source began at becomes LOCATION.
 
 Entries that cannot be restored are listed, and the others are restored all the same. So are entries
 that the data file lacks, and devices, pipes and sockets, which are never restored. Extended attributes
-are restored if the exporter takes them, and counted otherwise.
+are restored if the exporter takes them, and counted otherwise. Of several snapshots the youngest is restored, or that
+of --snapshot.
 
 Exit status: 0 all is restored; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not for
 all entries.`,
@@ -96,8 +98,10 @@ all entries.`,
 		Args: tryOrder(try.RestoreOrder),
 	}
 	run.flags(cmd)
+	flags.add(cmd, true)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		run.opts.Package, run.opts.Location, run.opts.Data = args[0], args[1], args[2]
+		run.opts.Snapshot, run.opts.Passphrase = flags.snapshot, ptarOptions(cmd, &flags.words, args[2]).Passphrase
 		return run.run(cmd, args[3:], try.Restore, func(copied string, _ try.Result) string {
 			return fmt.Sprintf("restored %s from %s\n", copied, finding.Printable(run.opts.Data))
 		})
@@ -274,6 +278,7 @@ func printFailures(w io.Writer, severity string, failures []try.Failure) {
 }
 
 func newTryListCommand() *cobra.Command {
+	var words passphrase
 	cmd := &cobra.Command{
 		Use:    "ls FILE",
 		Hidden: true, // kpkg ls does it for any ptar
@@ -284,27 +289,29 @@ from. What could not be read when it was made is listed as warnings.
 Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
 		Example: `  kpkg try ls data.ptar`,
 	}
+	words.addFlag(cmd)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var entries []try.Entry
+		secret := ptarOptions(cmd, &words, args[0]).Passphrase
 		if !format.isText() {
-			contents, err := try.List(cmd.Context(), args[0], func(e try.Entry) error {
+			contents, err := try.List(cmd.Context(), args[0], secret, func(e try.Entry) error {
 				entries = append(entries, e)
 				return nil
 			})
 			report := try.ListReport(args[0], entries, contents, err)
 			return errors.Join(format.write(cmd, report), verdict(report))
 		}
-		return printData(cmd, args[0])
+		return printData(cmd, args[0], secret)
 	}
 	return cmd
 }
 
 // printData prints the entries of a data file as they come.
-func printData(cmd *cobra.Command, file string) error {
+func printData(cmd *cobra.Command, file string, secret try.Passphrase) error {
 	out := cmd.OutOrStdout()
 	entries := 0
-	contents, err := try.List(cmd.Context(), file, func(e try.Entry) error {
+	contents, err := try.List(cmd.Context(), file, secret, func(e try.Entry) error {
 		entries++
 		path := e.Path
 		if e.Target != "" {
