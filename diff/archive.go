@@ -38,7 +38,7 @@ func (s Snapshot) Items(ctx context.Context) iter.Seq2[Item, error] {
 				item.Mode, item.Size, item.Target = e.FileInfo.Mode(), e.FileInfo.Size(), e.SymlinkTarget
 				item.Identity = repository + " " + hex.EncodeToString(e.Object[:])
 				item.Open = func(ctx context.Context) (Content, error) {
-					content, err := s.OpenContent(e.Object)
+					content, err := s.OpenContent(ctx, e.Object)
 					return sectionContent{content}, err
 				}
 			}

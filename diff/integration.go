@@ -66,7 +66,7 @@ func OfSnapshot(ctx context.Context, file string, s Snapshot) (*Integration, err
 		if !e.FileInfo.Mode().IsRegular() || e.FileInfo.Size() > manifest.MaxSize {
 			return nil, fmt.Errorf("%s is no file of a size that manifests have", name)
 		}
-		content, err := s.OpenContent(e.Object)
+		content, err := s.OpenContent(ctx, e.Object)
 		if err != nil {
 			return nil, err
 		}

@@ -47,7 +47,7 @@ const maxFailures = 1000
 // Result is what was extracted.
 type Result struct {
 	Files, Folders, Links int
-	// Bytes is the length of all files together.
+	// Bytes is the length of all files together, those of several names counted once where the others are hard links.
 	Bytes int64
 	// Failed counts entries that were not extracted as they should be, Missing those that the snapshot itself lacks.
 	Failed, Missing int

@@ -238,6 +238,149 @@ func TestFolderInTheWay(t *testing.T) {
 	}
 }
 
+// threeNames are three names of a file, a fourth that says it is one and is not, and what the tar and zip make of them.
+func threeNames(t *testing.T) []byte {
+	f := ptartest.NewForgery(t, "LZ4", nil)
+	name := func(path, content string, mode fs.FileMode) {
+		e := f.Add(ptartest.File{Path: path, Mode: mode, Content: []byte(content)})
+		e.FileInfo.Ldev, e.FileInfo.Lino, e.FileInfo.Lnlink = 7, 42, 5
+	}
+	name("closed/one", "the same", 0o640)
+	name("open/three", "the same", 0o640)
+	name("open/two", "the same", 0o640)
+	name("other", "another", 0o640)
+	name("private", "the same", 0o600)
+	slices.SortFunc(f.Entries, func(a, b *vfs.Entry) int { return vfs.PathCmp(a.Path(), b.Path()) })
+	return f.Bytes()
+}
+
+// Names of one file are hard links, in a folder and in a tar, and files of their own where that cannot be.
+func TestHardLinks(t *testing.T) {
+	s := open(t, threeNames(t))
+	dir := t.TempDir()
+	for _, opts := range []Options{{}, {Force: true}, {Force: true}} {
+		r, err := Folder(t.Context(), s, dir, opts)
+		if err != nil || r.Files != 5 || r.Failed > 0 || r.Bytes != 8+7+8 {
+			t.Fatalf("%v, %+v: %s", err, r, failures(r))
+		}
+		sameFiles(t, dir, true)
+	}
+	// What is in the way of a link is kept.
+	if r, err := Folder(t.Context(), s, dir, Options{}); err != nil || r.Files != 0 || r.Failed != 5 {
+		t.Errorf("%v, %+v: %s", err, r, failures(r))
+	}
+	// The first name fails, so that another has the content.
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "closed"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Folder(t.Context(), s, dir, Options{}); err != nil || r.Files != 4 || r.Failed != 2 {
+		t.Errorf("%v, %+v: %s", err, r, failures(r))
+	}
+	if content, err := os.ReadFile(filepath.Join(dir, "open", "two")); err != nil || string(content) != "the same" {
+		t.Errorf("%q, %v", content, err)
+	}
+	for _, one := range []struct {
+		write func(context.Context, *ptarread.Snapshot, io.Writer, Options) (Result, error)
+		back  []string
+		same  bool
+	}{{Tar, []string{"tar", "xpf"}, true}, {Zip, []string{"unzip", "-q"}, false}} {
+		dir, file := t.TempDir(), filepath.Join(t.TempDir(), "packed")
+		var out bytes.Buffer
+		if r, err := one.write(t.Context(), s, &out, Options{}); err != nil || r.Files != 5 || r.Failed > 0 {
+			t.Fatalf("%v, %+v: %s", err, r, failures(r))
+		}
+		if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(one.back[0], append(one.back[1:], file)...)
+		cmd.Dir = dir
+		if said, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		sameFiles(t, dir, one.same)
+	}
+}
+
+// sameFiles expects what threeNames has in a folder.
+func sameFiles(t *testing.T, dir string, same bool) {
+	t.Helper()
+	sameListing(t, dir, map[string]string{
+		"closed": "drwxr-xr-x", "open": "drwxr-xr-x", "closed/one": `-rw-r----- "the same"`, "open/two": `-rw-r----- "the same"`,
+		"open/three": `-rw-r----- "the same"`, "other": `-rw-r----- "another"`, "private": `-rw------- "the same"`,
+	})
+	stat := func(name string) fs.FileInfo {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info
+	}
+	one := stat("closed/one")
+	if os.SameFile(one, stat("open/two")) != same || os.SameFile(one, stat("open/three")) != same {
+		t.Errorf("whether the names are of one file is not %v", same)
+	}
+	if os.SameFile(one, stat("other")) || os.SameFile(one, stat("private")) {
+		t.Error("files that differ are one")
+	}
+}
+
+// What is noted of names of files is bounded, and given up once all names have come.
+func TestInodes(t *testing.T) {
+	var x inodes
+	meet := func(number uint64, name string) (*linked, bool) {
+		e := ptartest.NewEntry("/x", 0o644)
+		e.FileInfo.Lino, e.FileInfo.Lnlink = number, 2
+		return x.meet(name, e)
+	}
+	l, first := meet(1, "a")
+	again, second := meet(1, "b")
+	if l == nil || l != again || !first || second || len(x.known) != 0 || x.bytes != 0 {
+		t.Errorf("%v %v %v %v, %d left in %d bytes", l, again, first, second, len(x.known), x.bytes)
+	}
+	long := strings.Repeat("n", 30<<10)
+	n := uint64(2)
+	for ; ; n++ {
+		if l, _ := meet(n, long); l == nil {
+			break
+		}
+	}
+	if n < 500 || n > 600 || x.bytes > maxInodes {
+		t.Errorf("%d are noted, in %d bytes", n, x.bytes)
+	}
+}
+
+// Attributes of links are set on the links. Where the system takes none, that is told of them, and the links are there.
+func TestAttributesOfLinks(t *testing.T) {
+	const name = "trusted.kpkg"
+	probe := filepath.Join(t.TempDir(), "probe")
+	if err := os.Symlink("nowhere", probe); err != nil {
+		t.Fatal(err)
+	}
+	taken := unix.Lsetxattr(probe, name, []byte("red"), 0)
+	dir := t.TempDir()
+	s := open(t, ptartest.Upstream(t, []ptartest.File{
+		{Path: "link", Mode: fs.ModeSymlink | 0o777, Target: "nowhere", Attributes: map[string]string{name: "red"}},
+	}, nil))
+	r, err := Folder(t.Context(), s, dir, Options{})
+	if err != nil || r.Links != 1 {
+		t.Fatalf("%v, %+v: %s", err, r, failures(r))
+	}
+	value := make([]byte, 16)
+	n, err := unix.Lgetxattr(filepath.Join(dir, "link"), name, value)
+	switch {
+	case taken == nil && (err != nil || string(value[:n]) != "red" || r.Failed > 0):
+		t.Errorf("the attribute is %q, %v: %s", value[:max(n, 0)], err, failures(r))
+	case taken != nil && (r.Failed != 1 || !strings.Contains(failures(r), `the attribute "trusted.kpkg": `+taken.Error())):
+		t.Errorf("%v, but: %s", taken, failures(r))
+	}
+	t.Logf("the system says %v of it", taken)
+	var out bytes.Buffer
+	if r, err := Tar(t.Context(), s, &out, Options{}); err != nil || r.Failed > 0 || !strings.Contains(out.String(), "SCHILY.xattr."+name+"=red") {
+		t.Errorf("%v, %s", err, failures(r))
+	}
+}
+
 // A link that leads out, written before what would go through it.
 func TestNothingGoesThroughLinks(t *testing.T) {
 	outside := t.TempDir()

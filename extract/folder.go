@@ -27,7 +27,7 @@ import (
 // Folder writes into the folder dir, which it makes if need be. What the snapshot's source began at becomes dir itself; of a source
 // that is one file, the file comes into it.
 //
-// Entries get the permissions and times of the snapshot, files and folders also their extended attributes; folders last,
+// Entries get the permissions, times and extended attributes of the snapshot, names of one file are hard links; folders get theirs last,
 // so that what is in them can be written. So do folders above what is selected, even when they were there before, but not
 // dir itself unless it was made here. The error is what kept all further entries from being written: an ended ctx, a full
 // disk, a damaged tree. Files are there in whole or not at all, whatever happens.
@@ -66,6 +66,8 @@ type extraction struct {
 	stack []*folder // the folders that the walk is in, from the top on
 	// lost is a folder that could not be made, nor can be what is in it.
 	lost string
+	// inodes are files of several names.
+	inodes inodes
 
 	work    chan task
 	stopped atomic.Bool
@@ -75,6 +77,10 @@ type extraction struct {
 
 // task is an entry to be written into a folder.
 type task struct {
+	// linked is what other names of the same file are made of, nil for a file of one name; first is set for the first of them.
+	linked *linked
+	first  bool
+
 	in         *folder
 	name       string
 	below      string
@@ -244,7 +250,9 @@ func (x *extraction) entry(below string, e *vfs.Entry) error {
 		x.owners.Add(1)
 	}
 	in.pending.Add(1)
-	x.work <- task{in, name, below, e, x.attributes(below, e)}
+	t := task{in: in, name: name, below: below, entry: e, attributes: x.attributes(below, e)}
+	t.linked, t.first = x.inodes.meet(below, e)
+	x.work <- t
 	if x.opts.Progress != nil {
 		x.opts.Progress(x.now())
 	}
@@ -401,6 +409,9 @@ func (x *extraction) write() {
 				x.failed(t.below, err)
 			}
 		}
+		if t.first {
+			close(t.linked.done)
+		}
 		x.release(t.in)
 	}
 }
@@ -408,6 +419,8 @@ func (x *extraction) write() {
 func (x *extraction) make(t task, buffer []byte) error {
 	mode := t.entry.FileInfo.Mode()
 	switch {
+	case mode.IsRegular() && x.hardLink(t):
+		return nil
 	case mode.IsRegular():
 		return x.file(t, buffer)
 	case isLink(t.entry):
@@ -460,6 +473,9 @@ func (x *extraction) file(t task, buffer []byte) (err error) {
 	if info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0 {
 		x.setIDs.Add(1)
 	}
+	if t.first {
+		t.linked.written = true
+	}
 	x.files.Add(1)
 	x.bytes.Add(n)
 	return errors.Join(errs...)
@@ -503,7 +519,8 @@ func (x *extraction) link(t task) error {
 		errs = append(errs, plain(t.in.root.Lchown(at, owner(info.Uid()), owner(info.Gid()))))
 	}
 	if len(t.attributes) > 0 {
-		errs = append(errs, errors.New("extended attributes of links are not extracted"))
+		set := func(name string, value []byte) error { return setLinkAttribute(t.in, t.name, name, value) }
+		errs = append(errs, x.setAttributes(set, t.attributes))
 	}
 	return errors.Join(append(errs, plain(setTime(t.in, t.name, info.ModTime())))...)
 }

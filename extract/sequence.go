@@ -20,7 +20,9 @@ import (
 type format interface {
 	// folder, link and file add an entry at a path below the source's root; content has size bytes.
 	folder(name string, e *vfs.Entry, attributes map[string]string) error
-	link(name string, e *vfs.Entry) error
+	link(name string, e *vfs.Entry, attributes map[string]string) error
+	// hardLink adds another name of the file that was added at a path; errNoHardLinks for a format that has none.
+	hardLink(name, to string, e *vfs.Entry) error
 	file(name string, e *vfs.Entry, attributes map[string]string, size int64, content io.Reader) error
 	close() error
 }
@@ -35,7 +37,12 @@ type sequence struct {
 	to       format
 	// inside are the folders that were written last, each in the one before.
 	inside []string
+	// inodes are files of several names.
+	inodes inodes
 }
+
+// errNoHardLinks is that of a format in which each name of a file is a file.
+var errNoHardLinks = errors.New("no hard links")
 
 // brokenError is an error with which a tar or a zip ends: of who takes it.
 type brokenError struct{ error }
@@ -128,7 +135,11 @@ func (s *sequence) write(below string, e *vfs.Entry) error {
 		s.inside = append(s.inside, below)
 		s.folders.Add(1)
 	case isLink(e):
-		if err := s.to.link(below, e); err != nil {
+		attributes, err := s.attributes(below, e)
+		if err != nil {
+			return err
+		}
+		if err := s.to.link(below, e, attributes); err != nil {
 			return err
 		}
 		s.links.Add(1)
@@ -142,6 +153,15 @@ func (s *sequence) write(below string, e *vfs.Entry) error {
 
 // file writes a file once all of its content is known to be good: what has begun in a tar or a zip cannot be taken back.
 func (s *sequence) file(below string, e *vfs.Entry) error {
+	known, first := s.inodes.meet(below, e)
+	if known != nil && !first && known.written {
+		if err := s.to.hardLink(below, known.below, e); !errors.Is(err, errNoHardLinks) {
+			if err == nil {
+				s.files.Add(1)
+			}
+			return err
+		}
+	}
 	attributes, err := s.attributes(below, e)
 	if err != nil {
 		return err
@@ -153,6 +173,9 @@ func (s *sequence) file(below string, e *vfs.Entry) error {
 	if err := s.to.file(below, e, attributes, size, content); err != nil {
 		return err
 	}
+	if first {
+		known.written = true
+	}
 	s.files.Add(1)
 	s.bytes.Add(size)
 	return nil
@@ -163,7 +186,7 @@ const held = 8 << 20
 
 // whole is a content all of which was read and compared with its MACs.
 func (s *sequence) whole(object objects.MAC) (io.Reader, int64, error) {
-	_, size, err := s.snapshot.ContentMAC(object)
+	_, size, err := s.snapshot.ContentMAC(s.ctx, object)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -60,8 +60,14 @@ func (t *tarFormat) folder(name string, e *vfs.Entry, attributes map[string]stri
 	return t.begin(t.header(tar.TypeDir, name+"/", e, attributes))
 }
 
-func (t *tarFormat) link(name string, e *vfs.Entry) error {
-	h := t.header(tar.TypeSymlink, name, e, nil)
+func (t *tarFormat) hardLink(name, to string, e *vfs.Entry) error {
+	h := t.header(tar.TypeLink, name, e, nil)
+	h.Linkname = to
+	return t.begin(h)
+}
+
+func (t *tarFormat) link(name string, e *vfs.Entry, attributes map[string]string) error {
+	h := t.header(tar.TypeSymlink, name, e, attributes)
 	h.Linkname = e.SymlinkTarget
 	return t.begin(h)
 }

@@ -66,7 +66,9 @@ func (z *zipFormat) folder(name string, e *vfs.Entry, _ map[string]string) error
 	return z.add(name+"/", e, e.FileInfo.Mode()&fs.ModePerm|fs.ModeDir, nil)
 }
 
-func (z *zipFormat) link(name string, e *vfs.Entry) error {
+func (z *zipFormat) hardLink(_, _ string, _ *vfs.Entry) error { return errNoHardLinks }
+
+func (z *zipFormat) link(name string, e *vfs.Entry, _ map[string]string) error {
 	return z.add(name, e, fs.ModeSymlink|0o777, strings.NewReader(e.SymlinkTarget))
 }
 

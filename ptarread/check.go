@@ -46,6 +46,8 @@ type checker struct {
 	s *store
 	// content looks at a blob once it is decoded. Calls overlap.
 	content func(b blob, data []byte) error
+	// long looks at a list of chunks that is not decoded in one piece, and says how many bytes it has; nil refuses one.
+	long func(ctx context.Context, b blob) (int64, error)
 
 	mu       sync.Mutex
 	checked  Checked
@@ -98,7 +100,7 @@ func (c *checker) record(err error) error {
 	return nil
 }
 
-// stored is a blob on its way from the reader to the workers.
+// stored is a blob on its way from the reader to the workers, without its data if that is a long list.
 type stored struct {
 	blob blob
 	data []byte
@@ -121,10 +123,16 @@ func (c *checker) run(ctx context.Context) error {
 			var decoded []byte
 			for s := range queue {
 				err := guard(func() (err error) {
+					if s.blob.length > maxStoredBlob {
+						return c.longList(ctx, s.blob)
+					}
 					data, err := c.s.decode(s.blob, decoded, s.data, MaxBlob)
+					if c.s.isLong(s.blob, err) {
+						return c.longList(ctx, s.blob)
+					}
 					if err == nil {
 						decoded = data
-						c.count(len(data))
+						c.count(int64(len(data)))
 						err = c.content(s.blob, data)
 					}
 					return err
@@ -157,11 +165,15 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		data = slices.Grow(data[:0], int(b.length))[:b.length]
-		if err := ptar.ReadAt(c.s.file, data, b.offset); err != nil {
+		if b.length <= maxStoredBlob {
+			data = slices.Grow(data[:0], int(b.length))[:b.length]
+			if err := ptar.ReadAt(c.s.file, data, b.offset); err != nil {
+				return err
+			}
+			mac.Write(data)
+		} else if err := c.s.hashSection(ctx, mac, ptar.Section{Offset: b.offset, Length: int64(b.length)}); err != nil {
 			return err
 		}
-		mac.Write(data)
 		select {
 		case queue <- stored{b, data}:
 			return nil
@@ -185,11 +197,20 @@ func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-
 	return nil
 }
 
-func (c *checker) count(bytes int) {
+// longList looks at a list of chunks that the worker reads itself.
+func (c *checker) longList(ctx context.Context, b blob) error {
+	bytes, err := c.long(ctx, b)
+	if err == nil {
+		c.count(bytes)
+	}
+	return err
+}
+
+func (c *checker) count(bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.checked.Blobs++
-	c.checked.Unpacked += int64(bytes)
+	c.checked.Unpacked += bytes
 }
 
 // bound ends the check of a package that unpacks to more than one may.

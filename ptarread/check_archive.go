@@ -32,7 +32,7 @@ func (a *Archive) Check(ctx context.Context) (_ Checked, _ []Problem, err error)
 		return Checked{}, nil, err
 	}
 	defer func() { err = errors.Join(err, k.lengths.close()) }()
-	c := &checker{s: &a.store, content: k.content}
+	c := &checker{s: &a.store, content: k.content, long: k.long}
 	err = c.run(ctx)
 	if err == nil {
 		err = k.trees(ctx, c)
@@ -64,12 +64,12 @@ func (k *archiveCheck) content(b blob, data []byte) error {
 	case resources.RT_CHUNK:
 		return k.length(id, uint32(len(data)))
 	case resources.RT_OBJECT:
-		object, err := k.a.decodeObject(b.mac, data)
+		l, err := k.a.decodeList(b.mac, data)
 		if err != nil {
 			return err
 		}
-		for _, c := range object.Chunks {
-			if err := k.length(blobID{resources.RT_CHUNK, c.ContentMAC}, c.Length); err != nil {
+		for _, c := range l.parts {
+			if err := k.length(blobID{resources.RT_CHUNK, c.mac}, c.length); err != nil {
 				return err
 			}
 		}
@@ -106,6 +106,16 @@ func (k *archiveCheck) content(b blob, data []byte) error {
 		}
 	}
 	return nil
+}
+
+// long checks a list of chunks that is read as it comes, and counts its bytes.
+func (k *archiveCheck) long(ctx context.Context, b blob) (int64, error) {
+	l, err := k.a.readLong(ctx, b)
+	if err != nil {
+		return 0, err
+	}
+	err = k.a.eachPart(ctx, b.mac, func(c part) error { return k.length(blobID{resources.RT_CHUNK, c.mac}, c.length) })
+	return l.bytes, err
 }
 
 func (k *archiveCheck) node(typ, value resources.Type, id blobID, data []byte) error {
@@ -274,7 +284,11 @@ func (k *archiveCheck) listings(ctx context.Context, t tree) error {
 
 // listing compares a listing with the file tree, and counts its entries.
 func (k *archiveCheck) listing(ctx context.Context, search *treeSearch, folder string, mac objects.MAC) (int, error) {
-	object, err := k.a.readObject(mac)
+	l, err := k.a.readList(ctx, mac)
+	if err != nil {
+		return 0, err
+	}
+	content, err := k.a.reader(ctx, l)
 	if err != nil {
 		return 0, err
 	}
@@ -282,7 +296,7 @@ func (k *archiveCheck) listing(ctx context.Context, search *treeSearch, folder s
 	seed := maphash.MakeSeed()
 	var inTree, inListing uint64
 	n, left := 0, 0
-	frames := frameReader{in: bufio.NewReader(k.a.reader(ctx, object))}
+	frames := frameReader{in: bufio.NewReader(content)}
 	for {
 		serialized, named, err := frames.next()
 		if err == io.EOF {

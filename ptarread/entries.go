@@ -126,7 +126,7 @@ func (p *Package) addContent(ctx context.Context, key string, e *Entry, known ma
 		if err != nil {
 			return err
 		}
-		object = objectSize{loaded.Size(), loaded.ContentMAC}
+		object = objectSize{loaded.size, loaded.mac}
 		known[e.object] = object
 	}
 	if object.bytes != e.Size {

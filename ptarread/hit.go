@@ -1,10 +1,10 @@
 package ptarread
 
 import (
+	"context"
 	"path"
 	"slices"
 
-	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/resources"
 )
 
@@ -21,13 +21,10 @@ func (p *Package) FilesAt(offset int64) []string {
 		if !e.Mode.IsRegular() {
 			continue
 		}
-		guard(func() error {
-			object, err := p.readObject(e.object)
-			if err == nil && slices.ContainsFunc(object.Chunks, func(c objects.Chunk) bool { return c.ContentMAC == mac }) {
-				files = append(files, e.Path)
-			}
-			return err
-		})
+		l, err := p.readList(context.Background(), e.object)
+		if err == nil && slices.ContainsFunc(l.parts, func(c part) bool { return c.mac == mac }) {
+			files = append(files, e.Path)
+		}
 	}
 	return files
 }

@@ -121,16 +121,16 @@ func (p *placer) object(mac objects.MAC) []*Problem {
 	}
 	problems := p.damaged[blobID{resources.RT_OBJECT, mac}]
 	if problems == nil {
-		object, err := p.k.a.readObject(mac)
-		if err != nil {
-			return nil
-		}
-		for _, c := range object.Chunks {
-			for _, problem := range p.damaged[blobID{resources.RT_CHUNK, c.ContentMAC}] {
+		err := p.k.a.eachPart(p.ctx, mac, func(c part) error {
+			for _, problem := range p.damaged[blobID{resources.RT_CHUNK, c.mac}] {
 				if !slices.Contains(problems, problem) {
 					problems = append(problems, problem)
 				}
 			}
+			return nil
+		})
+		if err != nil {
+			return nil
 		}
 	}
 	if len(p.objects) < maxPlacedObjects {

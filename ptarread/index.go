@@ -190,7 +190,7 @@ func (s *store) readIndexRecords(ctx context.Context, x *index) (err error) {
 			return cmp.Or(in.fileErr, error(problemf(Damaged, regionIndex, at.Offset, "%v", err)))
 		}
 		mac.Write(record)
-		b, err := parseRecord(record, x.base, room, at.Offset)
+		b, err := s.parseRecord(record, x.base, room, at.Offset)
 		wrong = cmp.Or(wrong, err)
 		if b.typ == resources.RT_SNAPSHOT {
 			if len(x.snapshots) == maxSnapshots {
@@ -219,7 +219,7 @@ func (x *index) keep(b blob) error {
 }
 
 // parseRecord reads one record of an index at the given offset, for a packfile with room bytes of blobs from base on.
-func parseRecord(record []byte, base, room, indexAt int64) (blob, error) {
+func (s *store) parseRecord(record []byte, base, room, indexAt int64) (blob, error) {
 	b := blob{
 		typ:    resources.Type(binary.LittleEndian.Uint32(record)),
 		mac:    objects.MAC(record[8:40]),
@@ -234,7 +234,7 @@ func parseRecord(record []byte, base, room, indexAt int64) (blob, error) {
 		return b, problemf(Unsupported, regionIndex, indexAt, "lists %v of version %s; only %s is known", b.id(), version, blobVersion)
 	case offset > uint64(room) || int64(b.length) > room-int64(offset):
 		return b, problemf(Damaged, regionIndex, indexAt, "places %v outside of the blobs", b.id())
-	case b.length > maxStoredBlob:
+	case b.length > maxStoredBlob && (b.typ != resources.RT_OBJECT || s.bounds.list <= MaxBlob):
 		return b, problemf(TooLarge, regionIndex, indexAt, "lists %v of %d bytes; at most %d are allowed", b.id(), b.length, maxStoredBlob)
 	}
 	b.offset = base + int64(offset)

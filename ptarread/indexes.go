@@ -86,16 +86,20 @@ func (p *Package) readDirpack(ctx context.Context, dir string, mac objects.MAC) 
 	if node == nil || !node.dir {
 		return problemf(Inconsistent, regionTree, nowhere, "the dirpack index lists %.80q, which is not a directory", dir)
 	}
-	object, err := p.loadObject(ctx, mac)
+	l, err := p.loadObject(ctx, mac)
 	if err != nil {
 		return err
 	}
-	if err := p.spend(object.Size(), "directory listings"); err != nil {
+	if err := p.spend(l.size, "directory listings"); err != nil {
 		return err
 	}
 	differs := problemf(Inconsistent, regionTree, nowhere, "the dirpack index lists %.80q differently", dir)
 	names := map[string]bool{}
-	frames := frameReader{in: bufio.NewReader(p.reader(ctx, object))}
+	content, err := p.reader(ctx, l)
+	if err != nil {
+		return err
+	}
+	frames := frameReader{in: bufio.NewReader(content)}
 	for {
 		serialized, mac, err := frames.next()
 		if err == io.EOF {

@@ -70,9 +70,11 @@ const (
 	maxArchiveBlobs = 1 << 27
 	// maxSnapshots is how many snapshots an archive may hold.
 	maxSnapshots = 1 << 17
-	// maxArchiveChunks is how many chunks a file of an archive may have; a list of 95,000 is as long as a blob may be, which
-	// are some 90 GB as plakar cuts files.
+	// maxArchiveChunks is how many chunks are kept in memory of a file of an archive: a list of 95,000 takes MaxBlob, which are
+	// some 90 GB as plakar cuts files. A longer one is read as it comes, each time that it is needed.
 	maxArchiveChunks = 1 << 17
+	// maxArchiveList is how long such a list may be, 4 GiB: 48 million chunks, or 48 TB as plakar cuts files.
+	maxArchiveList = 4 << 30
 	// maxArchivePath is the longest path of an entry in bytes, that of Windows; elsewhere 4096 are the most.
 	maxArchivePath = 32 << 10
 	// maxSnapshotText is how many bytes the descriptions of all snapshots may take: some hundred thousand of them.
@@ -110,8 +112,9 @@ var maxBlobsInMemory = 1 << 20
 // bounds are the limits that differ between packages and archives.
 type bounds struct {
 	blobs int
-	// chunks is how many a file may have.
+	// chunks is how many a file may have that are kept in memory; list is how long a list of them may be.
 	chunks int
+	list   int64
 	// metadata is how many decoded bytes there may be of what describes the content, in all that is read of one file.
 	metadata int64
 	// encrypted is what is said of an encrypted file.
@@ -119,14 +122,15 @@ type bounds struct {
 }
 
 var packageBounds = bounds{
-	blobs: MaxBlobs, chunks: maxChunks, metadata: maxMetadata, encrypted: "the package is encrypted; plakar installs plain ones only",
+	blobs: MaxBlobs, chunks: maxChunks, list: MaxBlob, metadata: maxMetadata, encrypted: "the package is encrypted; plakar installs plain ones only",
 }
 
 // archiveBounds are those of an archive of size bytes. Entries compress well, so that its metadata is a multiple of it,
 // which keeps the time to read a small file short.
 func archiveBounds(size int64) bounds {
 	return bounds{
-		blobs: maxArchiveBlobs, chunks: maxArchiveChunks, metadata: freeUnpacked + maxRatio*min(size, 1<<50),
+		blobs: maxArchiveBlobs, chunks: maxArchiveChunks, list: maxArchiveList,
+		metadata:  freeUnpacked + maxRatio*min(size, 1<<50),
 		encrypted: "it is encrypted, and takes a passphrase",
 	}
 }

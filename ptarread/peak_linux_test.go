@@ -146,6 +146,10 @@ func TestPeak(t *testing.T) {
 			e.Object = f.PutObject(slices.Repeat([][]byte{zeros}, many)...)
 			e.FileInfo.Lsize = many * ptarread.MaxBlob
 		}},
+		{"a list of 400,000 chunks", func(f *forgery) {
+			e := f.Add(ptartest.File{Path: "long", Mode: 0o644})
+			e.Object, e.FileInfo.Lsize = putLong(f, objects.MAC{1}, longPart{[]byte("aa"), 200_000}, longPart{[]byte("b"), 200_000})
+		}},
 		{"a chunk of 1 GiB", func(f *forgery) {
 			f.PutAs(resources.RT_CHUNK, objects.MAC{7}, bombOfGiB(f))
 			object := objects.NewObject()

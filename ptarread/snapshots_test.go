@@ -330,7 +330,7 @@ func TestOpenContent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := a.OpenContent(e.Object)
+	r, err := a.OpenContent(t.Context(), e.Object)
 	if err != nil || r.Size() != int64(len(content)) {
 		t.Fatal(r, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/PlakarKorp/kloset/objects"
@@ -36,6 +37,8 @@ type store struct {
 	used []bool
 	// metadata counts the decoded bytes of everything that describes the content, however often it is read.
 	metadata atomic.Int64
+	// long has those lists that are too long to be kept, by their MACs, as far as they were read once.
+	long sync.Map
 	// decoding counts the chunks that are decoded ahead of their readers.
 	decoding atomic.Int64
 }

@@ -59,7 +59,7 @@ func (d *davFS) OpenFile(ctx context.Context, name string, flag int, _ os.FileMo
 		return nil, err
 	}
 	if f.info.mode.IsRegular() {
-		if f.SectionReader, err = f.snapshot.OpenContent(f.entry.Object); err != nil {
+		if f.SectionReader, err = f.snapshot.OpenContent(f.ctx, f.entry.Object); err != nil {
 			return nil, err
 		}
 	}

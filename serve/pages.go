@@ -102,16 +102,16 @@ func (s *Server) entry(id, below, name string, e *vfs.Entry) web.Entry {
 	return line
 }
 
-func (s *Server) content(l *location) (web.Content, error) {
+func (s *Server) content(ctx context.Context, l *location) (web.Content, error) {
 	if !l.entry.FileInfo.Mode().IsRegular() {
 		return web.Content{}, errors.New("it is no file")
 	}
-	section, err := l.snapshot.OpenContent(l.entry.Object)
+	section, err := l.snapshot.OpenContent(ctx, l.entry.Object)
 	return web.Content{Name: path.Base(l.below), SectionReader: section, TempDir: s.opts.TempDir}, err
 }
 
 func (s *Server) file(w http.ResponseWriter, r *http.Request, l *location, page web.Page) {
-	content, err := s.content(l)
+	content, err := s.content(r.Context(), l)
 	if err != nil {
 		s.fail(w, http.StatusNotFound, err)
 		return
@@ -133,7 +133,7 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	content, err := s.content(l)
+	content, err := s.content(r.Context(), l)
 	if err != nil {
 		s.fail(w, http.StatusNotFound, err)
 		return
