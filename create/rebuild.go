@@ -2,9 +2,9 @@ package create
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // Rebuild makes the package at path again from the source in dir and compares the SHA-256 with sum, the package's as
@@ -23,7 +24,20 @@ import (
 // records; nothing that an earlier run kept is used. The error is for what could not be done, a package that does not open
 // and a source with errors included.
 func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, error) {
-	identity, err := manifest.ParseFileName(filepath.Base(path))
+	original, err := ptarread.Open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
+	}
+	defer original.Close()
+	return rebuild(ctx, dir, path, original, sum)
+}
+
+func rebuild(ctx context.Context, dir, path string, original *ptarread.Package, sum string) ([]finding.Finding, error) {
+	name := remote.Base(path)
+	if name == "" {
+		return nil, errors.New("rebuilding what is on the standard input: its version and platform are in the name of a file, which it has not")
+	}
+	identity, err := manifest.ParseFileName(name)
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
@@ -31,11 +45,6 @@ func Rebuild(ctx context.Context, dir, path, sum string) ([]finding.Finding, err
 	if err != nil {
 		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
 	}
-	original, err := ptarread.Open(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("rebuilding %s: %w", path, err)
-	}
-	defer original.Close()
 	temporary, err := scratch.Make("rebuild")
 	if err != nil {
 		return nil, err

@@ -2,8 +2,11 @@ package create
 
 import (
 	"context"
+	"fmt"
+	"io"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -34,10 +37,13 @@ func Verify(ctx context.Context, paths []string, opts VerifyOptions) ([]Verified
 	var all []Verified
 	for _, path := range paths {
 		one := Verified{Path: path}
-		one.Report, one.Err = verify.File(ctx, path, verify.Options{Strict: opts.Strict, Client: opts.Client})
-		if one.Err == nil && opts.Source != "" && !finding.HasErrors(one.Report.Findings) {
-			one.Err = rebuildInto(ctx, opts.Source, path, one.Report)
-		}
+		judge := verify.Options{Strict: opts.Strict, Client: opts.Client}
+		one.Report, one.Err = verify.FileAnd(ctx, path, judge, func(r io.ReaderAt, size int64, report *verify.Report) error {
+			if opts.Source == "" || finding.HasErrors(report.Findings) {
+				return nil
+			}
+			return rebuildInto(ctx, opts.Source, path, r, size, report)
+		})
 		if ctx.Err() != nil {
 			return all, context.Cause(ctx)
 		}
@@ -47,8 +53,12 @@ func Verify(ctx context.Context, paths []string, opts VerifyOptions) ([]Verified
 }
 
 // rebuildInto makes a package again, as one more check of its report.
-func rebuildInto(ctx context.Context, source, path string, report *verify.Report) error {
-	differences, err := Rebuild(ctx, source, path, report.SHA256)
+func rebuildInto(ctx context.Context, source, path string, r io.ReaderAt, size int64, report *verify.Report) error {
+	original, err := ptarread.New(ctx, r, size)
+	if err != nil {
+		return fmt.Errorf("rebuilding %s: %w", path, err)
+	}
+	differences, err := rebuild(ctx, source, path, original, report.SHA256)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -46,8 +47,11 @@ func (e *RejectedError) Error() string {
 
 // absent goes on from what is said of a path at which nothing is.
 func absent(path string) string {
-	if strings.Contains(path, "://") {
-		return ", which is an address: download the package first"
+	switch {
+	case remote.Is(path):
+		return ""
+	case strings.Contains(path, "://"):
+		return ", which is the address of no web server: download the package first"
 	}
 	return suggest.Beside(path)
 }
@@ -62,13 +66,12 @@ type Building struct {
 	Emulator Emulator
 }
 
-// Open unpacks the package at path, or the package made of the manifest or the folder at path, into dir, which must be
+// Open unpacks the package at path, a URL, or "-" as remote.Open takes them, or the package made of the manifest or the folder at path, into dir, which must be
 // there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error,
 // and wraps an *ElsewhereError if the package does not run here.
 func Open(ctx context.Context, path, dir string, building Building) (_ *Integration, err error) {
-	built, copied, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "copied"), filepath.Join(dir, "unpacked")
+	built, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "unpacked")
 	defer func() {
-		err = errors.Join(err, os.RemoveAll(copied))
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(built), os.RemoveAll(unpacked))
 		}
@@ -81,7 +84,7 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	} else if building.Debug {
 		return nil, fmt.Errorf("%s is a package: executables for a debugger are built from a source tree", path)
 	}
-	file, size, err := ptarread.OpenFile(packed)
+	file, size, err := ptarread.OpenFile(ctx, packed)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("there is no package or manifest at %s%s", path, absent(path))
 	}
@@ -92,7 +95,7 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	emulator := ""
 	if packed == path {
 		var platform executable.Platform
-		if file, platform, err = judged(ctx, file, size, path, copied); err != nil {
+		if file, platform, err = judged(ctx, file, size, path); err != nil {
 			return nil, err
 		}
 		if emulator, err = building.Emulator.program(platform); err != nil {
@@ -157,37 +160,20 @@ func build(ctx context.Context, path, dir string, building Building) (string, er
 
 // judged is a copy of the file of a package, which it closes, and has passed its checks: what is unpacked is then what was
 // judged, whoever writes to the file meanwhile or takes its name. What is no package, or too large for one, is not copied.
-func judged(
-	ctx context.Context, file *os.File, size int64, path, copied string,
-) (own *os.File, its executable.Platform, err error) {
+func judged(ctx context.Context, file remote.Input, size int64, path string) (own remote.Input, its executable.Platform, err error) {
 	if _, err := ptarread.New(ctx, file, size); err != nil || size > ptarread.MaxUnpacked {
 		its, checked := check(ctx, file, size, path)
 		return file, its, cmp.Or(checked, err, fmt.Errorf("%s is too large for a package", path))
 	}
-	own, err = os.OpenFile(copied, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return file, its, fmt.Errorf("copying %s: %w", path, err)
+	if !remote.Is(path) { // of which file is a copy already
+		// Not more than it had when it was opened, even if it grows.
+		if own, err = remote.Keep(ctx, file); err != nil {
+			return file, its, fmt.Errorf("copying %s: %w", path, err)
+		}
+		file = own
 	}
-	defer file.Close()
-	// Not more than it had when it was opened, even if it grows.
-	if _, err := io.Copy(own, &interruptible{ctx, io.NewSectionReader(file, 0, size)}); err != nil {
-		return own, its, fmt.Errorf("copying %s: %w", path, err)
-	}
-	its, err = check(ctx, own, size, path)
-	return own, its, err
-}
-
-// interruptible reads until ctx ends.
-type interruptible struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (i *interruptible) Read(b []byte) (int, error) {
-	if err := context.Cause(i.ctx); err != nil {
-		return 0, err
-	}
-	return i.Reader.Read(b)
+	its, err = check(ctx, file, size, path)
+	return file, its, err
 }
 
 // check refuses a package that does not verify, and tells what it is for.
@@ -197,6 +183,9 @@ func check(ctx context.Context, file io.ReaderAt, size int64, path string) (exec
 		return executable.Platform{}, err
 	}
 	its := executable.Platform{OS: report.OS, Arch: report.Arch}
+	if remote.Base(path) == "" && len(report.Executables) > 0 { // there is no name that says it
+		its.OS, its.Arch = report.Executables[0].OS, report.Executables[0].Arch
+	}
 	if finding.HasErrors(report.Findings) {
 		return its, &RejectedError{path, report.Findings}
 	}

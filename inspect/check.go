@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
@@ -29,10 +28,14 @@ type Checked struct {
 // Check compares every byte of the ptar at path with what it should be.
 func Check(ctx context.Context, path string, options ptarread.Options) Checked {
 	c := Checked{File: path}
-	if info, err := os.Stat(path); err == nil {
-		c.Size = info.Size()
+	in, size, err := ptarread.OpenInput(ctx, path)
+	if err != nil {
+		c.failed(err)
+		return c
 	}
-	archive, err := ptarread.OpenArchive(ctx, path, options)
+	defer in.Close()
+	c.Size = size
+	archive, err := ptarread.NewArchive(ctx, in, size, options)
 	if err != nil {
 		c.failed(err)
 		return c

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -72,7 +74,12 @@ type Options struct {
 
 // File inspects the ptar at path. A package is verified on the way; what is wrong with it is in its findings.
 func File(ctx context.Context, path string, opts Options) (*Ptar, error) {
-	archive, err := ptarread.OpenArchive(ctx, path, ptarread.Options{Passphrase: opts.Passphrase})
+	in, size, err := ptarread.OpenInput(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	defer in.Close()
+	archive, err := ptarread.NewArchive(ctx, in, size, ptarread.Options{Passphrase: opts.Passphrase})
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -89,7 +96,16 @@ func File(ctx context.Context, path string, opts Options) (*Ptar, error) {
 		p.Snapshots = []ptarread.SnapshotInfo{snapshot.Info()}
 	}
 	if len(archive.Snapshots()) == 1 && len(p.Snapshots[0].Sources) == 1 && slices.Contains(packagers, p.Snapshots[0].Sources[0].Type) {
-		if p.Package, err = inspectPackage(ctx, path); err == nil && opts.Tree {
+		if remote.Is(path) {
+			// All of a package is read, and in no order.
+			kept, err := remote.Keep(ctx, in)
+			if err != nil {
+				return nil, fmt.Errorf("open %s: %w", path, err)
+			}
+			defer kept.Close()
+			in = kept
+		}
+		if p.Package, err = inspectPackage(ctx, path, in, size); err == nil && opts.Tree {
 			p.Tree = p.Package.tree()
 		}
 		return p, err
@@ -106,20 +122,19 @@ func File(ctx context.Context, path string, opts Options) (*Ptar, error) {
 	return p, nil
 }
 
-func inspectPackage(ctx context.Context, path string) (*Package, error) {
-	report, err := verify.File(ctx, path, verify.Options{})
+func inspectPackage(ctx context.Context, path string, r io.ReaderAt, size int64) (*Package, error) {
+	report, err := verify.Reader(ctx, r, size, verify.Options{Name: path})
 	if err != nil {
 		return nil, err
 	}
 	p := &Package{Report: report}
-	pkg, err := ptarread.Open(ctx, path)
+	pkg, err := ptarread.New(ctx, r, size)
 	if err != nil {
 		if problem := (*ptarread.Problem)(nil); errors.As(err, &problem) {
 			return p, nil // the report says so
 		}
 		return nil, err
 	}
-	defer pkg.Close()
 	if text, err := fs.ReadFile(pkg.FS(), "manifest.yaml"); err == nil {
 		p.Manifest = strings.ToValidUTF8(string(text[:min(len(text), maxManifest)]), "\uFFFD")
 	}

@@ -30,7 +30,7 @@ type Options struct {
 // configuration, index, state and the snapshots' headers.
 // Errors are as those of Open.
 func OpenArchive(ctx context.Context, path string, options Options) (*Archive, error) {
-	file, size, err := openAny(ctx, path, "ptar")
+	file, size, err := OpenInput(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,17 +43,24 @@ func OpenArchive(ctx context.Context, path string, options Options) (*Archive, e
 	return a, nil
 }
 
-// openAny opens a regular file, or what is not one on this machine's disk.
-func openAny(ctx context.Context, path, what string) (remote.Input, int64, error) {
-	if remote.Is(path) {
-		in, err := remote.Open(ctx, path)
-		if err != nil {
-			return nil, 0, fmt.Errorf("open %s: %w", what, err)
-		}
-		return in, in.Size(), nil
+// OpenInput opens a regular file, or what remote.Open takes, for NewArchive and for those who read it otherwise too.
+func OpenInput(ctx context.Context, path string) (in remote.Input, size int64, err error) {
+	return openInput(ctx, path, "ptar")
+}
+
+func openInput(ctx context.Context, path, what string) (remote.Input, int64, error) {
+	if !remote.Is(path) {
+		file, size, err := openRegular(path, what)
+		return localFile{file, size}, size, err
 	}
-	file, size, err := openRegular(path, what)
-	return localFile{file, size}, size, err
+	in, err := remote.Open(ctx, path)
+	if ctx.Err() != nil {
+		return nil, 0, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("open %s: %w", what, err)
+	}
+	return in, in.Size(), nil
 }
 
 type localFile struct {

@@ -30,6 +30,7 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/header"
 
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // Package is an open package. Its methods may be called concurrently.
@@ -50,12 +51,12 @@ type Package struct {
 	failures []Failure
 }
 
-// Open opens the package at path and reads all that describes its content, which is checked on the way; the content
+// Open opens the package at path, which may also be a URL or "-" as remote.Open takes them, and reads all that describes its content, which is checked on the way; the content
 // itself is checked by Check, and when it is read.
 //
 // The error is or wraps a *Problem when the file is at fault, and anything else when it could not be read.
 func Open(ctx context.Context, path string) (*Package, error) {
-	file, size, err := OpenFile(path)
+	file, size, err := OpenFile(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -68,15 +69,29 @@ func Open(ctx context.Context, path string) (*Package, error) {
 	return pkg, nil
 }
 
-// OpenFile opens the regular file at path, for New and for those who also want its bytes as they are. size is its length.
+// OpenFile opens the file of a package for New and for those who also want its bytes as they are. size is its length. What is not
+// on this machine's disk is copied to a temporary file, if it looks like a ptar: all who read it then get the same bytes.
 // The errors are those of Open.
-func OpenFile(path string) (file *os.File, size int64, err error) {
-	file, size, err = openRegular(path, "package")
-	if err == nil && size > maxSize {
+func OpenFile(ctx context.Context, path string) (file remote.Input, size int64, err error) {
+	file, size, err = openInput(ctx, path, "package")
+	if err != nil {
+		return nil, 0, err
+	}
+	if size > maxSize {
 		file.Close()
 		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(maxSize))
 	}
-	return file, size, err
+	if !remote.Is(path) {
+		return file, size, nil
+	}
+	s := store{file: file, size: size}
+	if problem := (*Problem)(nil); errors.As(s.readLayout(ctx), &problem) {
+		return file, size, nil // New says so
+	}
+	if file, err = remote.Keep(ctx, file); err != nil {
+		return nil, 0, fmt.Errorf("open package: %w", err)
+	}
+	return file, size, nil
 }
 
 // openRegular opens a regular file; what is what it should be.

@@ -1,12 +1,15 @@
 package release
 
 import (
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"slices"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -26,6 +29,22 @@ type Beside func(extension string) ([]byte, error)
 // BesideFile reads the files beside the one at path.
 func BesideFile(path string) Beside {
 	return func(extension string) ([]byte, error) { return regular.Read(path+extension, maxSidecar+1) }
+}
+
+// besideURL reads the files beside the one at a URL.
+func besideURL(ctx context.Context, address string) Beside {
+	return func(extension string) ([]byte, error) {
+		name, err := remote.Beside(address, extension)
+		if err != nil {
+			return nil, err
+		}
+		in, err := remote.Open(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		defer in.Close()
+		return io.ReadAll(io.NewSectionReader(in, 0, min(in.Size(), maxSidecar+1)))
+	}
 }
 
 // Judge holds the sum and the signature of a file to its name and its bytes. file is what findings call it; sum has its base

@@ -3,13 +3,17 @@ package release
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/verify"
 )
 
@@ -18,6 +22,9 @@ import (
 func Verify(ctx context.Context, paths []string, opts create.VerifyOptions, trust Trust) ([]create.Verified, error) {
 	var all []create.Verified
 	for _, path := range paths {
+		if path == remote.StandardInput && len(trust.Keys) > 0 {
+			return all, errors.New("what comes on the standard input has no signature beside it: name a file or a URL")
+		}
 		one := create.Verified{Path: path}
 		if len(trust.Keys) > 0 && isOther(path) {
 			one.Report, one.Err = otherFile(ctx, path)
@@ -32,7 +39,7 @@ func Verify(ctx context.Context, paths []string, opts create.VerifyOptions, trus
 			return all, context.Cause(ctx)
 		}
 		if one.Report != nil && one.Report.SHA256 != "" && len(trust.Keys) > 0 {
-			one.Err = errors.Join(one.Err, trust.add(path, one.Report))
+			one.Err = errors.Join(one.Err, trust.add(ctx, path, one.Report))
 		}
 		all = append(all, one)
 	}
@@ -41,26 +48,34 @@ func Verify(ctx context.Context, paths []string, opts create.VerifyOptions, trus
 
 // isOther tells a file that does not claim to be a package.
 func isOther(path string) bool {
+	if remote.Is(path) {
+		return !strings.HasSuffix(remote.Base(path), manifest.Extension)
+	}
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && !strings.HasSuffix(path, manifest.Extension)
 }
 
 // otherFile is the report on a file of which nothing is known.
 func otherFile(ctx context.Context, path string) (*verify.Report, error) {
-	sum, err := SumFile(ctx, path)
+	in, size, err := ptarread.OpenInput(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("verify %s: %w", path, err)
 	}
-	info, err := os.Stat(path)
+	defer in.Close()
+	sum, _, err := sha256sum.Of(ctx, io.NewSectionReader(in, 0, size))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("verify %s: %w", path, err)
 	}
-	return verify.Unopened(path, sum.SHA256, info.Size()), nil
+	return verify.Unopened(path, sum, size), nil
 }
 
 // add judges sum and signature as one more check of a file's report.
-func (t Trust) add(path string, report *verify.Report) error {
-	signed, findings, err := t.Judge(path, Sum{filepath.Base(path), report.SHA256}, BesideFile(path))
+func (t Trust) add(ctx context.Context, path string, report *verify.Report) error {
+	beside := BesideFile(path)
+	if remote.Is(path) {
+		beside = besideURL(ctx, path)
+	}
+	signed, findings, err := t.Judge(path, Sum{remote.Base(path), report.SHA256}, beside)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -50,6 +51,14 @@ type block struct {
 	used uint64
 }
 
+var errNoURL = errors.New("it is no URL of a file on a web server")
+
+// absentError is a server's answer that it has no such file.
+type absentError struct{ status string }
+
+func (e absentError) Error() string        { return "the server answers " + e.status }
+func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }
+
 // errPassing is a failure that may pass.
 type errPassing struct{ error }
 
@@ -58,7 +67,7 @@ func (e errPassing) Unwrap() error { return e.error }
 func openURL(ctx context.Context, name string) (Input, error) {
 	parsed, err := url.Parse(name)
 	if err != nil || parsed.Host == "" {
-		return nil, errors.New("it is no URL of a file on a web server")
+		return nil, errNoURL
 	}
 	f := &file{
 		ctx: ctx, client: &http.Client{}, url: name, shown: parsed.Redacted(), size: -1, blocks: map[int64]*block{}, window: 1,
@@ -210,6 +219,8 @@ func (f *file) check(response *http.Response, from int64) error {
 		return errors.New("the file has changed since it was opened")
 	case status == http.StatusTooManyRequests || status >= 500:
 		return errPassing{fmt.Errorf("the server answers %s", response.Status)}
+	case status == http.StatusNotFound || status == http.StatusGone:
+		return absentError{response.Status}
 	default:
 		return fmt.Errorf("the server answers %s", response.Status)
 	}

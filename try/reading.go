@@ -33,7 +33,7 @@ func openData(ctx context.Context, path, id string, passphrase Passphrase) (*dat
 	var problem *ptarread.Problem
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "://"):
-		return nil, fmt.Errorf("%s is an address: download the data file first", path)
+		return nil, fmt.Errorf("there is no data file at %s: %w", path, err)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("there is no data file %s%s", path, cmp.Or(suggest.Beside(path), ": kpkg try backup makes data files"))
 	case errors.Is(err, fs.ErrPermission):

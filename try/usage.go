@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // UsageError is a mistake of whoever gave the arguments, found before anything was started. It never repeats a value that
@@ -35,7 +37,11 @@ func (o Order) Check(args []string) error {
 		if i == len(args) || isSetting(args[i]) {
 			return usagef("%s is missing", name)
 		}
-		here, due := isLocation(args[i]), slices.Index(o, locationArgument)
+		due := slices.Index(o, locationArgument)
+		here := isLocation(args[i])
+		if i != due && remote.Is(args[i]) && due < len(args) && isLocation(args[due]) {
+			here = false // packages and data files are on web servers too
+		}
 		switch elsewhere := slices.ContainsFunc(args, isLocation); {
 		case i < due && here:
 			return usagef("%s comes before %s", name, locationArgument)

@@ -291,7 +291,7 @@ func TestInterrupted(t *testing.T) {
 func TestMissing(t *testing.T) {
 	folder := t.TempDir()
 	for name, want := range map[string]string{
-		goodName: "no package at ", "*.ptar": "no file matches ", "https://example.org/x.ptar": "download the package first",
+		goodName: "no package at ", "*.ptar": "no file matches ", "ftp://example.org/x.ptar": "download the package first",
 	} {
 		path := name
 		if !strings.Contains(name, "://") {

@@ -9,6 +9,7 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // renameIt is what to do about a name as long as what is in the package proposes none.
@@ -49,7 +50,11 @@ func (v *verifier) proposeName() {
 
 // checkName takes the file name apart: plakar has a package's name, version and platform from nowhere else.
 func (v *verifier) checkName() (int, error) {
-	identity, err := manifest.ParseFileName(filepath.Base(v.report.File))
+	name := remote.Base(v.report.File)
+	if name == "" {
+		return 0, nil // what comes on the standard input has none
+	}
+	identity, err := manifest.ParseFileName(name)
 	if err != nil && v.foreign {
 		return 1, nil // nobody calls it a package
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // Options say how strictly a package is judged.
@@ -80,12 +81,20 @@ type verifier struct {
 	platform *executable.Platform
 }
 
-// File judges the package at path. It is opened once, so that the report's SHA256 is that of the bytes judged whatever
-// becomes of the name meanwhile. The error is that of ctx, or a failure to read the file; one that is not there wraps
-// fs.ErrNotExist.
+// File judges the package at path, which may also be a URL or "-" as remote.Open takes them. It is opened once, so that the
+// report's SHA256 is that of the bytes judged whatever becomes of the name meanwhile. The error is that of ctx, or a failure to
+// read the file; one that is not there wraps fs.ErrNotExist.
 func File(ctx context.Context, path string, opts Options) (*Report, error) {
+	return FileAnd(ctx, path, opts, func(io.ReaderAt, int64, *Report) error { return nil })
+}
+
+// FileAnd is File, and then has use read the very bytes that were judged. The report is there after an error of use, too.
+func FileAnd(ctx context.Context, path string, opts Options, use func(r io.ReaderAt, size int64, report *Report) error) (*Report, error) {
 	opts.Name = cmp.Or(opts.Name, path)
-	file, size, err := ptarread.OpenFile(path)
+	file, size, err := ptarread.OpenFile(ctx, path)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	var problem *ptarread.Problem
 	if err != nil && !errors.As(err, &problem) {
 		return nil, unreadable(path, err)
@@ -96,7 +105,11 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 		return v.conclude(v.run())
 	}
 	defer file.Close()
-	return Reader(ctx, file, size, opts)
+	report, err := Reader(ctx, file, size, opts)
+	if err != nil {
+		return nil, err
+	}
+	return report, use(file, size, report)
 }
 
 // Reader is File for a package of size bytes that r holds, named in the options: for those who use what was judged.
@@ -125,12 +138,12 @@ func unreadable(path string, err error) error {
 	switch {
 	case path == "":
 		return notThere("the package's path is empty")
-	case errors.Is(err, fs.ErrNotExist) && path == "-":
-		return notThere("no package at -: packages are not read from the standard input")
+	case remote.Is(path):
+		return fmt.Errorf("verify %s: %w", path, err)
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(path, "*?"):
 		return notThere("no file matches " + path)
 	case errors.Is(err, fs.ErrNotExist) && strings.Contains(path, "://"):
-		return notThere(path + " is an address: download the package first")
+		return notThere(path + " is the address of no web server: download the package first")
 	case errors.Is(err, fs.ErrNotExist):
 		return notThere("no package at " + path + suggest.Beside(path))
 	case errors.Is(err, fs.ErrPermission):

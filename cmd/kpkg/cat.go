@@ -18,6 +18,8 @@ func newCatCommand() *cobra.Command {
 		Long: `Print the content of files in a ptar, one after another, as it is. PATH is what kpkg ls prints, in any form: a/b,
 ./a/b and /a/b are the same. Every byte is compared with its MAC before it is printed.
 
+FILE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 all are printed; 2 wrong usage; 3 one could not be read.`,
 		Example: `  kpkg cat ftp_v0.1.0_linux_amd64.ptar manifest.yaml
   kpkg cat backup.ptar docs/letter.pdf > letter.pdf`,

@@ -23,6 +23,8 @@ the files that it hits.
 What makes a ptar a package that plakar installs is for kpkg verify. Neither tells who made it: the key of the MACs of
 a file that is not encrypted is in the file.
 
+FILE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 nothing is damaged; 1 something is; 2 wrong usage; 3 one could not be read.`,
 		Example: `  kpkg check backup.ptar
   kpkg check --passphrase-file secret.txt archives/*.ptar`,

@@ -23,7 +23,8 @@ func newDiffCommand() *cobra.Command {
 		Use:   "diff A B",
 		Short: "Say what differs between two packages, archives or folders",
 		Long: `Say what B adds to A, removes and changes: types, permissions, targets of links and contents. Times and owners
-are not compared. A and B are packages, archives or folders, in any combination. Of an archive of several snapshots, the
+are not compared. A and B are packages, archives or folders, in any combination, on disk or at an http(s) URL, one on the
+standard input (-). Of an archive of several snapshots, the
 youngest is compared, or with FILE@ID the one whose identifier begins with ID.
 
 Of executables that Go built, the build settings and the versions of Go and of modules that differ are named. If both are

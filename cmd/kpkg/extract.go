@@ -37,6 +37,8 @@ setgid are not, nor devices and sockets. Nothing is written outside of the folde
 What is there already is kept, and counts as a failure, unless --force replaces it; links are never followed. An entry
 that fails does not keep the others from being extracted. A file is there in whole or not at all.
 
+FILE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 all is extracted; 2 wrong usage; 3 it could not be done, or not for all entries, or the
 snapshot itself lacks some.`,
 		Example: `  kpkg extract backup.ptar -C restored

@@ -33,6 +33,8 @@ and errors, and how it is compressed and encrypted.
 
 --html writes one page that needs nothing else, for a browser: facts, a map of sizes, modules, the checks made.
 
+FILE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 it is said; 1 a package has errors; 2 wrong usage; 3 a file could not be read.`,
 		Example: `  kpkg inspect ftp_v0.1.0_linux_amd64.ptar
   kpkg inspect backup.ptar --layout

@@ -32,6 +32,8 @@ at, the same that kpkg extract makes and kpkg cat takes.
 
 ` + patternsHelp + `
 
+FILE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read, or not all of it.`,
 		Example: `  kpkg ls -l ftp_v0.1.0_linux_amd64.ptar
   kpkg ls -R backup.ptar 'photos/**/*.jpg' --snapshot latest`,

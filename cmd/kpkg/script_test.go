@@ -5,6 +5,8 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +76,7 @@ func TestScripts(t *testing.T) {
 			"flip":    flip,
 			"empty":   empty,
 			"archive": archive, "report": report,
+			"web": webServer,
 		},
 	})
 }
@@ -180,6 +183,23 @@ func archive(ts *testscript.TestScript, neg bool, args []string) {
 		a.Passphrase = args[1]
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), a.Bytes(scriptTest), 0o600))
+}
+
+// web FOLDER: what is in the folder is at $WEB from now on, below $WEB/whole by a server that serves no parts of files.
+func webServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: web FOLDER")
+	}
+	files := http.FileServer(http.Dir(ts.MkAbs(args[0])))
+	mux := http.NewServeMux()
+	mux.Handle("/", files)
+	mux.HandleFunc("/whole/", func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Range")
+		http.StripPrefix("/whole", files).ServeHTTP(w, r)
+	})
+	server := httptest.NewServer(mux)
+	ts.Defer(server.Close)
+	ts.Setenv("WEB", server.URL)
 }
 
 // scriptTest is the test that runs the scripts.

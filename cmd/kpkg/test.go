@@ -44,6 +44,8 @@ destination that accepts certain files only, such as messages, is sent those of 
 What could not be checked is counted by its reason; --verbose lists it. --list shows all checks; --only and
 --skip choose among them, by their names or patterns such as 'plugin-*'.
 
+PACKAGE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 no check failed; 1 a check failed, or the package has errors; 2 wrong usage; 3 it could not
 be tested, as a connector without a location.`,
 		Example: `  kpkg test dist/fs_v1.0.0_linux_amd64.ptar

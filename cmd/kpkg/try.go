@@ -41,7 +41,7 @@ func newTryBackupCommand() *cobra.Command {
 		Use:   "backup PACKAGE LOCATION [KEY=VALUE...] -o FILE",
 		Short: "Back a source up into a data file, through a package's importer",
 		Long: `Back LOCATION up into a data file, through the importer of PACKAGE that serves its protocol. PACKAGE is
-a package, or a manifest.yaml or its folder: then the package is made first. Only a package that
+a package, also at an http(s) URL, or a manifest.yaml or its folder: then the package is made first. Only a package that
 verifies is run.
 
 ` + tryConfiguration + `
@@ -82,7 +82,8 @@ func newTryRestoreCommand() *cobra.Command {
 		Short: "Restore a data file to a destination, through a package's exporter",
 		Long: `Restore a data file to LOCATION, through the exporter of PACKAGE that serves its protocol. PACKAGE is a
 package, or a manifest.yaml or its folder: then the package is made first. Only a package that
-verifies is run. What the source began at becomes LOCATION.
+verifies is run. A package and FILE may also be at an http(s) URL, or one of the two on the standard input (-).
+What the source began at becomes LOCATION.
 
 ` + tryConfiguration + `
 

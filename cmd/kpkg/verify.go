@@ -42,6 +42,8 @@ them from it: a release such as v1.1.4, or next, the one to come.
 With --rebuild, a package that passes is also made again from the source in DIR, and the two must be
 identical; otherwise the first differences are named: a file, a build setting, a Go version.
 
+PACKAGE may also be an http(s) URL, or - for the standard input.
+
 Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg verify dist/*.ptar
   kpkg verify --key acme-2026.pub --require-signature \
