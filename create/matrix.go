@@ -1,9 +1,13 @@
 package create
 
 import (
+	"bytes"
 	"fmt"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/finding"
 )
 
 // Matrix is the work of making packages, in the form a CI's matrix takes: one element for each package.
@@ -42,4 +46,49 @@ func NewMatrix(sources []*Source, platforms []executable.Platform) (Matrix, erro
 		}
 	}
 	return m, nil
+}
+
+// gitlabEntry is an element of a parallel:matrix of GitLab's: variables of a job.
+type gitlabEntry struct {
+	Name     string `yaml:"KPKG_NAME"`
+	Manifest string `yaml:"KPKG_MANIFEST"`
+	Platform string `yaml:"KPKG_PLATFORM"`
+}
+
+// maxGitLab is how many jobs GitLab takes of one matrix (https://docs.gitlab.com/ci/yaml/#parallelmatrix).
+const maxGitLab = 200
+
+// GitLab is a hidden job with the matrix, in YAML, for a job of a child pipeline to extend. The error is one of options if there
+// are more packages than GitLab takes.
+func (m Matrix) GitLab() ([]byte, error) {
+	if len(m.Include) > maxGitLab {
+		return nil, fmt.Errorf("%w: GitLab takes a matrix of %d jobs, and these are %d: make one for a part of the integrations or platforms",
+			ErrOptions, maxGitLab, len(m.Include))
+	}
+	var job struct {
+		Parallel struct {
+			Matrix []gitlabEntry `yaml:"matrix"`
+		} `yaml:"parallel"`
+	}
+	for _, e := range m.Include {
+		job.Parallel.Matrix = append(job.Parallel.Matrix, gitlabEntry{e.Name, e.Manifest, e.Platform.String()})
+	}
+	var b bytes.Buffer
+	encoder := yaml.NewEncoder(&b)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(map[string]any{".kpkg-matrix": job}); err != nil {
+		return nil, fmt.Errorf("writing the matrix: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// MatrixReport is what programs are told of a matrix, and of the manifests that it was to be made of.
+func MatrixReport(all []Validated, m Matrix, err error) *finding.Report {
+	report := ValidateReport(all)
+	report.Command = "matrix"
+	if err != nil {
+		report.Fail("", err)
+	}
+	report.Lists = []finding.List{finding.NewList("matrix", m.Include)}
+	return report
 }

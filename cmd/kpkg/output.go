@@ -18,12 +18,12 @@ import (
 // format is the --format flag of the commands that print a report.
 type format struct{ oneOf }
 
-// formatFlag adds --format, with all formats of reports, or only those known.
+// formatFlag adds --format, with all formats of reports, or only those known, of which the first is the default.
 func formatFlag(cmd *cobra.Command, known ...string) *format {
 	if len(known) == 0 {
 		known = finding.Formats()
 	}
-	f := &format{oneOf{value: textFormat, known: known}}
+	f := &format{oneOf{value: known[0], known: known}}
 	cmd.Flags().Var(f, "format", "`FORMAT` of the output: "+strings.Join(known, ", "))
 	completeValues(cmd, "format", known...)
 	return f

@@ -103,7 +103,9 @@ func checkBlock(t *testing.T, page pages.Page, block pages.Block) error {
 	case "yaml manifest", "yaml build":
 		return checkManifest(block)
 	case "yaml workflow":
-		return checkWorkflow(block.Text)
+		return checkWorkflow(t, block.Text)
+	case "yaml gitlab":
+		return checkGitLab(t, block.Text)
 	case "yaml settings":
 		return checkSettings(t, block.Text)
 	case "json report":
@@ -239,11 +241,11 @@ func checkManifest(block pages.Block) error {
 	return nil
 }
 
-// checkWorkflow looks at the commands of a workflow of GitHub's.
-func checkWorkflow(text string) error {
+// checkWorkflow looks at the commands of a workflow of GitHub's, and at what it gives kpkg's own action.
+func checkWorkflow(t *testing.T, text string) error {
 	var workflow struct {
 		Jobs map[string]struct {
-			Steps []struct{ Run string }
+			Steps []actionStep
 		}
 	}
 	if err := yaml.Unmarshal([]byte(text), &workflow); err != nil {
@@ -252,6 +254,14 @@ func checkWorkflow(text string) error {
 	commands := 0
 	for _, job := range workflow.Jobs {
 		for _, step := range job.Steps {
+			if strings.HasPrefix(step.Uses, "PlakarKorp/kpkg@") {
+				commands++
+				for name := range step.With {
+					if _, known := readAction(t).Inputs[name]; !known {
+						return fmt.Errorf("the action has no input %s", name)
+					}
+				}
+			}
 			if step.Run == "" {
 				continue
 			}

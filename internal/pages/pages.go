@@ -39,7 +39,7 @@ func (b Block) String() string { return fmt.Sprintf("%s:%d", b.Page, b.Line) }
 var marks = map[string][]string{
 	"sh":   {"run", "plakar", "check"},
 	"go":   {"compile"},
-	"yaml": {"manifest", "build", "workflow", "settings"},
+	"yaml": {"manifest", "build", "workflow", "gitlab", "settings"},
 	"json": {"report", "sample"},
 	"text": {"output", "figure"},
 }
