@@ -54,7 +54,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
 				echo "# $$target in $$package"; \
 				(cd $$module && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package); done; done; done
 
-interop: build ## Run plakar's own code against packages of the examples; needs proftpd, dovecot and signify-openbsd (docs/interop.md)
+interop: build ## Run plakar's own code against packages of the examples; needs what docs/interop.md names
 	cd interop && $(GO) test -count=1 -timeout 30m ./...
 
 trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real servers; INTEGRATIONS is their repository (docs/found.md)

@@ -147,7 +147,7 @@ func (s Settings) Connectors() []string {
 }
 
 // Apply returns the configuration with what the settings say of its connector, but for what it says itself. Values from
-// files and variables are secrets of it.
+// files and variables are secrets of it; paths, those of local locations too, are relative to the settings' folder.
 func (s Settings) Apply(c Config) (Config, error) {
 	own, found := s.connectors[c.Connector()]
 	if !found {
@@ -161,6 +161,15 @@ func (s Settings) Apply(c Config) (Config, error) {
 		read, err := setting.Resolve(key, value, s.dir)
 		if err != nil {
 			return c, fmt.Errorf("%s: %s: %w", SettingsName, c.Connector(), err)
+		}
+		if key == "location" {
+			flags, err := c.flags()
+			if err == nil {
+				read.Value, err = completed(read.Value, c.Protocol, flags, s.dir)
+			}
+			if err != nil {
+				return c, fmt.Errorf("%s: %s: %w", SettingsName, c.Connector(), err)
+			}
 		}
 		settings[key] = read.Value
 		if read.Secret {

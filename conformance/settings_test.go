@@ -34,12 +34,14 @@ exporter:imap:
 storage:imap:
   config: {root: "kpkg-{unique}"}
   single_file: true
+importer:zip:
+  config: {location: "zip:testdata/a.zip"}
 `)
 	s, err := conformance.ReadSettings(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"exporter:imap", "importer:ftp", "storage:imap"}; !slices.Equal(s.Connectors(), want) {
+	if want := []string{"exporter:imap", "importer:ftp", "importer:zip", "storage:imap"}; !slices.Equal(s.Connectors(), want) {
 		t.Errorf("got %q, want %q", s.Connectors(), want)
 	}
 	got, err := s.Apply(conformance.Config{
@@ -62,6 +64,18 @@ storage:imap:
 	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "imap"}); err != nil ||
 		got.Settings["root"] != "kpkg-{unique}" || !got.SingleFile {
 		t.Errorf("got %q and error %v", got.Settings, err)
+	}
+	for _, test := range []struct {
+		flags []string
+		want  string
+	}{
+		{[]string{"localfs"}, "zip://" + filepath.Join(dir, "testdata", "a.zip")},
+		{nil, "zip://testdata/a.zip"}, // of another machine: no path of this one
+	} {
+		got, err = s.Apply(conformance.Config{Type: conformance.Importer, Protocol: "zip", LocationFlags: test.flags})
+		if err != nil || got.Settings["location"] != test.want {
+			t.Errorf("with flags %q: got %q and error %v, want %s", test.flags, got.Settings, err, test.want)
+		}
 	}
 	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "ftp"}); err != nil || got.Settings != nil {
 		t.Errorf("of another connector: got %q and error %v", got.Settings, err)

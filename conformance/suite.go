@@ -55,7 +55,7 @@ func newSuite(config Config, temporary string) (*suite, error) {
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
 	}
-	if s.location, err = s.completed(config.Settings["location"]); err != nil {
+	if s.location, err = completed(config.Settings["location"], config.Protocol, s.manifestFlags, "."); err != nil {
 		return nil, err
 	}
 	if s.location != "" {
@@ -77,18 +77,19 @@ func newSuite(config Config, temporary string) (*suite, error) {
 	return s, err
 }
 
-// completed is a location as plakar gives it to connectors. Plugins do not run in the folder that a path is relative to.
-func (s *suite) completed(given string) (string, error) {
+// completed is a location as plakar gives it to connectors: with the flag localfs, a path that is relative to the folder dir
+// becomes absolute. Plugins do not run in that folder.
+func completed(given, protocol string, flags location.Flags, dir string) (string, error) {
 	at := host.ParseLocation(given)
-	if at.Protocol != s.config.Protocol {
+	if at.Protocol != protocol {
 		return given, nil
 	}
-	if s.manifestFlags&location.FLAG_LOCALFS != 0 {
-		cwd, err := os.Getwd()
+	if flags&location.FLAG_LOCALFS != 0 {
+		dir, err := filepath.Abs(dir)
 		if err != nil {
 			return "", fmt.Errorf("completing the location: %w", err)
 		}
-		at = at.Below(cwd)
+		at = at.Below(dir)
 	}
 	return at.String(), nil
 }

@@ -37,11 +37,12 @@ func (b Block) String() string { return fmt.Sprintf("%s:%d", b.Page, b.Line) }
 // marks are the marks that a block of each language may have. file=NAME, for any language, is a file that the commands of
 // the page find.
 var marks = map[string][]string{
-	"sh":   {"run", "plakar", "check"},
-	"go":   {"compile"},
-	"yaml": {"manifest", "build", "workflow", "gitlab", "settings"},
-	"json": {"report", "sample"},
-	"text": {"output", "figure"},
+	"sh":    {"run", "plakar", "check"},
+	"go":    {"compile"},
+	"yaml":  {"manifest", "build", "workflow", "gitlab", "settings"},
+	"json":  {"report", "sample"},
+	"proto": {"protoc"}, // by interop/, which needs protoc anyway
+	"text":  {"output", "figure"},
 }
 
 // Page is a page of the documentation.
