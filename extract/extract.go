@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -74,7 +73,7 @@ func (t *tally) fail(path string, err error) {
 
 func (t *tally) keep(path string, err error) {
 	if len(t.result.Failures) < maxFailures {
-		t.result.Failures = append(t.result.Failures, Failure{strings.ToValidUTF8(path, "\uFFFD"), err})
+		t.result.Failures = append(t.result.Failures, Failure{path, err})
 	}
 }
 

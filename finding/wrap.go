@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // Wrap breaks the lines of a text at spaces so that none is longer than width columns, as far as its words allow. What
@@ -21,7 +23,7 @@ func Wrap(text string, width int, indentation string) string {
 
 func wrapLine(line string, width int, indentation string) []string {
 	var lines []string
-	for columns(line) > width {
+	for Width(line) > width {
 		at := lastSpace(line, width)
 		if at < 0 {
 			break
@@ -49,8 +51,8 @@ func lastSpace(line string, width int) int {
 		} else if !blank {
 			best = i
 		}
-		_, size := utf8.DecodeRuneInString(line[i:])
-		seen++
+		char, size := utf8.DecodeRuneInString(line[i:])
+		seen += terminal.RuneWidth(char)
 		i += size
 	}
 	return best
@@ -62,5 +64,8 @@ var (
 	escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 )
 
-// columns is how wide a line is shown.
-func columns(line string) int { return utf8.RuneCountInString(escapes.ReplaceAllString(line, "")) }
+// Width is how many columns of a terminal a line takes: none for colours and what combines, two for wide characters, whatever
+// the language of whoever runs kpkg.
+func Width(line string) int { return terminal.StringWidth(escapes.ReplaceAllString(line, "")) }
+
+var terminal = &runewidth.Condition{StrictEmojiNeutral: true}

@@ -21,6 +21,9 @@ func TestWrap(t *testing.T) {
 		{"  oneandtwo", 4, "  oneandtwo"},
 		{"one two\nthree four", 9, "one two\nthree\n  four"},
 		{"ééé ééé", 7, "ééé ééé"},
+		{"e\u0301e\u0301 e\u0301e\u0301", 5, "e\u0301e\u0301 e\u0301e\u0301"},
+		{"日本 日本", 9, "日本 日本"},
+		{"日本 日本", 8, "日本\n  日本"},
 		{"\x1b[1;31mone two\x1b[0m three", 9, "\x1b[1;31mone two\x1b[0m\n  three"},
 		{strings.Repeat(" ", 30), 4, strings.Repeat(" ", 30)},
 	} {

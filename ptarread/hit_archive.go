@@ -94,6 +94,9 @@ func (p *placer) value(snapshot string, t tree, key string, mac objects.MAC) {
 	if t.root.typ == resources.RT_BTREE_ROOT {
 		typ = valueTypes[t.index]
 	}
+	if t.index != "" && t.index != dirpack {
+		return // its values are entries that the file tree has too, and its keys are no paths
+	}
 	name := snapshot + key
 	if hits := p.damaged[blobID{typ, mac}]; hits != nil {
 		hit(hits, name)

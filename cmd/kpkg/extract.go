@@ -132,11 +132,12 @@ func (x *extraction) run(cmd *cobra.Command, file string, snapshot *ptarread.Sna
 		if took := time.Since(begin); took >= time.Second {
 			text += fmt.Sprintf(" in %.1fs", took.Seconds())
 		}
+		text = fmt.Sprintf("extracted %s to %s", text, finding.Printable(x.folder+x.tar+x.zip))
 		failed := result.Failed + result.Missing
 		if failed > 0 {
-			text += fmt.Sprintf(", %d failed", failed)
+			text += fmt.Sprintf("; %d failed", failed)
 		}
-		if err := printVerdict(cmd.OutOrStdout(), failed == 0, "extracted %s to %s", text, x.folder+x.tar+x.zip); err != nil {
+		if err := printVerdict(cmd.OutOrStdout(), failed == 0, "%s", text); err != nil {
 			return err
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -192,6 +191,31 @@ func printInside(out io.Writer, p *inspect.Package, row func(what, format string
 	return printShown(out, p.Findings, nil)
 }
 
+// modulesAt is the column at which the path of a module begins, behind its size.
+const modulesAt = 14
+
+// printModules prints a line for each size, path and version, the versions below each other where the terminal is wide enough.
+func printModules(out io.Writer, modules [][3]string, columns int) error {
+	const version = 12 // of most
+	paths := 0
+	for _, m := range modules {
+		paths = max(paths, finding.Width(m[1]))
+	}
+	if columns > 0 && modulesAt+paths+2+version > columns {
+		paths = 0
+	}
+	for _, m := range modules {
+		text := fmt.Sprintf("  %10s  %s", m[0], m[1])
+		if m[2] != "" {
+			text += strings.Repeat(" ", max(0, paths-finding.Width(m[1]))+2) + m[2]
+		}
+		if _, err := fmt.Fprintln(out, finding.Wrap(text, columns, strings.Repeat(" ", modulesAt+2))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // shownModules is how many modules of a program are shown without --verbose.
 const shownModules = 12
 
@@ -204,15 +228,11 @@ func printProgram(out io.Writer, e inspect.Program) error {
 			versions[m.Path] += " => " + m.Replaced
 		}
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var modules [][3]string // size, path, version
 	rows := 0
 	line := func(size, path, version string) {
 		if rows++; rows <= shownModules || screen.verbose {
-			text := fmt.Sprintf("  %10s\t%s", size, finding.Printable(finding.Cut(path)))
-			if version != "" {
-				text += "\t" + finding.Printable(finding.Cut(version))
-			}
-			fmt.Fprintln(w, text)
+			modules = append(modules, [3]string{size, finding.Printable(finding.Cut(path)), finding.Printable(finding.Cut(version))})
 		}
 	}
 	for _, s := range e.Sizes {
@@ -231,12 +251,16 @@ func printProgram(out io.Writer, e inspect.Program) error {
 			line("", m.Path, versions[m.Path])
 		}
 	}
+	if err := printModules(out, modules, width(out)); err != nil {
+		return err
+	}
 	if screen.verbose {
 		for _, s := range e.Settings {
-			fmt.Fprintf(w, "  %10s\t%s\t%s\n", "", finding.Printable(s.Key), finding.Printable(s.Value))
+			text := finding.Printable(finding.Cut(s.Key)) + " " + finding.Printable(finding.Cut(s.Value))
+			fmt.Fprintln(out, finding.Wrap(strings.Repeat(" ", modulesAt)+text, width(out), strings.Repeat(" ", modulesAt+2)))
 		}
 	} else if rows > shownModules {
-		fmt.Fprintf(w, "  %10s\tand %d more: --verbose\n", "", rows-shownModules)
+		fmt.Fprintf(out, "%*sand %d more: --verbose\n", modulesAt, "", rows-shownModules)
 	}
-	return w.Flush()
+	return nil
 }

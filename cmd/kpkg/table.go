@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/PlakarKorp/kpkg/finding"
 )
 
 // table is rows of cells that line up.
@@ -37,12 +39,12 @@ func (t *table) write(w io.Writer, columns int) error {
 	for _, row := range slices.Insert(slices.Clone(t.rows), 0, heading) {
 		line := ""
 		for n, i := range shown {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(row[i]))
+			pad := strings.Repeat(" ", widths[i]-finding.Width(row[i]))
 			switch {
 			case t.columns[i].right:
 				line += pad + row[i]
 			case n == len(shown)-1:
-				line += cutBefore(row[i], columns, utf8.RuneCountInString(line))
+				line += cutBefore(row[i], columns, finding.Width(line))
 			default:
 				line += row[i] + pad
 			}
@@ -58,12 +60,15 @@ func (t *table) write(w io.Writer, columns int) error {
 
 // cutBefore is the end of a cell that begins at a column, as much of it as there is room for.
 func cutBefore(cell string, columns, at int) string {
-	runes := []rune(cell)
-	room := max(columns-at, len("...")+1)
-	if columns == 0 || len(runes) <= room {
+	room := max(columns-at, len(ellipsis)+1)
+	if columns == 0 || finding.Width(cell) <= room {
 		return cell
 	}
-	return "..." + string(runes[len(runes)-room+len("..."):])
+	for finding.Width(cell) > room-len(ellipsis) {
+		_, size := utf8.DecodeRuneInString(cell)
+		cell = cell[size:]
+	}
+	return ellipsis + cell
 }
 
 // fit are the columns that are shown.
@@ -91,9 +96,9 @@ func (t *table) total(shown []int) int {
 }
 
 func (t *table) width(i int) int {
-	width := utf8.RuneCountInString(t.columns[i].title)
+	width := finding.Width(t.columns[i].title)
 	for _, row := range t.rows {
-		width = max(width, utf8.RuneCountInString(row[i]))
+		width = max(width, finding.Width(row[i]))
 	}
 	return width
 }
