@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/finding/findingtest"
+	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/release"
 )
@@ -126,7 +128,12 @@ func trust(keys ...*release.SecretKey) release.Trust {
 // look is what a check says: the rules, and all of it.
 func look(t testing.TB, location string, opts CheckOptions) ([]string, []finding.Finding) {
 	t.Helper()
-	checked, err := Check(context.Background(), location, opts)
+	return lookBy(t, context.Background(), location, opts)
+}
+
+func lookBy(t testing.TB, ctx context.Context, location string, opts CheckOptions) ([]string, []finding.Finding) {
+	t.Helper()
+	checked, err := Check(ctx, location, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -437,7 +444,9 @@ func TestTampered(t *testing.T) {
 			}
 			server := httptest.NewTLSServer(http.FileServer(http.Dir(tree)))
 			defer server.Close()
-			http.DefaultTransport.(*http.Transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+			authority := filepath.Join(t.TempDir(), "authority.pem")
+			os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600)
+			ctx := access.With(t.Context(), &access.Access{CAFile: authority})
 			want := test.want
 			switch {
 			case test.folder:
@@ -445,7 +454,7 @@ func TestTampered(t *testing.T) {
 			case strings.HasPrefix(name, "index gone"), strings.HasPrefix(name, "index, no JSON"): // which alone tells what there is
 				want = slices.DeleteFunc(slices.Clone(want), func(r string) bool { return r == "registry-stale" })
 			}
-			if rules, findings := look(t, server.URL, CheckOptions{Trust: trust(key)}); !slices.Equal(rules, want) {
+			if rules, findings := lookBy(t, ctx, server.URL, CheckOptions{Trust: trust(key)}); !slices.Equal(rules, want) {
 				t.Errorf("through a server: %q; want %q\n%v", rules, want, findings)
 			}
 		})

@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
@@ -37,11 +36,10 @@ func openSource(location string) (source, error) {
 		}
 		return folder{location}, nil
 	}
-	u, err := url.Parse(location)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return nil, fmt.Errorf("%s is neither a folder nor a web address", location)
+	if u, err := url.Parse(location); err != nil || !access.IsAddress(location) || u.Host == "" {
+		return nil, fmt.Errorf("%s is neither a folder nor a web address", access.Shown(location))
 	}
-	return &site{u, &http.Client{Timeout: 10 * time.Minute}}, nil
+	return site{location}, nil
 }
 
 // folder is a tree on disk.
@@ -63,36 +61,20 @@ func (f folder) list() (names []string, ok bool, err error) {
 	return names, true, err
 }
 
-// site is a tree behind a web server.
-type site struct {
-	root   *url.URL
-	client *http.Client
-}
+// site is a tree behind a web server, by its address.
+type site struct{ root string }
 
-func (s *site) open(ctx context.Context, name string) (io.ReadCloser, error) {
-	u := *s.root
-	u.Path = path.Join("/", u.Path, name)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+func (s site) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	u, err := url.Parse(s.root)
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("User-Agent", "kpkg")
-	answer, err := s.client.Do(request)
-	if err != nil {
-		return nil, fmt.Errorf("fetching %s: %w", name, err)
-	}
-	if answer.StatusCode == http.StatusOK {
-		return answer.Body, nil
-	}
-	answer.Body.Close()
-	if answer.StatusCode == http.StatusNotFound || answer.StatusCode == http.StatusGone || answer.StatusCode == http.StatusForbidden {
-		// S3 has 403 for what is not there.
-		return nil, fmt.Errorf("fetching %s: the server says %s: %w", name, answer.Status, fs.ErrNotExist)
-	}
-	return nil, fmt.Errorf("fetching %s: the server says %s", name, answer.Status)
+	u.Path, u.RawPath = path.Join("/", u.Path, name), ""
+	content, _, err := access.Open(ctx, u.String())
+	return content, err
 }
 
-func (s *site) list() ([]string, bool, error) { return nil, false, nil }
+func (s site) list() ([]string, bool, error) { return nil, false, nil }
 
 // read gives the content of a file of at most limit bytes.
 func read(ctx context.Context, from source, name string, limit int64) ([]byte, error) {

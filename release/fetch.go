@@ -4,61 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
+	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/internal/git"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
 // IsRecipe tells a recipe, in a file or at an address, by its name.
 func IsRecipe(from string) bool {
-	if address, err := url.Parse(from); err == nil && (address.Scheme == "https" || address.Scheme == "http") {
-		return path.Base(address.Path) == RecipeName
+	if access.IsAddress(from) {
+		address, err := url.Parse(from)
+		return err == nil && path.Base(address.Path) == RecipeName
 	}
 	return filepath.Base(from) == RecipeName
 }
 
 // FetchRecipe reads the recipe in a file or at an https address; http is for this machine.
 func FetchRecipe(ctx context.Context, from string) (r Recipe, err error) {
-	address, err := url.Parse(from)
-	if err != nil || address.Scheme != "https" && address.Scheme != "http" {
+	if !access.IsAddress(from) {
 		return ReadRecipe(from)
 	}
-	if host := address.Hostname(); address.Scheme == "http" && host != "127.0.0.1" && host != "::1" && host != "localhost" {
-		return Recipe{}, fmt.Errorf("fetching %s: a recipe that anybody on the way can change is not taken: use https", from)
+	if err := access.Secure(from); err != nil {
+		return Recipe{}, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
+	data, err := access.Read(ctx, from, maxSidecar)
 	if err != nil {
-		return Recipe{}, fmt.Errorf("fetching %s: %w", from, err)
-	}
-	client := http.Client{Timeout: time.Minute, CheckRedirect: func(next *http.Request, via []*http.Request) error {
-		if len(via) == 10 || address.Scheme == "https" && next.URL.Scheme != "https" {
-			return fmt.Errorf("it leads on to %s, which is not taken", next.URL.Redacted())
-		}
-		return nil
-	}}
-	response, err := client.Do(request)
-	if err != nil {
-		return Recipe{}, fmt.Errorf("fetching a recipe: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return Recipe{}, fmt.Errorf("fetching %s: the server says %s", from, response.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxSidecar+1))
-	if err != nil {
-		return Recipe{}, fmt.Errorf("fetching %s: %w", from, err)
+		return Recipe{}, fmt.Errorf("reading a recipe: %w", err)
 	}
 	if r, err = ParseRecipe(data); err != nil {
-		return Recipe{}, fmt.Errorf("%s: %w", from, err)
+		return Recipe{}, fmt.Errorf("%s: %w", access.Shown(from), err)
 	}
 	return r, nil
 }

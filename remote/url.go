@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/access"
 )
 
 const (
@@ -32,6 +33,7 @@ const (
 // file is a file on a web server.
 type file struct {
 	ctx    context.Context
+	access *access.Access
 	client *http.Client
 	url    string
 	shown  string // without a password
@@ -53,24 +55,18 @@ type block struct {
 
 var errNoURL = errors.New("it is no URL of a file on a web server")
 
-// absentError is a server's answer that it has no such file.
-type absentError struct{ status string }
-
-func (e absentError) Error() string        { return "the server answers " + e.status }
-func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }
-
-// errPassing is a failure that may pass.
-type errPassing struct{ error }
-
-func (e errPassing) Unwrap() error { return e.error }
-
 func openURL(ctx context.Context, name string) (Input, error) {
 	parsed, err := url.Parse(name)
 	if err != nil || parsed.Host == "" {
 		return nil, errNoURL
 	}
+	by := access.From(ctx)
+	client, err := by.Client()
+	if err != nil {
+		return nil, err
+	}
 	f := &file{
-		ctx: ctx, client: &http.Client{}, url: name, shown: parsed.Redacted(), size: -1, blocks: map[int64]*block{}, window: 1,
+		ctx: ctx, access: by, client: client, url: name, shown: access.Shown(name), size: -1, blocks: map[int64]*block{}, window: 1,
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -136,7 +132,7 @@ func (f *file) fetch(number, count int64) error {
 	wait := firstWait
 	for attempt := 1; ; attempt++ {
 		err := f.get(number, count)
-		var passing errPassing
+		var passing access.Passing
 		if err == nil {
 			f.next = number + count
 			return nil
@@ -163,7 +159,7 @@ func (f *file) get(number, count int64) error {
 	ctx, cancel := context.WithCancelCause(f.ctx)
 	defer cancel(nil)
 	silence := time.AfterFunc(stalled, func() {
-		cancel(errPassing{fmt.Errorf("the server has been silent for %v", stalled)})
+		cancel(access.MayPass(fmt.Errorf("the server has been silent for %v", stalled)))
 	})
 	defer silence.Stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, f.url, nil)
@@ -181,7 +177,7 @@ func (f *file) get(number, count int64) error {
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
-		return errPassing{unwrapURL(err)}
+		return access.Failure(err)
 	}
 	defer response.Body.Close()
 	if err := f.check(response, from); err != nil {
@@ -198,7 +194,7 @@ func (f *file) get(number, count int64) error {
 			if cause := context.Cause(ctx); cause != nil {
 				return cause
 			}
-			return errPassing{fmt.Errorf("the connection broke at byte %d: %w", (number+i)*blockSize, err)}
+			return access.MayPass(fmt.Errorf("the connection broke at byte %d: %w", (number+i)*blockSize, err))
 		}
 		f.keep(number+i, data)
 	}
@@ -217,12 +213,8 @@ func (f *file) check(response *http.Response, from int64) error {
 		return errors.New("the server does not serve parts of files (HTTP Range): download the file and open it there")
 	case status == http.StatusRequestedRangeNotSatisfiable:
 		return errors.New("the file has changed since it was opened")
-	case status == http.StatusTooManyRequests || status >= 500:
-		return errPassing{fmt.Errorf("the server answers %s", response.Status)}
-	case status == http.StatusNotFound || status == http.StatusGone:
-		return absentError{response.Status}
 	default:
-		return fmt.Errorf("the server answers %s", response.Status)
+		return f.access.Refusal(response)
 	}
 	begin, size, err := contentRange(response.Header.Get("Content-Range"))
 	if err != nil {
@@ -276,13 +268,4 @@ func (f *file) keep(number int64, data []byte) {
 		}
 		delete(f.blocks, oldest)
 	}
-}
-
-// unwrapURL leaves the URL out of an error, which may have a password and is named anyway.
-func unwrapURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
-		return wrapped.Err
-	}
-	return err
 }

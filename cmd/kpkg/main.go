@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/access"
 )
 
 // The exit codes of all commands.
@@ -37,9 +38,9 @@ func main() {
 
 func run(ctx context.Context, args []string) int {
 	root := newRootCommand()
-	root.SetArgs(args)
+	root.SetArgs(withoutPasswords(args))
 	root.SetOut(stdout{ctx})
-	cmd, err := root.ExecuteContextC(ctx)
+	cmd, err := root.ExecuteContextC(access.With(ctx, &servers))
 	err = errors.Join(err, helpFailed)
 	var usage usageError
 	switch {
@@ -92,6 +93,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 	}
 	root.PersistentPreRunE = checkPaths
 	addScreenFlags(root)
+	addServerFlags(root)
 	root.SetHelpFunc(printHelp)
 	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(

@@ -2,8 +2,8 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/access"
 )
 
 // TokenVariable is the variable of the environment that holds the token for private repositories, as plakar's clients have it.
@@ -26,7 +28,8 @@ const TokenVariable = "PLAKAR_CLONE_TOKEN"
 //
 // The error has git's own words. On any error nothing is left.
 func Clone(ctx context.Context, repository, tag, folder, dir string) (err error) {
-	token, err := tokenFor(repository)
+	repository = access.From(ctx).Take(repository)
+	by, err := loginFor(ctx, repository)
 	if err != nil {
 		return err
 	}
@@ -42,14 +45,14 @@ func Clone(ctx context.Context, repository, tag, folder, dir string) (err error)
 	if folder != "" {
 		clone = append(clone, "--sparse")
 	}
-	if err := fetch(ctx, token, append(clone, "--", repository, dir)); err != nil {
-		return fmt.Errorf("cloning %s of %s: %w", tag, repository, err)
+	if err := by.fetch(ctx, append(clone, "--", repository, dir)); err != nil {
+		return fmt.Errorf("cloning %s of %s: %w", tag, access.Shown(repository), err)
 	}
 	if folder == "" {
 		return nil
 	}
-	if err := fetch(ctx, token, []string{"-C", dir, "sparse-checkout", "set", folder}); err != nil {
-		return fmt.Errorf("cloning the folder %s of %s: %w", folder, repository, err)
+	if err := by.fetch(ctx, []string{"-C", dir, "sparse-checkout", "set", folder}); err != nil {
+		return fmt.Errorf("cloning the folder %s of %s: %w", folder, access.Shown(repository), err)
 	}
 	return nil
 }
@@ -57,39 +60,60 @@ func Clone(ctx context.Context, repository, tag, folder, dir string) (err error)
 // schemes are the ways to a repository that start no program but git and ssh.
 var schemes = []string{"https", "ssh", "file"}
 
-// tokenFor refuses an address that a stranger should not have git go to, and returns the settings by which its host alone is
-// given the token.
-func tokenFor(repository string) (settings []setting, err error) {
+// login is by what git comes to a repository.
+type login struct {
+	settings   []setting
+	credential access.Credential
+}
+
+// loginFor refuses an address that a stranger should not have git go to, and returns by what it goes there: for https, what the
+// user has for that host, of which the clone's token comes first.
+func loginFor(ctx context.Context, repository string) (by login, err error) {
 	if filepath.IsAbs(repository) {
-		return nil, nil
+		return login{}, nil
 	}
 	address, err := url.Parse(repository)
 	if err != nil || !slices.Contains(schemes, address.Scheme) || strings.HasPrefix(address.Host, "-") {
-		return nil, fmt.Errorf("the repository %q is none of https://, ssh:// and file://", repository)
+		return login{}, fmt.Errorf("the repository %q is none of https://, ssh:// and file://", access.Shown(repository))
 	}
-	token := os.Getenv(TokenVariable)
-	if token == "" || address.Scheme != "https" {
-		return nil, nil
+	if address.Scheme != "https" {
+		return login{}, nil
 	}
-	header := "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("x-access-token:"+token))
-	return []setting{
-		{"http.https://" + address.Host + "/.extraHeader", header},
-		{"http.followRedirects", "false"},
-	}, nil
+	mine := access.From(ctx)
+	if token := os.Getenv(TokenVariable); token != "" {
+		by.credential = access.Basic("x-access-token", token, TokenVariable)
+	} else if by.credential, err = mine.For(address); err != nil {
+		return login{}, err
+	}
+	host := "http.https://" + address.Host + "/."
+	if by.credential.Header != "" {
+		by.settings = append(by.settings, setting{host + "extraHeader", "Authorization: " + by.credential.Header})
+	}
+	if certificate, key := os.Getenv(access.CertificateVariable), os.Getenv(access.KeyVariable); certificate != "" {
+		by.settings = append(by.settings, setting{host + "sslCert", certificate}, setting{host + "sslKey", key})
+	}
+	if len(by.settings) > 0 {
+		by.settings = append(by.settings, setting{"http.followRedirects", "false"})
+	}
+	if file := cmp.Or(mine.CAFile, os.Getenv("SSL_CERT_FILE")); file != "" {
+		by.settings = append(by.settings, setting{"http.sslCAInfo", file})
+	}
+	return by, nil
 }
 
 // fetch runs git, which may ask nobody.
-func fetch(ctx context.Context, settings []setting, args []string) error {
+func (by login) fetch(ctx context.Context, args []string) error {
 	var env []string
 	for _, variable := range os.Environ() {
-		if !strings.HasPrefix(variable, "GIT_") && !strings.HasPrefix(variable, TokenVariable+"=") {
+		if !strings.HasPrefix(variable, "GIT_") && !strings.HasPrefix(variable, TokenVariable+"=") &&
+			!strings.HasPrefix(variable, access.TokenPrefix) {
 			env = append(env, variable)
 		}
 	}
 	env = append(env, "GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=", "SSH_ASKPASS=", "GIT_LFS_SKIP_SMUDGE=1", "LC_ALL=C",
 		"GIT_ALLOW_PROTOCOL="+strings.Join(schemes, ":"), "GIT_SSH_COMMAND=ssh -oBatchMode=yes")
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Env = append(env, asEnvironment(settings)...)
+	cmd.Env = append(env, asEnvironment(by.settings)...)
 	cmd.WaitDelay = time.Second / 2
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -103,10 +127,7 @@ func fetch(ctx context.Context, settings []setting, args []string) error {
 		return nil
 	}
 	lines := strings.FieldsFunc(said.String(), func(r rune) bool { return r == '\n' || r == '\r' })
-	text := strings.Join(lines, "; ")
-	for _, s := range settings {
-		text = strings.ReplaceAll(text, s.value, "[secret]")
-	}
+	text := by.credential.Hide(strings.Join(lines, "; "))
 	if text == "" {
 		return fmt.Errorf("git: %w", err)
 	}
