@@ -76,11 +76,13 @@ require (
 	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/google/licensecheck v0.3.1
 	github.com/in-toto/attestation v1.2.0
+	github.com/microcosm-cc/bluemonday v1.0.27
 	github.com/zeebo/blake3 v0.2.4
 )
 
 require (
 	github.com/aymerick/douceur v0.2.0 // indirect
+	github.com/cpuguy83/go-md2man/v2 v2.0.6 // indirect
 	github.com/gorilla/css v1.0.1 // indirect
-	github.com/microcosm-cc/bluemonday v1.0.27 // indirect
+	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 )

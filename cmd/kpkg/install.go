@@ -39,7 +39,7 @@ Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usa
 		Example: `  kpkg install ftp_v1.2.3_linux_amd64.ptar
   kpkg install --key acme-2026.pub --require-signature dist/*_linux_amd64.ptar
   kpkg install .`,
-		ValidArgsFunction: completeFiles("ptar", "yaml", "yml"),
+		ValidArgsFunction: completeInputs,
 	}
 	format := formatFlag(cmd)
 	flags := cmd.Flags()
