@@ -99,6 +99,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 	root.SetHelpFunc(printHelp)
 	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
+		newInitCommand(),
 		newValidateCommand(),
 		newCreateCommand(),
 		newVerifyCommand(),
