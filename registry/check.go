@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,6 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
-	"github.com/PlakarKorp/kpkg/internal/web"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/release"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -81,9 +81,8 @@ type check struct {
 	index  *Index
 	// prereleases is the index of those that are not for everybody.
 	prereleases *Index
-	// indexOf is what the list of pages is made of. pages tells whether the tree has any: that of an older kpkg has none.
-	indexOf string
-	pages   bool
+	// isMirror tells a tree that somebody else's is mirrored in, unsigned one whose own files nobody could sign.
+	isMirror, unsigned bool
 
 	mu sync.Mutex // guards what follows
 	*Checked
@@ -108,7 +107,11 @@ func (c *check) report(rule string, severity finding.Severity, file, message, hi
 }
 
 func (c *check) run(ctx context.Context) error {
-	var err error
+	mirrors, err := c.mirrored(ctx, mirrorName)
+	if err != nil {
+		return err
+	}
+	c.isMirror, c.unsigned = mirrors.Origin != "", strings.HasPrefix(mirrors.Origin, "oci://")
 	if c.index, err = c.readIndex(ctx, IndexName); err != nil {
 		return err
 	}
@@ -118,9 +121,6 @@ func (c *check) run(ctx context.Context) error {
 	files, listed, err := c.list()
 	if err != nil {
 		return fmt.Errorf("listing the tree: %w", err)
-	}
-	if err := c.site(ctx); err != nil {
-		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(2, min(8, runtime.NumCPU())))
@@ -171,9 +171,12 @@ func (c *check) names(files []string) []string {
 // readIndex reads an index, held to its sum and signature. One that cannot be read is an empty one.
 func (c *check) readIndex(ctx context.Context, name string) (*Index, error) {
 	empty := &Index{Version: indexVersion}
-	data, err := c.rootFile(ctx, name)
+	data, err := c.ownFile(ctx, name)
 	if err != nil || data == nil {
 		return empty, err
+	}
+	for _, extension := range append([]string{""}, sidecars...) { // to which the links lead
+		c.name(path.Join(indexDir, name+extension))
 	}
 	index, err := decodeIndex(data)
 	if err != nil {
@@ -183,15 +186,20 @@ func (c *check) readIndex(ctx context.Context, name string) (*Index, error) {
 	return index, nil
 }
 
-// rootFile is ownFile for one at the root, to which a link leads.
-func (c *check) rootFile(ctx context.Context, name string) ([]byte, error) {
-	data, err := c.ownFile(ctx, name)
-	if data != nil {
-		for _, extension := range append([]string{""}, sidecars...) {
-			c.name(path.Join(indexDir, name+extension))
-		}
+// mirrored reads what is mirrored in the tree, or in the folder of an integration; nothing is said of a tree that is no mirror.
+func (c *check) mirrored(ctx context.Context, name string) (said mirrored, err error) {
+	data, err := read(ctx, c.source, name, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return said, nil
 	}
-	return data, err
+	c.name(name)
+	if err != nil {
+		return said, c.unreadable(ctx, name, err)
+	}
+	if err := json.Unmarshal(data, &said); err != nil {
+		c.fail("registry-form", name, err.Error(), "run kpkg mirror again")
+	}
+	return said, nil
 }
 
 // name notes that something names a file.
@@ -214,7 +222,13 @@ func (c *check) ownFile(ctx context.Context, name string) ([]byte, error) {
 	}
 	digest := sha256.Sum256(data)
 	c.count(int64(len(data)))
-	return data, c.signature(ctx, name, hex.EncodeToString(digest[:]))
+	trust := c.opts.Trust
+	if c.isMirror && (c.unsigned || name == IndexName || name == PrereleasesName) {
+		// Nobody has signed what a mirror says itself, of a part of a registry or of what came from a registry of another form: what is
+		// not signed is told, and that is all.
+		trust.Require = false
+	}
+	return data, c.signature(ctx, name, hex.EncodeToString(digest[:]), trust)
 }
 
 // unreadable reports a file that is there and cannot be read; the error is that of an ended context.
@@ -234,21 +248,21 @@ func (c *check) count(bytes int64) {
 }
 
 // signature holds a file with a sum to what it has beside it.
-func (c *check) signature(ctx context.Context, name, sum string) error {
+func (c *check) signature(ctx context.Context, name, sum string, trust release.Trust) error {
 	for _, extension := range sidecars {
 		c.name(name + extension)
 	}
 	beside := func(extension string) ([]byte, error) {
 		data, err := read(ctx, c.source, name+extension, 64<<10)
-		if err == nil && extension == release.SignatureExtension && len(c.opts.Trust.Keys) == 0 {
+		if err == nil && extension == release.SignatureExtension && len(trust.Keys) == 0 {
 			return nil, errUnjudged
 		}
 		return data, err
 	}
-	_, findings, err := c.opts.Trust.Judge(name, release.Sum{Name: path.Base(name), SHA256: sum}, beside)
+	_, findings, err := trust.Judge(name, release.Sum{Name: path.Base(name), SHA256: sum}, beside)
 	if errors.Is(err, errUnjudged) {
 		// Nobody says whose it may be: the sum alone is judged.
-		_, findings, err = c.opts.Trust.Judge(name, release.Sum{Name: path.Base(name), SHA256: sum}, func(extension string) ([]byte, error) {
+		_, findings, err = trust.Judge(name, release.Sum{Name: path.Base(name), SHA256: sum}, func(extension string) ([]byte, error) {
 			if extension == release.SignatureExtension {
 				return nil, fs.ErrNotExist
 			}
@@ -258,6 +272,11 @@ func (c *check) signature(ctx context.Context, name, sum string) error {
 	}
 	if err != nil {
 		return c.unreadable(ctx, name, err)
+	}
+	if len(trust.Keys) > 0 && !trust.Require {
+		for i := range findings {
+			findings[i].Hint = "a mirror signs nothing; what is installed is signed by its maker, and held to that"
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -277,22 +296,24 @@ func (c *check) integration(ctx context.Context, name string) error {
 	versions, err := decodeVersions(data, name)
 	if err != nil {
 		c.fail("registry-form", path.Join(dir, versionsName), err.Error(), "upload it again from the tree that kpkg index has made")
-	}
-	if c.pages {
-		sum := sha256.Sum256(data)
-		if err := c.page(ctx, path.Join(dir, web.PageName), hex.EncodeToString(sum[:]), path.Join(dir, versionsName)); err != nil {
-			return err
-		}
-	}
-	if versions == nil {
 		return nil
 	}
 	c.mu.Lock()
 	c.all[name] = versions
 	c.Versions += len(versions.Versions)
 	c.mu.Unlock()
+	part, err := c.mirrored(ctx, path.Join(dir, mirrorName))
+	if err != nil {
+		return err
+	}
+	if !c.isMirror {
+		part.Platforms = nil
+	}
 	for _, v := range versions.Versions {
 		for _, f := range v.Files {
+			if !isFor(f.Name, part.Platforms) {
+				continue
+			}
 			if err := c.file(ctx, dir, v, f); err != nil {
 				return err
 			}
@@ -399,7 +420,7 @@ func (c *check) file(ctx context.Context, dir string, v Version, f release.File)
 			"it has the SHA-256 %s, and %s says %s of %s %s: the file or the list is not the one that was published",
 			sum, versionsName, f.SHA256, v.Entry.Name, v.Version), "upload both again from the tree that kpkg index has made")
 	}
-	return c.signature(ctx, name, sum)
+	return c.signature(ctx, name, sum, c.opts.Trust)
 }
 
 // packaged verifies a package that comes from a reader, by way of a temporary file unless it is one.

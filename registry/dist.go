@@ -29,7 +29,6 @@ type incoming struct {
 	// readme and icon are what clients show of it, nil for none; iconName is the base name of the icon.
 	readme, icon []byte
 	iconName     string
-	insight      *insight
 	// sidecars are sums and signatures, by the paths of the files that they are beside.
 	sources map[string]string
 }
@@ -114,9 +113,14 @@ func readDist(ctx context.Context, dir string, trust release.Trust) (*incoming, 
 
 // judge holds a file to its sum, and to its signature if there is one and keys are given.
 func judge(trust release.Trust, file string, sum release.Sum) error {
-	_, findings, err := trust.Judge(file, sum, release.BesideFile(file))
+	return judgeBeside(trust, file, sum, release.BesideFile(file))
+}
+
+// judgeBeside is judge for a file whose sum and signature beside reads.
+func judgeBeside(trust release.Trust, file string, sum release.Sum, beside release.Beside) error {
+	_, findings, err := trust.Judge(file, sum, beside)
 	if err != nil {
-		return err
+		return fmt.Errorf("reading what is beside %s: %w", file, err)
 	}
 	for _, f := range findings {
 		// Whether there have to be signatures, the tree says: see signs.
@@ -152,9 +156,6 @@ func (in *incoming) takePackage(ctx context.Context, file, sum string, first boo
 		return err
 	}
 	defer p.Close()
-	if in.insight, err = newInsight(p, report); err != nil {
-		return err
-	}
 	return in.describe(p)
 }
 
@@ -232,18 +233,21 @@ func sidecar(file, extension string) ([]byte, error) {
 
 // shownIn reads what clients show of a version out of one of its packages in the folder of an integration.
 func shownIn(ctx context.Context, folder string, v Version) (*incoming, error) {
-	in := &incoming{}
-	in.recipe.Name, in.version.Version = v.Entry.Name, v.Version
-	for _, f := range v.Files {
-		if !strings.HasSuffix(f.Name, manifest.Extension) {
-			continue
-		}
-		p, err := ptarread.Open(ctx, filepath.Join(folder, f.Name))
-		if err != nil {
-			return nil, err
-		}
-		defer p.Close()
-		return in, in.describe(p)
+	packages := v.Packages()
+	if len(packages) == 0 {
+		return &incoming{}, nil
 	}
-	return in, nil
+	return describePackage(ctx, filepath.Join(folder, packages[0]), v.Entry.Name, v.Version)
+}
+
+// describePackage reads what the index says, and clients show, of a version out of a package of it.
+func describePackage(ctx context.Context, file, name, version string) (*incoming, error) {
+	in := &incoming{}
+	in.recipe.Name, in.version.Version = name, version
+	p, err := ptarread.Open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return in, in.describe(p)
 }

@@ -92,14 +92,14 @@ type Versions struct {
 // Version is one that was published.
 type Version struct {
 	Version string `json:"version"`
-	// Published is when it came into the tree, in whole seconds; zero where an older kpkg has put it there.
-	Published time.Time `json:"published,omitzero"`
 	// Withdrawn is why it is no longer offered; "" for one that is.
 	Withdrawn string `json:"withdrawn,omitempty"`
 	// Entry is what the index says of it.
 	Entry Integration `json:"entry"`
 	// Files are those of the version, by their paths in the folder of the integration, without sums and signatures.
 	Files []release.File `json:"files"`
+	// Origin is the digest that a version has in the OCI registry that it was mirrored from; "" for all others.
+	Origin string `json:"origin,omitempty"`
 }
 
 // IsPrerelease tells a version that is not meant for everybody.

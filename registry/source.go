@@ -65,13 +65,18 @@ func (f folder) list() (names []string, ok bool, err error) {
 type site struct{ root string }
 
 func (s site) open(ctx context.Context, name string) (io.ReadCloser, error) {
+	content, _, err := s.openAt(ctx, name, 0)
+	return content, err
+}
+
+// openAt is open from an offset, or from the begin where the server gives no parts.
+func (s site) openAt(ctx context.Context, name string, offset int64) (content io.ReadCloser, begin int64, err error) {
 	u, err := url.Parse(s.root)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	u.Path, u.RawPath = path.Join("/", u.Path, name), ""
-	content, _, err := access.Open(ctx, u.String())
-	return content, err
+	return access.OpenAt(ctx, u.String(), offset)
 }
 
 func (s site) list() ([]string, bool, error) { return nil, false, nil }

@@ -9,10 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/install"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
+	"github.com/PlakarKorp/kpkg/oci"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -22,9 +24,11 @@ func newInstallCommand() *cobra.Command {
 	var keys publicKeys
 	var root string
 	cmd := &cobra.Command{
-		Use:   "install PACKAGE|TREE...",
+		Use:   "install PACKAGE|TREE|oci://HOST/REPO[:VERSION]...",
 		Short: "Put packages where plakar finds them",
-		Long: `Install packages for this user's plakar, or what is built of integrations' trees, for their authors.
+		Long: `Install packages for this user's plakar, or what is built of integrations' trees, for their authors. An
+address oci://HOST/REPO:VERSION is of what kpkg publish has put there: of it the package for this machine is
+taken, without a version that of the newest.
 Each package is held to the sum beside it, and to its signature when --key says whose counts; it is
 verified and extracted before anything that is installed is touched. A newer version takes the
 place of an older one: first it is there, then the other goes.
@@ -38,8 +42,9 @@ With --root the folders are those below DIR, for the image of a machine.
 Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg install ftp_v1.2.3_linux_amd64.ptar
   kpkg install --key acme-2026.pub --require-signature dist/*_linux_amd64.ptar
+  kpkg install oci://registry.example.org/acme/ftp:v1.2.3 --key acme-2026.pub
   kpkg install .`,
-		ValidArgsFunction: completeInputs,
+		ValidArgsFunction: completeFiles("ptar", "yaml", "yml"),
 	}
 	format := formatFlag(cmd)
 	flags := cmd.Flags()
@@ -110,6 +115,13 @@ func rootFlag(cmd *cobra.Command, root *string) {
 
 // installOne installs a package, or the one that is made of a tree.
 func installOne(ctx context.Context, store *install.Store, path string, opts install.Options) (_ *install.Result, err error) {
+	if oci.IsAddress(path) {
+		source, err := fromOCI(ctx, path, opts)
+		if err != nil {
+			return nil, err
+		}
+		return store.Install(ctx, source, opts)
+	}
 	if !host.IsSource(path) {
 		return store.Install(ctx, install.FileSource(path), opts)
 	}
@@ -127,6 +139,27 @@ func installOne(ctx context.Context, store *install.Store, path string, opts ins
 	}
 	opts.Force = true
 	return store.Install(ctx, source, opts)
+}
+
+// fromOCI is the package for the machine in a repository.
+func fromOCI(ctx context.Context, reference string, opts install.Options) (install.Source, error) {
+	address, err := oci.ParseAddress(reference)
+	if err != nil {
+		return install.Source{}, err
+	}
+	access, err := ociAccess(ctx)
+	if err != nil {
+		return install.Source{}, err
+	}
+	machine := opts.Platform
+	if machine == (executable.Platform{}) {
+		machine = executable.Host()
+	}
+	found, err := oci.Find(ctx, address, machine, access, opts.Trust)
+	if err != nil {
+		return install.Source{}, err
+	}
+	return install.Source{Name: found.FileName(), Label: found.Reference, Open: found.Open, Beside: found.Beside}, nil
 }
 
 // printInstalls shows what was found and, in a line each, what came of it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -13,12 +14,14 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/oci/ocitest"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 	"github.com/PlakarKorp/kpkg/schema"
 )
@@ -76,7 +79,8 @@ func TestScripts(t *testing.T) {
 			"flip":    flip,
 			"empty":   empty,
 			"archive": archive, "report": report,
-			"web": webServer,
+			"web":      webServer,
+			"registry": startRegistry, "damage": damage,
 		},
 	})
 }
@@ -231,5 +235,55 @@ func report(ts *testscript.TestScript, neg bool, args []string) {
 	if errs, warnings := finding.Count(envelope.Findings, finding.Error), finding.Count(envelope.Findings, finding.Warning); errs !=
 		envelope.Errors || warnings != envelope.Warnings {
 		ts.Fatalf("%d errors and %d warnings are said to be %d and %d", errs, warnings, envelope.Errors, envelope.Warnings)
+	}
+}
+
+// registries are those that scripts have started, by their hosts.
+var registries = map[string]*ocitest.Registry{}
+var registriesLock sync.Mutex
+
+// registry [PASSWORD]: an OCI registry on $REGISTRY, which programs of the script trust, with Docker's credentials for it. With a
+// password it wants them.
+func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: registry [PASSWORD]")
+	}
+	r := ocitest.New(scriptTest)
+	if len(args) == 1 {
+		r.User, r.Password = "me", args[0]
+		login := base64.StdEncoding.EncodeToString([]byte("me:" + args[0]))
+		config := fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, r.Host, login)
+		ts.Check(os.MkdirAll(ts.MkAbs("docker"), 0o700))
+		ts.Check(os.WriteFile(ts.MkAbs("docker/config.json"), []byte(config), 0o600))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("registry.pem"), r.Certificate(), 0o644))
+	ts.Setenv("SSL_CERT_FILE", ts.MkAbs("registry.pem"))
+	ts.Setenv("DOCKER_CONFIG", ts.MkAbs("docker"))
+	ts.Setenv("REGISTRY", r.Host)
+	registriesLock.Lock()
+	defer registriesLock.Unlock()
+	registries[r.Host] = r
+}
+
+// damage PREFIX: inverts a byte in every blob of the script's registry that begins so.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage PREFIX")
+	}
+	registriesLock.Lock()
+	r := registries[ts.Getenv("REGISTRY")]
+	registriesLock.Unlock()
+	found := false
+	r.Change(func(blob []byte) []byte {
+		if !strings.HasPrefix(string(blob), args[0]) {
+			return blob
+		}
+		found = true
+		changed := []byte(string(blob))
+		changed[len(changed)/2] ^= 0xff
+		return changed
+	})
+	if !found {
+		ts.Fatalf("no blob begins with %q", args[0])
 	}
 }

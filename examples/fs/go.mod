@@ -1,6 +1,6 @@
 module github.com/PlakarKorp/kpkg/examples/fs
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/PlakarKorp/integrations/fs v1.1.2
@@ -32,7 +32,7 @@ require (
 	golang.org/x/crypto v0.53.0 // indirect
 	golang.org/x/mod v0.37.0 // indirect
 	golang.org/x/net v0.55.0 // indirect
-	golang.org/x/sync v0.21.0 // indirect
+	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.46.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 	gopkg.in/warnings.v0 v0.1.2 // indirect

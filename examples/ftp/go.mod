@@ -1,6 +1,6 @@
 module github.com/PlakarKorp/kpkg/examples/ftp
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/PlakarKorp/kloset v1.1.4

@@ -49,6 +49,24 @@ func Open(ctx context.Context, address string) (content io.ReadCloser, size int6
 	return b, b.size, nil
 }
 
+// OpenAt is Open from an offset, for those who have what is before it and can tell at the end whether it was of the same file. Where
+// the server gives no parts, begin is 0.
+func OpenAt(ctx context.Context, address string, offset int64) (content io.ReadCloser, begin int64, err error) {
+	if u, err := parse(address); err == nil && offset > 0 {
+		access := From(ctx)
+		client, err := access.Client()
+		if err != nil {
+			return nil, 0, err
+		}
+		b := &body{ctx: ctx, access: access, client: client, url: u, read: offset}
+		if b.request() == nil {
+			return b, offset, nil
+		}
+	}
+	content, _, err = Open(ctx, address)
+	return content, 0, err
+}
+
 // Read reads a file on a web server that has at most limit bytes.
 func Read(ctx context.Context, address string, limit int64) ([]byte, error) {
 	content, _, err := Open(ctx, address)
@@ -123,7 +141,9 @@ func (b *body) ask() (err error) {
 	}
 	if b.read > 0 {
 		request.Header.Set("Range", fmt.Sprintf("bytes=%d-", b.read))
-		request.Header.Set("If-Range", b.version)
+		if b.version != "" {
+			request.Header.Set("If-Range", b.version)
+		}
 	}
 	answer, err := b.client.Do(request)
 	if err != nil {
@@ -143,18 +163,24 @@ func (b *body) ask() (err error) {
 		if _, err := fmt.Sscanf(answer.Header.Get("Content-Range"), "bytes %d-", &from); err != nil || from != b.read {
 			return errors.New("the connection broke, and the server gives another part than what is left")
 		}
+		b.called(answer)
 	case b.read > 0 && answer.StatusCode == http.StatusOK:
 		return errors.New("the connection broke, and the file has changed since")
 	case answer.StatusCode == http.StatusOK:
-		b.size, b.version = answer.ContentLength, answer.Header.Get("ETag")
-		if strings.HasPrefix(b.version, "W/") { // no name of the bytes
-			b.version = ""
-		}
+		b.size = answer.ContentLength
+		b.called(answer)
 	default:
 		return b.access.Refusal(answer)
 	}
 	b.stream, b.cancel, b.silence = answer.Body, cancel, silence
 	return nil
+}
+
+// called notes what the server calls the bytes.
+func (b *body) called(answer *http.Response) {
+	if b.version = answer.Header.Get("ETag"); strings.HasPrefix(b.version, "W/") { // no name of the bytes
+		b.version = ""
+	}
 }
 
 func (b *body) Read(p []byte) (int, error) {

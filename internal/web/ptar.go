@@ -6,7 +6,9 @@ package web
 // script, no request, and one stylesheet, the one in them.
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -22,14 +24,10 @@ import (
 )
 
 var (
-	//go:embed base.css
-	baseStyle string
 	//go:embed ptar.css
-	ptarOwnStyle string
+	ptarStyle string
 	//go:embed ptar.tmpl
 	ptarPage string
-
-	ptarStyle = baseStyle + ptarOwnStyle
 )
 
 var page = template.Must(template.New("ptar").Funcs(template.FuncMap{
@@ -69,6 +67,7 @@ const shownRows = 500
 
 // Ptar writes the page on a ptar.
 func Ptar(w io.Writer, p *inspect.Ptar) error {
+	sum := sha256.Sum256([]byte(ptarStyle))
 	data := struct {
 		*inspect.Ptar
 		Name   string
@@ -79,7 +78,7 @@ func Ptar(w io.Writer, p *inspect.Ptar) error {
 		Rows   []inspect.Node
 	}{
 		Ptar: p, Name: filepath.Base(p.File), Style: template.CSS(ptarStyle),
-		Policy: policy("style-src " + digest(ptarStyle)),
+		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 		Tree:   []picture{draw(p.Tree, "wide", 1040, 460), draw(p.Tree, "narrow", 360, 520)},
 		Rows:   p.Tree[:min(len(p.Tree), shownRows)], More: len(p.Tree) - min(len(p.Tree), shownRows),
 	}
