@@ -39,6 +39,7 @@ var page = template.Must(template.New("ptar").Funcs(template.FuncMap{
 	"join":  func(all []string) string { return finding.Printable(finding.Cut(strings.Join(all, ", "))) },
 	"short": func(id string) string { return id[:min(8, len(id))] },
 	"share": share,
+	"unit":  unit,
 }).Parse(ptarPage))
 
 func unsigned(n any) uint64 {
@@ -53,6 +54,17 @@ func unsigned(n any) uint64 {
 		return uint64(n)
 	}
 	return 0
+}
+
+// unit is the name of so many things: of one if there is one.
+func unit(n int, many string) string {
+	if n != 1 {
+		return many
+	}
+	if one, ok := strings.CutSuffix(many, "ies"); ok {
+		return one + "y"
+	}
+	return strings.TrimSuffix(many, "s")
 }
 
 func share(part, whole int64) string {
@@ -76,11 +88,15 @@ func Ptar(w io.Writer, p *inspect.Ptar) error {
 		Tree   []picture
 		More   int
 		Rows   []inspect.Node
+		Drawn  string // the snapshot that the sizes are of, if there are several
 	}{
 		Ptar: p, Name: filepath.Base(p.File), Style: template.CSS(ptarStyle),
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 		Tree:   []picture{draw(p.Tree, "wide", 1040, 460), draw(p.Tree, "narrow", 360, 520)},
 		Rows:   p.Tree[:min(len(p.Tree), shownRows)], More: len(p.Tree) - min(len(p.Tree), shownRows),
+	}
+	if n := len(p.Snapshots); p.Package == nil && n > 1 {
+		data.Drawn = p.Snapshots[n-1].ID
 	}
 	if err := page.Execute(w, data); err != nil {
 		return fmt.Errorf("write the page: %w", err)

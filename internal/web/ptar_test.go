@@ -70,6 +70,30 @@ func TestPageEscapes(t *testing.T) {
 	}
 }
 
+// The page says which of several snapshots its sizes are of, and counts one thing as one.
+func TestPageOfSeveral(t *testing.T) {
+	p := &inspect.Ptar{File: "a.ptar", Tree: []inspect.Node{{Name: "a", Bytes: 1}}}
+	for _, id := range []string{"0123456789", "abcdefabcd"} {
+		p.Snapshots = append(p.Snapshots, ptarread.SnapshotInfo{ID: id, Sources: []ptarread.Source{{Type: "fs", Root: "/"}}})
+		var out bytes.Buffer
+		if err := Ptar(&out, p); err != nil {
+			t.Fatal(err)
+		}
+		several := len(p.Snapshots) > 1
+		if strings.Contains(out.String(), "of snapshot abcdefab<") != several {
+			t.Errorf("%d: which snapshot the sizes are of is not said right", len(p.Snapshots))
+		}
+		if strings.Contains(out.String(), "<b>1</b><span>snapshot<") == several {
+			t.Errorf("%d snapshots are not counted right", len(p.Snapshots))
+		}
+	}
+	for many, one := range map[string]string{"entries": "entry", "blobs": "blob", "file name": "file name"} {
+		if unit(1, many) != one || unit(2, many) != many {
+			t.Errorf("one of %s is %s", many, unit(1, many))
+		}
+	}
+}
+
 // The boxes of a map have the areas of what they stand for, and do not overlap.
 func TestSquarify(t *testing.T) {
 	sizes := []float64{500, 300, 100, 50, 25, 12, 8, 3, 1, 1}
