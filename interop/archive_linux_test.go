@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/PlakarKorp/kpkg/interop/rig"
 )
@@ -36,20 +37,64 @@ func mustKpkg(t *testing.T, args ...string) rig.Result {
 	return result
 }
 
-// writeAttributed adds extended attributes to a tree, and says whether the file system takes them.
-func writeAttributed(t *testing.T, tree string) bool {
+// writeOdd adds to a tree what only archives of a local folder have: names that no terminal should be shown, and several names of
+// one file.
+func writeOdd(t *testing.T, tree string) {
 	t.Helper()
-	err := syscall.Setxattr(filepath.Join(tree, "plain.txt"), "user.kpkg", []byte("an attribute"), 0)
-	return err == nil
+	for _, name := range []string{"new\nline", "esc\x1b[31mape", "no\xff\xfeUTF-8", "tab\tulator", strings.Repeat("n", 255)} {
+		if err := os.WriteFile(filepath.Join(tree, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"another name of plain.txt", "folder/yet another"} {
+		if err := os.Link(filepath.Join(tree, "plain.txt"), filepath.Join(tree, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
-func attribute(path string) string {
-	value := make([]byte, 100)
-	n, err := syscall.Getxattr(path, "user.kpkg", value)
+// wantLinked holds that the names of plain.txt are names of one file.
+func wantLinked(t *testing.T, tree string) {
+	t.Helper()
+	first, err := os.Stat(filepath.Join(tree, "plain.txt"))
 	if err != nil {
-		return err.Error()
+		t.Fatal(err)
 	}
-	return string(value[:n])
+	for _, name := range []string{"another name of plain.txt", "folder/yet another"} {
+		if other, err := os.Stat(filepath.Join(tree, name)); err != nil || !os.SameFile(first, other) {
+			t.Errorf("%s is no other name of plain.txt: %v", name, err)
+		}
+	}
+}
+
+// attributes are names and paths of what writeAttributed sets: of a file, a folder and a link, which only root may give some.
+var attributes = []struct{ name, path string }{
+	{"user.kpkg", "plain.txt"}, {"user.kpkg", "folder"}, {"trusted.kpkg", "link"},
+}
+
+// writeAttributed adds extended attributes to a tree, and says of which paths the file system takes them.
+func writeAttributed(t *testing.T, tree string) map[string]bool {
+	t.Helper()
+	taken := map[string]bool{}
+	for _, a := range attributes {
+		taken[a.path] = unix.Lsetxattr(filepath.Join(tree, a.path), a.name, []byte("an attribute"), 0) == nil
+	}
+	if !taken["plain.txt"] || !taken["folder"] {
+		t.Errorf("the file system takes attributes of %v only", taken)
+	}
+	return taken
+}
+
+// wantAttributed expects what writeAttributed has set.
+func wantAttributed(t *testing.T, tree string, taken map[string]bool) {
+	t.Helper()
+	for _, a := range attributes {
+		value := make([]byte, 100)
+		n, err := unix.Lgetxattr(filepath.Join(tree, a.path), a.name, value)
+		if taken[a.path] && (err != nil || string(value[:n]) != "an attribute") {
+			t.Errorf("the attribute of %s came back as %q, %v", a.path, value[:max(n, 0)], err)
+		}
+	}
 }
 
 // snapshotsOf are the identifiers of an archive's snapshots by the folder that each is of, as kpkg lists them.
@@ -76,6 +121,7 @@ func snapshotsOf(t *testing.T, file string) map[string]string {
 // TestArchives lists, checks, extracts and compares archives that the client writes.
 func TestArchives(t *testing.T) {
 	tree, other := writeTree(t), t.TempDir()
+	writeOdd(t, tree)
 	attributed := writeAttributed(t, tree)
 	if err := os.WriteFile(filepath.Join(other, "second"), []byte("of the second snapshot"), 0o600); err != nil {
 		t.Fatal(err)
@@ -110,9 +156,11 @@ func TestArchives(t *testing.T) {
 				restored := filepath.Join(t.TempDir(), "restored")
 				mustKpkg(t, "extract", "--snapshot", id, file, "-C", restored)
 				wantEqual(t, source, restored)
-				if got := attribute(filepath.Join(restored, "plain.txt")); source == tree && attributed && got != "an attribute" {
-					t.Errorf("the attribute came back as %q", got)
+				if source == tree {
+					wantLinked(t, restored)
+					wantAttributed(t, restored, attributed)
 				}
+				mustKpkg(t, "diff", file+"@"+id, source)
 				wantListed(t, source, mustKpkg(t, "ls", "-R", "--format", "json", "--snapshot", id, file).Stdout)
 			}
 			damaged := filepath.Join(t.TempDir(), "damaged.ptar")
@@ -152,6 +200,13 @@ func wantListed(t *testing.T, source, listed string) {
 	}
 	var want []string
 	for name := range described {
+		written, err := json.Marshal(name) // what is no UTF-8 is not in JSON either
+		if err == nil {
+			err = json.Unmarshal(written, &name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 		want = append(want, name)
 	}
 	slices.Sort(got)
