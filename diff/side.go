@@ -34,6 +34,8 @@ type Option struct {
 	Default string
 	// Values are those that it may have; nil for any.
 	Values []string
+	// Description is what the schema says of it, which is not compared.
+	Description string
 }
 
 // ReadFile returns the content of a file that the manifest names, by its slash path relative to the manifest. The error about
@@ -95,9 +97,12 @@ func readOptions(data []byte) Options {
 			Type    json.RawMessage
 			Default json.RawMessage
 			Enum    []json.RawMessage
+			// Of any type: one that is wrong takes nothing from the others.
+			Description any
 		}
 		if json.Unmarshal(property, &says) == nil {
 			option.Type, option.Default = typeName(says.Type), string(says.Default)
+			option.Description, _ = says.Description.(string)
 			for _, value := range says.Enum {
 				option.Values = append(option.Values, string(value))
 			}

@@ -147,7 +147,7 @@ func (c *checker) duplicateProtocols() {
 func (c *checker) builtinProtocols() {
 	for i, connector := range c.Manifest.Connectors {
 		for j, protocol := range connector.Protocols {
-			if isBuiltin(connector.Type, protocol) {
+			if IsBuiltin(connector.Type, protocol) {
 				c.error(c.at("connectors", i, "protocols", j), "choose another protocol",
 					"plakar has its own %s for protocol %q and will not install this one", connector.Type, protocol)
 			}

@@ -21,11 +21,27 @@ var builtins = map[string][]string{
 	Storage:  {"fs", "http", "https", "ptar", "ptar+http", "ptar+https"},
 }
 
-func isBuiltin(connectorType, protocol string) bool {
+// IsBuiltin tells a protocol that the released plakar serves itself for a type of connector.
+func IsBuiltin(connectorType, protocol string) bool {
 	return slices.Contains(builtins[connectorType], protocol)
 }
 
 // servesLocations tells whether the released plakar uses connectors of the type at all; it skips the others.
 func servesLocations(connectorType string) bool {
 	return slices.Contains(released.types, connectorType)
+}
+
+// ClassOf is the class of a product that some class has as a subclass, and that subclass: those of "ftp" are "service" and
+// "ftp". Both are "" for what none has.
+func ClassOf(product string) (class, subclass string) {
+	_, rules := follow(loadSchema().document, []string{"$defs", "connector", "allOf"})
+	all, _ := rules.([]any)
+	for _, rule := range all {
+		_, name := follow(rule, []string{"if", "properties", "class", "const"})
+		_, subclasses := follow(rule, []string{"then", "properties", "subclass", "enum"})
+		if known, isText := name.(string); isText && slices.Contains(texts(subclasses), product) {
+			return known, product
+		}
+	}
+	return "", ""
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
+	"github.com/PlakarKorp/kpkg/internal/web"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/release"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -81,6 +82,9 @@ type check struct {
 	index  *Index
 	// prereleases is the index of those that are not for everybody.
 	prereleases *Index
+	// indexOf is what the list of pages is made of. pages tells whether the tree has any: that of an older kpkg has none.
+	indexOf string
+	pages   bool
 	// isMirror tells a tree that somebody else's is mirrored in, unsigned one whose own files nobody could sign.
 	isMirror, unsigned bool
 
@@ -121,6 +125,9 @@ func (c *check) run(ctx context.Context) error {
 	files, listed, err := c.list()
 	if err != nil {
 		return fmt.Errorf("listing the tree: %w", err)
+	}
+	if err := c.site(ctx); err != nil {
+		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(2, min(8, runtime.NumCPU())))
@@ -171,12 +178,9 @@ func (c *check) names(files []string) []string {
 // readIndex reads an index, held to its sum and signature. One that cannot be read is an empty one.
 func (c *check) readIndex(ctx context.Context, name string) (*Index, error) {
 	empty := &Index{Version: indexVersion}
-	data, err := c.ownFile(ctx, name)
+	data, err := c.rootFile(ctx, name)
 	if err != nil || data == nil {
 		return empty, err
-	}
-	for _, extension := range append([]string{""}, sidecars...) { // to which the links lead
-		c.name(path.Join(indexDir, name+extension))
 	}
 	index, err := decodeIndex(data)
 	if err != nil {
@@ -184,6 +188,17 @@ func (c *check) readIndex(ctx context.Context, name string) (*Index, error) {
 		return empty, nil
 	}
 	return index, nil
+}
+
+// rootFile is ownFile for one at the root, to which a link leads.
+func (c *check) rootFile(ctx context.Context, name string) ([]byte, error) {
+	data, err := c.ownFile(ctx, name)
+	if data != nil {
+		for _, extension := range append([]string{""}, sidecars...) {
+			c.name(path.Join(indexDir, name+extension))
+		}
+	}
+	return data, err
 }
 
 // mirrored reads what is mirrored in the tree, or in the folder of an integration; nothing is said of a tree that is no mirror.
@@ -296,6 +311,14 @@ func (c *check) integration(ctx context.Context, name string) error {
 	versions, err := decodeVersions(data, name)
 	if err != nil {
 		c.fail("registry-form", path.Join(dir, versionsName), err.Error(), "upload it again from the tree that kpkg index has made")
+	}
+	if c.pages {
+		sum := sha256.Sum256(data)
+		if err := c.page(ctx, path.Join(dir, web.PageName), hex.EncodeToString(sum[:]), path.Join(dir, versionsName)); err != nil {
+			return err
+		}
+	}
+	if versions == nil {
 		return nil
 	}
 	c.mu.Lock()

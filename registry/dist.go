@@ -29,6 +29,7 @@ type incoming struct {
 	// readme and icon are what clients show of it, nil for none; iconName is the base name of the icon.
 	readme, icon []byte
 	iconName     string
+	insight      *insight
 	// sidecars are sums and signatures, by the paths of the files that they are beside.
 	sources map[string]string
 }
@@ -156,6 +157,9 @@ func (in *incoming) takePackage(ctx context.Context, file, sum string, first boo
 		return err
 	}
 	defer p.Close()
+	if in.insight, err = newInsight(p, report); err != nil {
+		return err
+	}
 	return in.describe(p)
 }
 

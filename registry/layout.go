@@ -92,6 +92,8 @@ type Versions struct {
 // Version is one that was published.
 type Version struct {
 	Version string `json:"version"`
+	// Published is when it came into the tree, in whole seconds; zero where an older kpkg has put it there.
+	Published time.Time `json:"published,omitzero"`
 	// Withdrawn is why it is no longer offered; "" for one that is.
 	Withdrawn string `json:"withdrawn,omitempty"`
 	// Entry is what the index says of it.

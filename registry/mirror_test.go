@@ -29,8 +29,8 @@ func mirrorOf(location, tree string, trust release.Trust, names []string, platfo
 	return Mirror(context.Background(), origin, MirrorOptions{Tree: tree, Names: names, Platforms: platforms, Trust: trust})
 }
 
-// files are all files of a tree but those of the mirror's own, with their content.
-func files(t testing.TB, tree string) map[string]string {
+// filesOf are all files of a tree but those of the mirror's own, with their content.
+func filesOf(t testing.TB, tree string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	if err := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
@@ -99,7 +99,7 @@ func TestMirror(t *testing.T) {
 	server, address := serveTree(t, tree)
 	same := func() {
 		t.Helper()
-		want, got := files(t, tree), files(t, mirror)
+		want, got := filesOf(t, tree), filesOf(t, mirror)
 		for name, content := range want {
 			if got[name] != content {
 				t.Errorf("%s is another", name)
@@ -134,7 +134,7 @@ func TestMirror(t *testing.T) {
 	same()
 	// Another key: the files are those that are there, what is beside them comes anew.
 	other := newKey(t, "other")
-	for name := range files(t, tree) {
+	for name := range filesOf(t, tree) {
 		if !strings.Contains(name, ".sum") {
 			if _, err := release.Sign(t.Context(), filepath.Join(tree, name), other); err != nil {
 				t.Fatal(err)
@@ -194,7 +194,7 @@ func TestMirrorPart(t *testing.T) {
 	}
 	if !slices.Equal(names(), []string{"one"}) || there("one_v1.0.0_linux_amd64.ptar") || !there("one_v1.0.0_linux_arm64.ptar") ||
 		!there("v1.0.0/one_v1.0.0_linux_arm64.ptar.cdx.json") || !there("v1.0.0/recipe.yaml.sum.sig") {
-		t.Errorf("the mirror has %v", files(t, mirror))
+		t.Errorf("the mirror has %v", filesOf(t, mirror))
 	}
 	// What nobody can have signed is told, and all else is signed.
 	for _, f := range found(t, mirror, trust(key)) {
@@ -243,7 +243,7 @@ func TestMirrorInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, opts, dist(t, key, "one", "v1.1.0"))
-	before, wanted := files(t, mirror), files(t, tree)
+	before, wanted := filesOf(t, mirror), filesOf(t, tree)
 	cut := map[string]bool{}
 	for runs := 0; ; runs++ {
 		server.fail = func(path string) bool {
@@ -254,7 +254,7 @@ func TestMirrorInterrupted(t *testing.T) {
 			return true
 		}
 		_, err := mirrorOf(address, mirror, trust(key), nil)
-		now := files(t, mirror)
+		now := filesOf(t, mirror)
 		if err == nil {
 			for name, content := range wanted {
 				if now[name] != content {
@@ -302,7 +302,7 @@ func TestMirrorTampered(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, opts, dist(t, key, "one", "v1.1.0"))
-	for name, content := range files(t, tree) {
+	for name, content := range filesOf(t, tree) {
 		if !exists(filepath.Join(tree, name)) || filepath.Dir(name) == "." { // links to the index
 			continue
 		}
@@ -325,7 +325,7 @@ func TestMirrorTampered(t *testing.T) {
 	if _, err := mirrorOf(address, mirror, trust(key), nil); err != nil {
 		t.Fatal(err)
 	}
-	before := files(t, mirror)
+	before := filesOf(t, mirror)
 	server.Handler = http.FileServer(http.Dir(older))
 	if _, err := mirrorOf(address, mirror, trust(key), nil); err == nil || !strings.Contains(err.Error(), "has one v1.1.0 no more") {
 		t.Errorf("an older tree: %v", err)
@@ -346,7 +346,7 @@ func TestMirrorTampered(t *testing.T) {
 	if _, err := mirrorOf(address, mirror, trust(key), nil); err == nil || !strings.Contains(err.Error(), "has other files of one v1.1.0") {
 		t.Errorf("other bytes under a version: %v", err)
 	}
-	for name, content := range files(t, mirror) {
+	for name, content := range filesOf(t, mirror) {
 		if before[name] != content && !strings.HasPrefix(name, holdingDir) {
 			t.Errorf("a refused run has changed %s", name)
 		}

@@ -427,6 +427,15 @@ func TestTampered(t *testing.T) {
 		"versions, no JSON":     {edit(dir+"versions.json", `"name"`, `"nome"`), []string{"registry-form", "signature-sum", "sum-mismatch"}, false},
 		"README":                {edit(dir+"README.md", "v1.1.0", "v1.1.1"), []string{"signature-sum", "sum-mismatch"}, false},
 		"notes":                 {edit(dir+"v1.0.0/NOTES.md", "Notes", "notes"), []string{"registry-stale", "signature-sum", "sum-mismatch"}, false},
+		"page":                  {edit(dir+"index.html", "of v1.1.0", "of v1.1.1"), []string{"signature-sum", "sum-mismatch"}, false},
+		"page gone":             {remove(dir + "index.html"), []string{"registry-missing"}, false},
+		"page of another":       {copyOver("community/v1.1.0/c/index.html", dir+"index.html"), []string{"registry-stale"}, false},
+		"page, no page":         {both(edit(dir+"index.html", "of=", "of:"), sign(dir+"index.html")), []string{"registry-form"}, false},
+		"list":                  {edit("index/index.html", "of v1.1.0", "of v1.1.1"), []string{"signature-sum", "sum-mismatch"}, false},
+		"list of another":       {both(edit("index/index.html", "of=", "of=0"), edit("index/index.html", " generation", "0 generation"), sign("index/index.html")), []string{"registry-form"}, false},
+		"list's script":         {edit("index/integrations.js", "of v1.1.0", "of v1.1.1"), []string{"signature-sum", "sum-mismatch"}, false},
+		"feed gone":             {remove("feed.atom"), []string{"registry-missing"}, false},
+		"no pages, as of old":   {both(remove("index.html"), remove("index.html.sum")), nil, false},
 		"stray":                 {func(t *testing.T, tree string) { put(t, filepath.Join(tree, dir+"x"), nil) }, []string{"registry-stray"}, true},
 		"left by a killed run":  {func(t *testing.T, tree string) { put(t, filepath.Join(tree, "community/v1.1.0/.kpkg-a-1/x"), nil) }, []string{"registry-stray"}, true},
 	} {
@@ -442,7 +451,7 @@ func TestTampered(t *testing.T) {
 			if !slices.Equal(rules, test.want) {
 				t.Errorf("%q; want %q\n%v", rules, test.want, findings)
 			}
-			server := httptest.NewTLSServer(http.FileServer(http.Dir(tree)))
+			server := httptest.NewTLSServer(Handler(tree))
 			defer server.Close()
 			authority := filepath.Join(t.TempDir(), "authority.pem")
 			os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600)

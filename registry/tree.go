@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/lock"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/internal/web"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -31,6 +33,8 @@ type Options struct {
 	Key *release.SecretKey
 	// Trusted are keys, beside Key's own, that releases may be signed with. With Key, a release that is not signed is refused.
 	Trusted []*release.PublicKey
+	// Base is the address that the tree is served at, which its sitemap needs; "" for the one that was given before, if any.
+	Base string
 	// mirrors is what the tree is a mirror of, "" for a registry of its own.
 	mirrors string
 }
@@ -128,6 +132,12 @@ type tree struct {
 	integrations map[string]*changing
 	index        *Index
 	prereleases  *Index
+	// site is what the pages in the tree were made of, and before it the files of the list.
+	site web.Site
+	// outdated tells that pages in the tree are none, or of another generation: all are made again.
+	outdated bool
+	// now is when what changes is published.
+	now time.Time
 }
 
 // changing is one integration of the tree.
@@ -168,13 +178,20 @@ func openTree(ctx context.Context, opts Options) (_ *tree, err error) {
 	if t.prereleases, err = t.readIndex(PrereleasesName); err != nil {
 		return nil, err
 	}
+	// Never back: a clock that was set would make what is newer look older.
+	if t.now = time.Now().UTC().Truncate(time.Second); !t.now.After(t.index.Timestamp) {
+		t.now = t.index.Timestamp.Add(time.Second)
+	}
 	if _, err := os.Lstat(t.at(indexDir, IndexName+release.SignatureExtension)); err == nil && t.Key == nil && t.mirrors == "" {
 		return nil, fmt.Errorf("%s is signed: give the key that it is to be signed with", t.Tree)
 	}
 	if err := t.clean(); err != nil {
 		return nil, err
 	}
-	return t, t.readJournal()
+	if err := t.readJournal(); err != nil {
+		return nil, err
+	}
+	return t, t.readSite()
 }
 
 func (t *tree) close() {
@@ -283,6 +300,7 @@ func (t *tree) take(in *incoming) (what string, err error) {
 	}
 	known := c.versions.find(in.version.Version)
 	if known == nil {
+		in.version.Published = t.now
 		c.versions.insert(in.version)
 		c.incoming, c.changed = append(c.incoming, in), true
 		return Added, nil
@@ -331,6 +349,11 @@ func (t *tree) signedAgain(in *incoming) (bool, error) {
 
 // commit makes the folders that change, gives them their names, and then the index its.
 func (t *tree) commit(ctx context.Context) error {
+	if t.outdated {
+		if err := t.changeAll(); err != nil {
+			return err
+		}
+	}
 	var names []string
 	for name, c := range t.integrations {
 		if !c.changed {
@@ -435,7 +458,10 @@ func (t *tree) build(ctx context.Context, c *changing) (err error) {
 			}
 		}
 	}
-	return t.describe(ctx, c, old)
+	if err := t.describe(ctx, c, old); err != nil {
+		return err
+	}
+	return t.page(ctx, c)
 }
 
 // comes is the release of a version that is coming in, nil for one that is there.
@@ -573,9 +599,13 @@ func writeFrom(r io.Reader, to string) error {
 	return errors.Join(err, file.Close())
 }
 
-// writeIndex makes the index tell of what has changed.
+// writeIndex makes the index and the list of pages tell of what has changed.
 func (t *tree) writeIndex(ctx context.Context) error {
 	before, err := encode([]*Index{t.index, t.prereleases})
+	if err != nil {
+		return err
+	}
+	pagesBefore, err := encode(t.site)
 	if err != nil {
 		return err
 	}
@@ -583,32 +613,44 @@ func (t *tree) writeIndex(ctx context.Context) error {
 		offered, prerelease := c.versions.offered()
 		t.index.set(name, offered)
 		t.prereleases.set(name, prerelease)
+		t.setRow(c)
+	}
+	if t.Base != "" {
+		t.site.Base = t.Base
 	}
 	after, err := encode([]*Index{t.index, t.prereleases})
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(before, after) && t.indexIsSigned() {
+	pagesAfter, err := encode(t.site)
+	if err != nil {
+		return err
+	}
+	same := bytes.Equal(before, after)
+	if same && bytes.Equal(pagesBefore, pagesAfter) && !t.outdated && t.indexIsSigned() {
 		return t.linkIndex()
 	}
-	if !bytes.Equal(before, after) || t.index.Timestamp.IsZero() {
-		// Never back: a clock that was set would make what is newer look older.
-		now := time.Now().UTC().Truncate(time.Second)
-		if !now.After(t.index.Timestamp) {
-			now = t.index.Timestamp.Add(time.Second)
-		}
-		t.index.Timestamp, t.prereleases.Timestamp = now, now
+	if !same || t.index.Timestamp.IsZero() {
+		t.index.Timestamp, t.prereleases.Timestamp = t.now, t.now
 	}
 	folder, err := t.newFolder(".", indexDir)
 	if err != nil {
 		return fmt.Errorf("making the index: %w", err)
 	}
+	files := map[string][]byte{}
 	for name, index := range map[string]*Index{IndexName: t.index, PrereleasesName: t.prereleases} {
-		data, err := encode(index)
-		if err == nil {
-			err = t.write(ctx, filepath.Join(folder, name), data)
+		if files[name], err = encode(index); err != nil {
+			return fmt.Errorf("making the index: %w", err)
 		}
-		if err != nil {
+	}
+	t.site.Of = indexSum(files[IndexName], files[PrereleasesName])
+	pages, err := t.site.Files()
+	if err != nil {
+		return fmt.Errorf("making the list of integrations: %w", err)
+	}
+	maps.Copy(files, pages)
+	for name, data := range files {
+		if err := t.write(ctx, filepath.Join(folder, name), data); err != nil {
 			return fmt.Errorf("making the index: %w", err)
 		}
 	}
@@ -621,9 +663,33 @@ func (t *tree) writeIndex(ctx context.Context) error {
 	return t.linkIndex()
 }
 
-// indexIsSigned tells whether the index there has the signature that it would get.
+// indexFiles are the files of the index without their sums and signatures, what clients read first last.
+func (t *tree) indexFiles() ([]string, error) {
+	entries, err := os.ReadDir(t.at(indexDir))
+	if err != nil {
+		return nil, fmt.Errorf("looking at the index: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		name := entry.Name()
+		if !isSidecar(name) && name != PrereleasesName && name != IndexName {
+			names = append(names, name)
+		}
+	}
+	return append(names, PrereleasesName, IndexName), nil
+}
+
+func isSidecar(name string) bool {
+	return slices.ContainsFunc(sidecars, func(extension string) bool { return strings.HasSuffix(name, extension) })
+}
+
+// indexIsSigned tells whether the index there has the sums and signatures that it would get.
 func (t *tree) indexIsSigned() bool {
-	for _, name := range []string{IndexName, PrereleasesName} {
+	names, err := t.indexFiles()
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
 		file := t.at(indexDir, name)
 		sum, err := release.SumFile(context.Background(), file)
 		if err != nil {
@@ -640,9 +706,14 @@ func (t *tree) indexIsSigned() bool {
 	return true
 }
 
-// linkIndex makes the links by which clients find the index: sums and signatures before what they are of.
+// linkIndex makes the links by which the index and the list are found: sums and signatures before what they are of. Links to
+// what the index no longer has are removed.
 func (t *tree) linkIndex() error {
-	for _, name := range []string{PrereleasesName, IndexName} {
+	names, err := t.indexFiles()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		for _, extension := range []string{release.SignatureExtension, release.SumExtension, ""} {
 			if _, err := os.Stat(t.at(indexDir, name+extension)); err != nil {
 				continue
@@ -657,6 +728,29 @@ func (t *tree) linkIndex() error {
 			}
 			if err != nil && !errors.Is(err, fs.ErrExist) {
 				return fmt.Errorf("linking the index: %w", err)
+			}
+		}
+	}
+	return t.unlinkPages(names)
+}
+
+// unlinkPages removes pages of a list that was longer, and a sitemap that is no more.
+func (t *tree) unlinkPages(names []string) error {
+	entries, err := os.ReadDir(t.Tree)
+	if err != nil {
+		return fmt.Errorf("looking at the tree: %w", err)
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		for _, extension := range sidecars {
+			name = strings.TrimSuffix(name, extension)
+		}
+		if entry.Type().IsRegular() != t.copied() { // somebody else's
+			continue
+		}
+		if (listPage.MatchString(name) || name == web.SitemapName) && !slices.Contains(names, name) {
+			if err := os.Remove(t.at(entry.Name())); err != nil {
+				return fmt.Errorf("removing a page that is no more: %w", err)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,9 +11,28 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 )
 
+// completing says that a shell asks what it may offer. Flags are read twice for that, and none counts as given twice.
+var completing bool
+
 // completeValues has the shell offer these values of a flag.
 func completeValues(cmd *cobra.Command, flag string, values ...string) {
 	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// completeLists is completeValues for a flag that takes several with commas.
+func completeLists(cmd *cobra.Command, flag string, values ...string) {
+	must(cmd.RegisterFlagCompletionFunc(flag,
+		func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			before := begun[:strings.LastIndex(begun, ",")+1]
+			given := strings.Split(before, ",")
+			var offered []cobra.Completion
+			for _, value := range values {
+				if !slices.Contains(given, value) {
+					offered = append(offered, before+value)
+				}
+			}
+			return offered, cobra.ShellCompDirectiveNoFileComp
+		}))
 }
 
 // completeFolders has the shell offer folders for a flag.

@@ -54,7 +54,7 @@ usage; 3 something could not be done.`,
   kpkg create . v1.2.3 --platform all --out-dir dist
   kpkg create examples/ftp --platform linux/amd64,windows/amd64 --dry-run
   kpkg create s3 sftp imap --platform all --shard 2/4 --out-dir dist`,
-		ValidArgsFunction: completeFiles("yaml", "yml"),
+		ValidArgsFunction: completeManifests,
 	}
 	flags := cmd.Flags()
 	flags.Var(&chosen, "platform", "`LIST` of os/arch, or all: what the manifest names, else what upstream ships (default this machine's)")
@@ -72,7 +72,7 @@ usage; 3 something could not be done.`,
 	flags.StringVar(&shard, "shard", "", "make `PART` i of n of all packages, as in 2/4")
 	format := formatFlag(cmd)
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
-	completeValues(cmd, "platform", platformValues()...)
+	completeLists(cmd, "platform", platformValues()...)
 	completeValues(cmd, "compression", compressions()...)
 	completeFolders(cmd, "out-dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (end error) {

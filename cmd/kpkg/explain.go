@@ -19,6 +19,7 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/registry"
 	"github.com/PlakarKorp/kpkg/release"
+	"github.com/PlakarKorp/kpkg/scaffold"
 	"github.com/PlakarKorp/kpkg/try"
 	"github.com/PlakarKorp/kpkg/verify"
 )
@@ -56,7 +57,7 @@ Exit status: 0 fine; 2 there is no such rule.`,
 // allRules are those of all that judges.
 func allRules() []finding.Rule {
 	return slices.Concat(manifest.Rules, gobuild.Rules, create.Rules, verify.Rules, conformance.Rules(), conformance.PackageRules,
-		try.Rules, inspect.Rules, extract.Rules, release.Rules, release.TrustRules, registry.Rules, install.Rules, finding.Rules)
+		try.Rules, inspect.Rules, extract.Rules, release.Rules, release.TrustRules, registry.Rules, install.Rules, scaffold.Rules, finding.Rules)
 }
 
 func printRule(out io.Writer, r finding.Rule) error {

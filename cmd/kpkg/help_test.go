@@ -41,16 +41,16 @@ func TestHelp(t *testing.T) {
 // TestCompletion asks for values as a shell does.
 func TestCompletion(t *testing.T) {
 	for line, want := range map[string]string{
-		"create --platform ":    "windows/amd64",
-		"create --compression ": "gzip",
-		"verify --format ":      "junit",
-		"explain protocol-b":    "protocol-builtin",
-		"test --only plugin-st": "plugin-starts",
-		"verify ":               "ptar\n:8", // files of that extension
-		"validate ":             "yaml\nyml\n:8",
-		"create --out-dir ":     ":16", // folders
-		"validate --color ":     "always",
-		"comp":                  "completion",
+		"create --platform ":             "windows/amd64",
+		"create --compression ":          "gzip",
+		"verify --format ":               "junit",
+		"explain protocol-b":             "protocol-builtin",
+		"test --only plugin-st":          "plugin-starts",
+		"verify ":                        "ptar\n:8", // files of that extension
+		"validate ../../examples/ftp/ma": "manifest.yaml",
+		"create --out-dir ":              ":16", // folders
+		"validate --color ":              "always",
+		"comp":                           "completion",
 	} {
 		root := newRootCommand()
 		var out bytes.Buffer
@@ -102,7 +102,7 @@ func TestPlaceholders(t *testing.T) {
 // their own, or nothing.
 func TestPrograms(t *testing.T) {
 	own := []string{
-		"kpkg cat", "kpkg help", "kpkg keygen", "kpkg schema", "kpkg serve", "kpkg sign", "kpkg uninstall",
+		"kpkg cat", "kpkg help", "kpkg keygen", "kpkg manual", "kpkg schema", "kpkg serve", "kpkg sign", "kpkg uninstall",
 	}
 	eachCommand(newRootCommand(), func(cmd *cobra.Command) {
 		path := cmd.CommandPath()

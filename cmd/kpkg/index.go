@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ import (
 )
 
 func newIndexCommand() *cobra.Command {
-	var tree, withdraw, reason, location string
+	var tree, withdraw, reason, location, base, show string
 	var keys, trusted publicKeys
 	var words passphrase
 	cmd := &cobra.Command{
@@ -35,6 +36,10 @@ With --key SECRET, what the tree says is signed, and releases must be, with that
 Pre-releases are listed apart. --withdraw NAME@VERSION --reason TEXT marks a version as one that is no
 longer to be had; its files stay.
 
+The tree is a site too: index.html lists and searches the integrations, each has a page, and feed.atom tells
+of new versions. They open from the folder; --serve shows them at an address of this machine. With
+--base-url URL, where they are served, there is a sitemap; later runs keep it.
+
 --check holds a tree, a folder or the address of one, to itself and to the keys of --key PUB: whatever
 is stale, missing, unsigned or does not open is named, and what is older than was seen at the check
 before. docs/registry.md says how trees get to where they are served.
@@ -43,6 +48,7 @@ Exit status: 0 fine; 1 the check found errors; 2 wrong usage; 3 it could not be 
 		Example: `  kpkg index dist --out-dir tree --key acme-2026.sec
   kpkg index --out-dir tree --key acme-2026.sec \
       --withdraw ftp@v1.2.3 --reason "loses files"
+  kpkg index --serve tree
   kpkg index --check https://packages.example.org/acme --key acme-2026.pub`,
 	}
 	flags := cmd.Flags()
@@ -53,11 +59,19 @@ Exit status: 0 fine; 1 the check found errors; 2 wrong usage; 3 it could not be 
 	flags.StringVar(&withdraw, "withdraw", "", "mark `NAME@VERSION` as no longer to be had")
 	flags.StringVar(&reason, "reason", "", "`TEXT` that says why it is withdrawn")
 	flags.StringVar(&location, "check", "", "check the tree in the folder or at the address `TREE`")
+	flags.StringVar(&base, "base-url", "", "`URL` that the tree is served at, for its sitemap")
+	flags.StringVar(&show, "serve", "", "show the pages of the tree in the folder `TREE`, to this machine alone")
 	format := formatFlag(cmd)
 	completeFolders(cmd, "out-dir")
+	completeFolders(cmd, "serve")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
-		case location != "" && (tree != "" || len(args) > 0 || withdraw != "" || len(trusted) > 0 || words.file != ""):
+		case show != "" && (tree != "" || location != "" || len(args) > 0 || withdraw != "" || reason != "" || len(keys) > 0 || len(trusted) > 0 ||
+			words.file != "" || base != "" || cmd.Flags().Changed("format")):
+			return usagef("--serve takes the tree, and nothing else")
+		case show != "":
+			return serveTree(cmd, show)
+		case location != "" && (tree != "" || len(args) > 0 || withdraw != "" || len(trusted) > 0 || words.file != "" || base != ""):
 			return usagef("--check takes the tree and --key PUB, and nothing else")
 		case location == "" && tree == "":
 			return usagef("--out-dir is missing: kpkg index [DIST...] --out-dir TREE")
@@ -73,6 +87,11 @@ Exit status: 0 fine; 1 the check found errors; 2 wrong usage; 3 it could not be 
 		}
 		opts := registry.Options{Tree: tree}
 		var err error
+		if base != "" {
+			if opts.Base, err = registry.BaseURL(base); err != nil {
+				return usagef("--base-url: %v", err)
+			}
+		}
 		if opts.Trusted, err = release.ReadPublicKeys(trusted); err != nil {
 			return err
 		}
@@ -120,6 +139,21 @@ func printChanges(out io.Writer, changes []registry.Change, tree string, err err
 		return err
 	}
 	return printNext(out, "kpkg index --check "+tree)
+}
+
+// serveTree shows a tree to this machine until ^C.
+func serveTree(cmd *cobra.Command, tree string) error {
+	if info, err := os.Stat(tree); err != nil {
+		return fmt.Errorf("opening the tree: %w", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("opening the tree: %s is no folder", tree)
+	}
+	listener, err := new(net.ListenConfig).Listen(cmd.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "http://%s/\n", listener.Addr())
+	return serveUntil(cmd.Context(), listener, registry.Handler(tree))
 }
 
 // checkTree checks a tree and shows what was found.

@@ -44,7 +44,7 @@ Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usa
   kpkg install --key acme-2026.pub --require-signature dist/*_linux_amd64.ptar
   kpkg install oci://registry.example.org/acme/ftp:v1.2.3 --key acme-2026.pub
   kpkg install .`,
-		ValidArgsFunction: completeFiles("ptar", "yaml", "yml"),
+		ValidArgsFunction: completeInputs,
 	}
 	format := formatFlag(cmd)
 	flags := cmd.Flags()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +38,7 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) int {
+	completing = len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
 	root := newRootCommand()
 	root.SetArgs(withoutPasswords(args))
 	root.SetOut(stdout{ctx})
@@ -97,6 +99,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 	root.SetHelpFunc(printHelp)
 	root.SetHelpCommand(newHelpCommand())
 	root.AddCommand(
+		newInitCommand(),
 		newValidateCommand(),
 		newCreateCommand(),
 		newVerifyCommand(),
@@ -124,6 +127,7 @@ Exit status: 0 fine; 1 findings of severity error; 2 wrong usage; 3 it could not
 		newCleanCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),
+		newManualCommand(),
 	)
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()

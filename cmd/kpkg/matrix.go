@@ -32,11 +32,11 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 		Example: `  kpkg matrix s3 sftp imap
   kpkg matrix . --platform linux/amd64,linux/arm64
   kpkg matrix . --format gitlab > matrix.yml`,
-		ValidArgsFunction: completeFiles("yaml", "yml"),
+		ValidArgsFunction: completeManifests,
 	}
 	cmd.Flags().Var(&chosen, "platform", "`LIST` of os/arch, or all: what each manifest names, else what upstream ships (default all)")
 	format := formatFlag(cmd, "github", "gitlab", "json")
-	completeValues(cmd, "platform", platformValues()...)
+	completeLists(cmd, "platform", platformValues()...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		all, err := create.ValidateAll(cmd.Context(), args, create.ValidateOptions{})
 		if err != nil {

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/inspect"
 	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 )
 
 // passphraseVariable is where plakar takes the passphrase of a store from, too.
@@ -20,6 +23,7 @@ const passphraseVariable = "PLAKAR_PASSPHRASE"
 type ptarFlags struct {
 	words    passphrase
 	snapshot string
+	file     int // which argument the first ptar is
 }
 
 // add adds the flags; snapshot says whether one of several is meant.
@@ -27,7 +31,7 @@ func (f *ptarFlags) add(cmd *cobra.Command, snapshot bool) {
 	f.words.addFlag(cmd)
 	if snapshot {
 		cmd.Flags().StringVar(&f.snapshot, "snapshot", "", "the snapshot whose identifier begins with `ID`, or latest")
-		completeValues(cmd, "snapshot", "latest")
+		must(cmd.RegisterFlagCompletionFunc("snapshot", f.completeSnapshots))
 	}
 	cmd.ValidArgsFunction = completeFiles("ptar")
 }
@@ -55,3 +59,31 @@ func ptarOptions(cmd *cobra.Command, words *passphrase, path string) ptarread.Op
 		return given, err
 	}}
 }
+
+// completeSnapshots has the shell offer the snapshots of the ptar that is named. It asks nobody for a passphrase: that of an
+// encrypted one is taken from a file or from the environment.
+func (f *ptarFlags) completeSnapshots(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	offered := []cobra.Completion{"latest"}
+	for _, path := range args[min(f.file, len(args)):] {
+		var options ptarread.Options
+		if f.words.file != "" && f.words.file != "-" || os.Getenv(passphraseVariable) != "" {
+			options = ptarOptions(cmd, &f.words, path)
+		}
+		if remote.Is(path) || host.IsSource(path) {
+			continue
+		}
+		archive, err := ptarread.OpenArchive(cmd.Context(), path, options)
+		if err != nil {
+			continue
+		}
+		for _, s := range archive.Snapshots() {
+			about := s.Time.Local().Format("2006-01-02 15:04") + " " + finding.Printable(finding.Cut(s.Name))
+			offered = append(offered, cobra.CompletionWithDesc(s.ID[:shortID], strings.TrimSpace(about)))
+		}
+		archive.Close()
+	}
+	return offered, cobra.ShellCompDirectiveNoFileComp
+}
+
+// shortID is how much of a snapshot's identifier plakar shows.
+const shortID = 8

@@ -42,7 +42,7 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 		Example: `  kpkg release --dry-run
   kpkg release . v1.2.3 --key acme-2026.sec --out-dir dist
   kpkg release s3 sftp --skip-test storage:s3 --out-dir dist`,
-		ValidArgsFunction: completeFiles("yaml", "yml"),
+		ValidArgsFunction: completeManifests,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.OutDir, "out-dir", "dist", "`DIR` of the release")
@@ -55,9 +55,9 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	format := formatFlag(cmd)
-	completeValues(cmd, "platform", platformValues()...)
+	completeLists(cmd, "platform", platformValues()...)
 	completeValues(cmd, "compression", compressions()...)
-	completeValues(cmd, "allow", release.Overridable()...)
+	completeLists(cmd, "allow", release.Overridable()...)
 	completeFolders(cmd, "out-dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error

@@ -54,7 +54,7 @@ be tested, as a connector without a location.`,
       --sample testdata/mail
   kpkg test . --only 'plugin-*' --format junit
   kpkg test dist/*.ptar`,
-		ValidArgsFunction: completeFiles("ptar", "yaml"),
+		ValidArgsFunction: completeInputs,
 	}
 	format := formatFlag(cmd)
 	var list bool
@@ -69,9 +69,10 @@ be tested, as a connector without a location.`,
 	cmd.Flags().BoolVar(&list, "list", false, "list the checks, without running any")
 	cmd.Flags().BoolVar(&choice.Building.Debug, "debug", false, "build for a debugger: not stripped, not optimised")
 	completeFolders(cmd, "sample")
-	completeValues(cmd, "connector", conformance.Importer+":", conformance.Exporter+":", conformance.Storage+":")
-	completeValues(cmd, "only", checkValues()...)
-	completeValues(cmd, "skip", checkValues()...)
+	must(cmd.RegisterFlagCompletionFunc("connector", completeConnectors))
+	must(cmd.RegisterFlagCompletionFunc("config", choice.completeSettings))
+	completeLists(cmd, "only", checkValues()...)
+	completeLists(cmd, "skip", checkValues()...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if list {
 			return printChecks(cmd.OutOrStdout())
@@ -172,7 +173,7 @@ func (f connectorFlag) Set(s string) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(f.Connectors, func(one conformance.Selected) bool {
+	if !completing && slices.ContainsFunc(f.Connectors, func(one conformance.Selected) bool {
 		return one.Type == connectorType && one.Protocol == protocol
 	}) {
 		return errors.New("it is tested once, as results name the connector only; test other settings in another run")

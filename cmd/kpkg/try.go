@@ -12,6 +12,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/PlakarKorp/kpkg/conformance"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/entrymode"
@@ -60,6 +61,7 @@ for all entries.`,
 	cmd.Flags().VarP(&output, "output", "o", "`FILE` to back up into")
 	cmd.Flags().BoolVar(&run.opts.Force, "force", false, "replace a data file that is there")
 	run.flags(cmd)
+	cmd.ValidArgsFunction = completeTry(conformance.Importer, try.BackupOrder)
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if run.opts.Data, err = output.file(); err != nil {
 			return err
@@ -76,7 +78,7 @@ for all entries.`,
 
 func newTryRestoreCommand() *cobra.Command {
 	var run tryRun
-	var flags ptarFlags
+	flags := ptarFlags{file: 2}
 	cmd := &cobra.Command{
 		Use:   "restore PACKAGE LOCATION FILE [KEY=VALUE...]",
 		Short: "Restore a data file to a destination, through a package's exporter",
@@ -100,6 +102,7 @@ all entries.`,
 	}
 	run.flags(cmd)
 	flags.add(cmd, true)
+	cmd.ValidArgsFunction = completeTry(conformance.Exporter, try.RestoreOrder)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		run.opts.Package, run.opts.Location, run.opts.Data = args[0], args[1], args[2]
 		run.opts.Snapshot, run.opts.Passphrase = flags.snapshot, ptarOptions(cmd, &flags.words, args[2]).Passphrase

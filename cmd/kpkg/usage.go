@@ -280,7 +280,7 @@ type once struct {
 }
 
 func (o *once) Set(s string) error {
-	if o.given {
+	if o.given && !completing {
 		return errTwice
 	}
 	o.given = true

@@ -33,7 +33,7 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be rea
 		Example: `  kpkg validate
   kpkg validate --strict examples/*/manifest.yaml
   kpkg validate --manifest-only - < manifest.yaml`,
-		ValidArgsFunction: completeFiles("yaml", "yml"),
+		ValidArgsFunction: completeManifests,
 	}
 	format := formatFlag(cmd)
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false,

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/finding"
@@ -23,13 +24,27 @@ type versions struct {
 	Commit   string `json:"commit,omitempty"`
 	Time     string `json:"time,omitempty"`
 	Modified bool   `json:"modified"`
+	// Modules are those in this program, by path.
+	Modules []moduleVersion `json:"modules"`
+}
+
+// moduleVersion is a module in this program. The sum is that of go.sum.
+type moduleVersion struct {
+	Path    string `json:"path"`
+	Version string `json:"version"`
+	Sum     string `json:"sum,omitempty"`
 }
 
 func newVersionCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "version",
-		Short:   "Print the versions of kpkg, of the kloset it writes with, and of Go",
-		Example: `  kpkg version`,
+		Use:   "version",
+		Short: "Print the versions of kpkg, of its modules, and of Go",
+		Long: `Print the version of kpkg and the commit that it was built from, the version of kloset, which it writes with, and that of Go;
+with --verbose, and in JSON, those of all Go modules in it.
+
+Exit status: 0 fine; 2 wrong usage.`,
+		Example: `  kpkg version
+  kpkg version --verbose`,
 	}
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -56,12 +71,13 @@ func ownVersions() versions {
 func versionsOf(info *debug.BuildInfo) versions {
 	v := versions{
 		Kpkg: info.Main.Version, Kloset: "unknown", Go: strings.TrimPrefix(runtime.Version(), "go"),
-		OS: runtime.GOOS, Arch: runtime.GOARCH,
+		OS: runtime.GOOS, Arch: runtime.GOARCH, Modules: []moduleVersion{},
 	}
 	if v.Kpkg == "" {
 		v.Kpkg = "(devel)"
 	}
 	for _, module := range info.Deps {
+		v.Modules = append(v.Modules, moduleVersion{module.Path, module.Version, module.Sum})
 		if module.Path == "github.com/PlakarKorp/kloset" {
 			v.Kloset = module.Version
 		}
@@ -88,6 +104,17 @@ func (v versions) print(out io.Writer) error {
 		}
 		commit += "\n"
 	}
-	_, err := fmt.Fprintf(out, "kpkg %s\n%skloset %s\ngo %s %s/%s\n", v.Kpkg, commit, v.Kloset, v.Go, v.OS, v.Arch)
-	return err
+	if _, err := fmt.Fprintf(out, "kpkg %s\n%skloset %s\ngo %s %s/%s\n", v.Kpkg, commit, v.Kloset, v.Go, v.OS, v.Arch); err != nil {
+		return err
+	}
+	if !screen.verbose {
+		_, err := fmt.Fprintf(out, "%s, which --verbose lists\n", english.Plural(len(v.Modules), "module", ""))
+		return err
+	}
+	for _, m := range v.Modules {
+		if _, err := fmt.Fprintf(out, "  %s %s\n", m.Path, m.Version); err != nil {
+			return err
+		}
+	}
+	return nil
 }

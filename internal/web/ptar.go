@@ -6,9 +6,7 @@ package web
 // script, no request, and one stylesheet, the one in them.
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -24,10 +22,14 @@ import (
 )
 
 var (
+	//go:embed base.css
+	baseStyle string
 	//go:embed ptar.css
-	ptarStyle string
+	ptarOwnStyle string
 	//go:embed ptar.tmpl
 	ptarPage string
+
+	ptarStyle = baseStyle + ptarOwnStyle
 )
 
 var page = template.Must(template.New("ptar").Funcs(template.FuncMap{
@@ -79,7 +81,6 @@ const shownRows = 500
 
 // Ptar writes the page on a ptar.
 func Ptar(w io.Writer, p *inspect.Ptar) error {
-	sum := sha256.Sum256([]byte(ptarStyle))
 	data := struct {
 		*inspect.Ptar
 		Name   string
@@ -91,7 +92,7 @@ func Ptar(w io.Writer, p *inspect.Ptar) error {
 		Drawn  string // the snapshot that the sizes are of, if there are several
 	}{
 		Ptar: p, Name: filepath.Base(p.File), Style: template.CSS(ptarStyle),
-		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
+		Policy: policy("style-src " + digest(ptarStyle)),
 		Tree:   []picture{draw(p.Tree, "wide", 1040, 460), draw(p.Tree, "narrow", 360, 520)},
 		Rows:   p.Tree[:min(len(p.Tree), shownRows)], More: len(p.Tree) - min(len(p.Tree), shownRows),
 	}
