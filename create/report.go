@@ -126,6 +126,7 @@ func message(err error) string {
 // ValidateReport is the report of manifests that were validated.
 func ValidateReport(all []Validated) *finding.Report {
 	report := &finding.Report{Command: "validate"}
+	var fixed []*Fixed
 	for _, one := range all {
 		if one.Err != nil {
 			report.Fail(one.Path, one.Err)
@@ -133,6 +134,10 @@ func ValidateReport(all []Validated) *finding.Report {
 		}
 		cases := finding.RuleCases(one.Source.Document.File, "manifest", report.Add(one.Source.Findings...))
 		report.Cases = append(report.Cases, cases...)
+		if one.Source.Fixed != nil {
+			fixed = append(fixed, one.Source.Fixed)
+		}
 	}
+	report.Lists = []finding.List{finding.NewList("fixed", fixed)}
 	return report
 }

@@ -33,6 +33,8 @@ type ValidateOptions struct {
 	ManifestOnly bool
 	// NoBuild takes the executables as files that are there, or will be, and looks for no main packages.
 	NoBuild bool
+	// Fix repairs what is mechanical before the manifest is judged, in memory; with WriteFixed in the file, too.
+	Fix, WriteFixed bool
 	// Stdin is where the manifest at the path "-" is read from.
 	Stdin io.Reader
 }
@@ -47,6 +49,8 @@ type Source struct {
 	// Findings are sorted, without the Silenced ones that the manifest's build.ignore leaves out.
 	Findings []finding.Finding
 	Silenced int
+	// Fixed is what was repaired; nil if nothing was, or was to be.
+	Fixed *Fixed
 }
 
 // Validated is what came of validating one of several manifests.
@@ -79,6 +83,11 @@ func Validate(ctx context.Context, path string, opts ValidateOptions) (*Source, 
 	source, err := read(ctx, path, opts.Stdin)
 	if err != nil {
 		return nil, err
+	}
+	if opts.Fix {
+		if err := source.fix(ctx, opts.WriteFixed); err != nil {
+			return nil, err
+		}
 	}
 	check := manifest.CheckOptions{Strict: opts.Strict}
 	if opts.ManifestOnly {

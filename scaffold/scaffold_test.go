@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"go/version"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,7 @@ func TestModules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if module.Go.Version != own.Go.Version {
+	if version.Lang("go"+module.Go.Version) != version.Lang("go"+own.Go.Version) {
 		t.Errorf("a new integration is for go %s, kpkg for %s", module.Go.Version, own.Go.Version)
 	}
 	for _, r := range module.Require {

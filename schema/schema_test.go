@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/PlakarKorp/kloset/location"
@@ -14,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/schema"
 )
 
@@ -66,25 +66,91 @@ func TestCompiles(t *testing.T) {
 	}
 }
 
-// TestDescribed sees to it that editors have something to show for every property and item.
+// TestDescribed sees to it that editors have something to show and to offer for every schema of a value, wherever it stands.
 func TestDescribed(t *testing.T) {
-	root, _ := load(t)
-	var visit func(path string, n node)
-	visit = func(path string, n node) {
-		if n.Ref != "" {
-			n = root.Defs[strings.TrimPrefix(n.Ref, "#/$defs/")]
+	var document map[string]any
+	if err := json.Unmarshal(schema.Manifest, &document); err != nil {
+		t.Fatal(err)
+	}
+	described := 0
+	var visit func(path string, at any, isValue bool)
+	visit = func(path string, at any, isValue bool) {
+		node, isSchema := at.(map[string]any)
+		if !isSchema {
+			return
 		}
-		if n.Title == "" || n.Description == "" {
-			t.Errorf("%s has no title or no description", path)
+		if _, refers := node["$ref"]; isValue && !refers {
+			described++
+			for _, key := range []string{"title", "description"} {
+				if text, _ := node[key].(string); text == "" {
+					t.Errorf("%s has no %s", path, key)
+				}
+			}
+			if examples, _ := node["examples"].([]any); len(examples) == 0 && path != "#" && path != "#/$defs/connector" {
+				t.Errorf("%s has no examples", path)
+			}
+			if told, _ := node["enumDescriptions"].([]any); told != nil && len(told) != len(node["enum"].([]any)) {
+				t.Errorf("%s describes %d of its values", path, len(told))
+			}
+			checkSamples(t, path, node)
 		}
-		for name, property := range n.Properties {
-			visit(path+"/"+name, property)
+		for _, key := range []string{"properties", "$defs"} {
+			below, _ := node[key].(map[string]any)
+			for name, s := range below {
+				visit(path+"/"+key+"/"+name, s, true)
+			}
 		}
-		if n.Items != nil {
-			visit(path+"/items", *n.Items)
+		for _, key := range []string{"items", "additionalProperties", "propertyNames"} {
+			visit(path+"/"+key, node[key], true)
 		}
 	}
-	visit("", root)
+	visit("#", any(document), true)
+	if described < 35 {
+		t.Errorf("only %d schemas were looked at", described)
+	}
+}
+
+// checkSamples holds the examples and the default of a schema to it.
+func checkSamples(t *testing.T, path string, node map[string]any) {
+	t.Helper()
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("test:///manifest", bytes.NewReader(schema.Manifest)); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := compiler.Compile("test:///manifest" + path)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	samples, _ := node["examples"].([]any)
+	if value, found := node["default"]; found {
+		samples = append(samples, value)
+	}
+	for _, sample := range samples {
+		if err := compiled.Validate(sample); err != nil {
+			t.Errorf("%s: %v is no example of it: %v", path, sample, err)
+		}
+	}
+}
+
+// TestPlatforms holds the default platforms to those that --platform all means.
+func TestPlatforms(t *testing.T) {
+	var document struct {
+		Defs struct {
+			Build struct {
+				Properties struct {
+					Platforms struct{ Default []string } `json:"platforms"`
+				} `json:"properties"`
+			} `json:"build"`
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(schema.Manifest, &document); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, p := range executable.Shipped() {
+		want = append(want, p.String())
+	}
+	same(t, "platforms", document.Defs.Build.Properties.Platforms.Default, want)
 }
 
 func TestTypes(t *testing.T) {

@@ -29,9 +29,15 @@ source line below on a terminal. What breaks building, installing or using the p
 released clients is an error; what only upstream's newer, stricter validator refuses is a warning,
 and an error with --strict.
 
+--fix repairs in the file what is mechanical, and shows the change: keys at the wrong level or in another
+spelling, text where a list is due, a byte order mark, UTF-16, line ends of Windows. The key version becomes a
+comment. Comments, order and all else stay. What is judged is the repaired manifest; --diff shows the change
+and leaves the file alone.
+
 Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be read.`,
 		Example: `  kpkg validate
   kpkg validate --strict examples/*/manifest.yaml
+  kpkg validate --fix --strict
   kpkg validate --manifest-only - < manifest.yaml`,
 		ValidArgsFunction: completeManifests,
 	}
@@ -40,6 +46,8 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be rea
 		"report what plakar's next release refuses as errors")
 	cmd.Flags().BoolVar(&opts.ManifestOnly, "manifest-only", false,
 		"check the manifest alone, not the files and packages it names")
+	cmd.Flags().BoolVar(&opts.WriteFixed, "fix", false, "repair what is mechanical in the file")
+	cmd.Flags().BoolVar(&opts.Fix, "diff", false, "show what --fix would change, and judge what comes of it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			args = []string{manifest.FileName}
@@ -47,6 +55,13 @@ Exit status: 0 no errors; 1 errors; 2 wrong usage; 3 a manifest could not be rea
 		if first := slices.Index(args, "-"); first >= 0 && slices.Contains(args[first+1:], "-") {
 			return usagef("the standard input is named twice, and holds one manifest")
 		}
+		if opts.WriteFixed && opts.Fix {
+			return usagef("--fix shows the change, too: --diff is for leaving the file alone")
+		}
+		if opts.WriteFixed && slices.Contains(args, "-") {
+			return usagef("--fix writes into the manifest, and the standard input is no file: --diff shows what it would change")
+		}
+		opts.Fix = opts.Fix || opts.WriteFixed
 		opts.Stdin = cmd.InOrStdin()
 		all, err := create.ValidateAll(cmd.Context(), args, opts)
 		if err != nil {
@@ -77,6 +92,11 @@ func printValidated(out, diagnostics io.Writer, all []create.Validated) error {
 			continue
 		}
 		s := one.Source
+		if s.Fixed != nil {
+			if err := printFixed(out, s.Fixed); err != nil {
+				return err
+			}
+		}
 		good := !finding.HasErrors(s.Findings)
 		if !good {
 			bad++
@@ -95,6 +115,21 @@ func printValidated(out, diagnostics io.Writer, all []create.Validated) error {
 		return nil
 	}
 	return printVerdict(out, bad == 0, "%s", summary(len(all), bad, "manifest", "checked"))
+}
+
+// printFixed shows the change that was made to a manifest, or would be.
+func printFixed(out io.Writer, fixed *create.Fixed) error {
+	if screen.quiet {
+		return nil
+	}
+	if _, err := io.WriteString(out, finding.PrintableLines(fixed.Diff)); err != nil {
+		return err
+	}
+	what := "would be made"
+	if fixed.Written {
+		what = "made"
+	}
+	return printVerdict(out, true, "%s: %s %s", fixed.File, english.Plural(len(fixed.Repairs), "repair", ""), what)
 }
 
 // summary is how several of a kind were judged: "6 packages verified, 1 with errors".

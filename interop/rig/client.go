@@ -32,6 +32,9 @@ func (t Tools) NewClient() (*Client, error) {
 // Close removes the home.
 func (c *Client) Close() error { return os.RemoveAll(c.home) }
 
+// Home is the folder that the client's commands are run in.
+func (c *Client) Home() string { return c.home }
+
 // Run runs a command of the client, such as "pkg", "add", FILE. The client sees nothing of this process's environment.
 func (c *Client) Run(ctx context.Context, args ...string) (Result, error) {
 	return c.RunWith(ctx, nil, args...)
