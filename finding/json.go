@@ -55,14 +55,27 @@ func (j *jsonWriter) value(item any, indentation string) {
 
 func (j *jsonWriter) list(list List) {
 	j.text(",\n  %q: [", list.Name)
-	for i, item := range list.Items {
-		if i > 0 {
+	n := 0
+	add := func(item any) error {
+		if n > 0 {
 			j.text(",")
 		}
+		n++
 		j.text("\n    ")
 		j.value(item, "    ")
+		return j.err
 	}
-	if len(list.Items) > 0 {
+	for _, item := range list.Items {
+		if add(item) != nil {
+			return
+		}
+	}
+	if list.More != nil {
+		if err := list.More(add); err != nil {
+			j.err = err
+		}
+	}
+	if n > 0 {
 		j.text("\n  ")
 	}
 	j.text("]")

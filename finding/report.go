@@ -34,6 +34,8 @@ type Report struct {
 type List struct {
 	Name  string
 	Items []any
+	// More, when set, visits items behind these, which need not be in memory, up to the first error.
+	More func(visit func(item any) error) error
 }
 
 // NewList makes a list of any items.

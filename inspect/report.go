@@ -4,8 +4,6 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/internal/entrymode"
-	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/verify"
 )
@@ -43,7 +41,7 @@ func (f Failure) finding(rule string, severity finding.Severity) finding.Finding
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
 
 // ListReport is the report of a List of a snapshot, which is nil if none was opened, with the error that ended it.
-func ListReport(file string, snapshot *ptarread.Snapshot, entries []Entry, listed Listed, err error) *finding.Report {
+func ListReport(file string, snapshot *ptarread.Snapshot, entries *Entries, listed Listed, err error) *finding.Report {
 	report := &finding.Report{Command: "ls"}
 	for _, f := range listed.Failures {
 		report.Add(f.finding("entry-unreadable", finding.Error))
@@ -55,20 +53,7 @@ func ListReport(file string, snapshot *ptarread.Snapshot, entries []Entry, liste
 	if err != nil {
 		report.Fail(file, err)
 	}
-	type item struct {
-		Path   string `json:"path"`
-		Kind   string `json:"kind"`
-		Mode   string `json:"mode"`
-		Size   int64  `json:"size"`
-		Time   string `json:"time"`
-		Target string `json:"target,omitempty"`
-		SHA256 string `json:"sha256,omitempty"`
-	}
-	list := finding.List{Name: "entries", Items: make([]any, len(entries))}
-	for i, e := range entries {
-		list.Items[i] = item{e.Path, regular.Kind(e.Mode), entrymode.Text(e.Mode), e.Size, timestamp(e.ModTime), e.Target, e.Digest}
-	}
-	report.Lists = []finding.List{finding.NewList("snapshots", snapshotItems(file, snapshot)), list}
+	report.Lists = []finding.List{finding.NewList("snapshots", snapshotItems(file, snapshot)), entries.list()}
 	return report
 }
 

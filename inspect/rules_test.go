@@ -64,7 +64,7 @@ func list(t *testing.T, o *inspect.Opened, opts inspect.ListOptions) (string, in
 func TestRules(t *testing.T) {
 	o := open(t, ptartest.Upstream(t, files, nil), "")
 	_, listed := list(t, o, inspect.ListOptions{Patterns: []string{"nothing", "."}})
-	report := inspect.ListReport("data.ptar", o.Snapshot, nil, listed, nil)
+	report := inspect.ListReport("data.ptar", o.Snapshot, new(inspect.Entries), listed, nil)
 	if !report.Failed {
 		t.Error("a list that lacks something is complete")
 	}

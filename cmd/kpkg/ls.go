@@ -49,18 +49,15 @@ Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read, or not all o
 		opened, err := flags.open(cmd, file)
 		if err != nil {
 			return cannotOpen(cmd, format, err, func(err error) *finding.Report {
-				return inspect.ListReport(file, nil, nil, inspect.Listed{}, err)
+				return inspect.ListReport(file, nil, new(inspect.Entries), inspect.Listed{}, err)
 			})
 		}
 		defer opened.Close()
 		if !format.isText() {
-			var entries []inspect.Entry
-			listed, err := inspect.List(cmd.Context(), opened.Snapshot, opts, func(e inspect.Entry) error {
-				entries = append(entries, e)
-				return nil
-			})
-			report := inspect.ListReport(file, opened.Snapshot, entries, listed, err)
-			return errors.Join(format.write(cmd, report), verdict(report))
+			var entries inspect.Entries
+			listed, err := inspect.List(cmd.Context(), opened.Snapshot, opts, entries.Add)
+			report := inspect.ListReport(file, opened.Snapshot, &entries, listed, err)
+			return errors.Join(format.write(cmd, report), entries.Close(), verdict(report))
 		}
 		return printListing(cmd, opened.Snapshot, opts, long)
 	}
