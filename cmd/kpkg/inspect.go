@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,7 +144,8 @@ func printSnapshots(out io.Writer, p *inspect.Ptar, columns int) error {
 	}}
 	for _, s := range p.Snapshots {
 		for _, source := range s.Sources {
-			from := finding.Printable(finding.Cut(strings.TrimSpace(source.Type + " " + source.Origin + " " + source.Root)))
+			parts := slices.DeleteFunc([]string{source.Type, source.Origin, source.Root}, func(s string) bool { return s == "" })
+			from := finding.Printable(finding.Cut(strings.Join(parts, " ")))
 			t.add(s.ID[:8], s.Time.UTC().Format(time.DateTime), fmt.Sprint(source.Files), humanize.IBytes(source.Bytes),
 				fmt.Sprint(source.Errors), from)
 		}
