@@ -87,6 +87,10 @@ func (s *Store) Install(ctx context.Context, source Source, opts Options) (_ *Re
 	}
 	defer func() { err = errors.Join(err, copied.discard()) }()
 	r.SHA256 = copied.sha256
+	if source.SHA256 != "" && source.SHA256 != copied.sha256 {
+		r.refuse("registry-stale", fmt.Sprintf("it has the SHA-256 %s, and its registry says %s", copied.sha256, source.SHA256),
+			"tell those who run the registry; nothing was taken from it")
+	}
 	if same, err := s.has(ctx, id.FileName(), r.SHA256); err != nil {
 		return nil, err
 	} else if same && len(others) == 1 {

@@ -114,7 +114,21 @@ func describe(
 		if err != nil {
 			return one, nil, err
 		}
-		one.Signature, findings = signature, append(findings, found...)
+		for _, f := range found {
+			switch {
+			case f.Rule == "sum-missing":
+				continue // the signature says it too
+			case f.Rule == "signature-missing":
+				f = finding.Finding{
+					Rule: "installed-unsigned", Severity: finding.Info, File: path,
+					Message: finding.Sprintf("%s %s has no signature", id.Name, id.Version),
+				}
+			case f.Rule == "signature-key": // of a key that is not trusted any more, or never was
+				f.Severity = finding.Warning
+			}
+			findings = append(findings, f)
+		}
+		one.Signature = signature
 	}
 	return one, findings, nil
 }

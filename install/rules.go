@@ -25,6 +25,16 @@ var Rules = []finding.Rule{
 		Fix:   "Uninstall the other one first.",
 	},
 	{
+		ID: "install-untrusted", Severity: finding.Error,
+		Title: "No key is trusted for the registry or the address that a package is from.",
+		Fix:   "Make sure by another way whose key it is, and trust it: `kpkg trust add KEY.pub --scope ADDRESS`.",
+	},
+	{
+		ID: "install-withdrawn", Severity: finding.Error,
+		Title: "The registry has withdrawn the version.",
+		Fix:   "Install the one that it offers.",
+	},
+	{
 		ID: "installed-broken", Severity: finding.Error,
 		Title: "An installed package cannot be used, which may keep plakar from starting at all.",
 		Fix:   "Install it again with --force, or uninstall it.",
@@ -33,5 +43,20 @@ var Rules = []finding.Rule{
 		ID: "installed-twice", Severity: finding.Warning,
 		Title: "Several versions of an integration are installed, of which plakar loads one.",
 		Fix:   "Install the newest again, which removes the others.",
+	},
+	{
+		ID: "installed-unsigned", Severity: finding.Info,
+		Title: "Nobody whose key is trusted has signed an installed package.",
+		Fix:   "Nothing, for a package of one's own; else install it from its registry.",
+	},
+	{
+		ID: "installed-outdated", Severity: finding.Warning,
+		Title: "The registry offers a newer version than the one that is installed.",
+		Fix:   "`kpkg upgrade NAME`.",
+	},
+	{
+		ID: "installed-withdrawn", Severity: finding.Warning,
+		Title: "The registry has withdrawn the version that is installed.",
+		Fix:   "Install the version that it offers: `kpkg upgrade NAME`, or with --allow-downgrade `kpkg install NAME@VERSION`.",
 	},
 }

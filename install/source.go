@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
+	"path"
 	"path/filepath"
 
+	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/registry"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -22,6 +26,51 @@ type Source struct {
 	Open func(ctx context.Context) (io.ReadCloser, error)
 	// Beside reads its sum and its signature.
 	Beside release.Beside
+	// SHA256 is what its registry says of it, "" for nothing.
+	SHA256 string
+}
+
+// PackageSource is a package in a registry.
+func PackageSource(ctx context.Context, p *registry.Package) Source {
+	return Source{
+		Name: p.Name, Label: p.Label(), Open: p.Open, SHA256: p.SHA256,
+		Beside: func(extension string) ([]byte, error) { return p.Beside(ctx, extension) },
+	}
+}
+
+// maxBeside is how much of a sum or a signature is read, in bytes.
+const maxBeside = 64 << 10
+
+// AddressSource is the package at an address, which has its sum and its signature beside it. Only https is taken, and http of this
+// machine.
+func AddressSource(ctx context.Context, address string) (Source, error) {
+	if err := access.Secure(address); err != nil {
+		return Source{}, err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return Source{}, fmt.Errorf("%s is no address", access.Shown(address))
+	}
+	besides := map[string][]byte{}
+	return Source{
+		Name: path.Base(u.Path), Label: access.Shown(address),
+		Open: func(ctx context.Context) (io.ReadCloser, error) {
+			content, _, err := access.Open(ctx, address)
+			return content, err
+		},
+		Beside: func(extension string) ([]byte, error) {
+			if data, there := besides[extension]; there {
+				return data, nil // what is judged is what is kept
+			}
+			at := *u
+			at.Path, at.RawPath = u.Path+extension, ""
+			data, err := access.Read(ctx, at.String(), maxBeside)
+			if err == nil {
+				besides[extension] = data
+			}
+			return data, err
+		},
+	}, nil
 }
 
 // FileSource is the package in a file.

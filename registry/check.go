@@ -122,6 +122,8 @@ func (c *check) run(ctx context.Context) error {
 	if c.prereleases, err = c.readIndex(ctx, PrereleasesName); err != nil {
 		return err
 	}
+	c.name(KeyName)
+	c.name(path.Join(indexDir, KeyName))
 	files, listed, err := c.list()
 	if err != nil {
 		return fmt.Errorf("listing the tree: %w", err)

@@ -328,6 +328,9 @@ func (m *mirror) writeIndex(ctx context.Context) error {
 			return err
 		}
 	}
+	if o, isTree := m.origin.(*treeOrigin); isTree && o.key != nil {
+		files[KeyName] = o.key
+	}
 	return m.placeIndex(files)
 }
 
@@ -390,7 +393,7 @@ func (m *mirror) ownIndex() (map[string][]byte, error) {
 // placeIndex puts the files of the index in their place, unless they are there.
 func (m *mirror) placeIndex(files map[string][]byte) error {
 	same := true
-	for _, name := range []string{IndexName, PrereleasesName} {
+	for _, name := range []string{KeyName, IndexName, PrereleasesName} {
 		for _, extension := range append([]string{""}, sidecars...) {
 			there, err := regular.Read(m.at(indexDir, name+extension), maxJSON)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {

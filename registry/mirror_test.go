@@ -135,12 +135,17 @@ func TestMirror(t *testing.T) {
 	// Another key: the files are those that are there, what is beside them comes anew.
 	other := newKey(t, "other")
 	for name := range filesOf(t, tree) {
-		if !strings.Contains(name, ".sum") {
+		if !strings.Contains(name, ".sum") && filepath.Base(name) != KeyName {
 			if _, err := release.Sign(t.Context(), filepath.Join(tree, name), other); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
+	public, err := other.Public().Marshal("other public key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(tree, indexDir, KeyName), public)
 	if done, err = mirrorOf(address, mirror, trust(other), nil); err != nil || done[0].What != Updated || server.packages() != 0 {
 		t.Errorf("with another key: %+v, %v", done, err)
 	}

@@ -46,6 +46,8 @@ type treeOrigin struct {
 	trust    release.Trust
 	// index and prereleases are as they were last read.
 	index, prereleases *ownFile
+	// key is the content of its public key's file, nil for none.
+	key []byte
 	// versions are the lists of versions of the integrations.
 	versions map[string]*ownFile
 }
@@ -93,6 +95,11 @@ func (o *treeOrigin) readIndexes(ctx context.Context) (index, prereleases *Index
 	if o.prereleases, err = o.own(ctx, PrereleasesName); err != nil {
 		return nil, nil, err
 	}
+	if o.key == nil {
+		if o.key, err = o.readKey(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	if index, err = decodeIndex(o.index.data); err == nil {
 		prereleases, err = decodeIndex(o.prereleases.data)
 	}
@@ -100,6 +107,26 @@ func (o *treeOrigin) readIndexes(ctx context.Context) (index, prereleases *Index
 		return nil, nil, fmt.Errorf("reading the index of %s: %w", o.location, err)
 	}
 	return index, prereleases, nil
+}
+
+// readKey reads the file with the public key of the tree, nil for none. Another than those that are trusted is an error: the mirror's users
+// would be shown it.
+func (o *treeOrigin) readKey(ctx context.Context) ([]byte, error) {
+	data, err := read(ctx, o.from, KeyName, 64<<10)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of %s: %w", o.location, err)
+	}
+	key, err := release.ParsePublicKey(KeyName, data)
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of %s: %w", o.location, err)
+	}
+	if len(o.trust.Keys) > 0 && !slices.ContainsFunc(o.trust.Keys, key.Same) {
+		return nil, fmt.Errorf("%s of %s is the key %s, which is none of those given: find out who has put it there", KeyName, o.location, key.ID)
+	}
+	return data, nil
 }
 
 func (o *treeOrigin) Names(ctx context.Context) ([]string, error) {

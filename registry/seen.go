@@ -70,19 +70,23 @@ func writeSeen(file string, s seen) error {
 func (c *check) seen() seen {
 	s := seen{Timestamp: c.index.Timestamp, Integrations: map[string]seenIntegration{}}
 	for name, versions := range c.all {
-		one := seenIntegration{Versions: map[string]string{}, Withdrawn: map[string]bool{}}
-		if offered, _ := versions.offered(); offered != nil {
-			one.Offered = offered.Version
-		}
-		for _, v := range versions.Versions {
-			one.Versions[v.Version] = v.digest()
-			if v.Withdrawn != "" {
-				one.Withdrawn[v.Version] = true
-			}
-		}
-		s.Integrations[name] = one
+		s.Integrations[name] = versions.seen()
 	}
 	return s
+}
+
+func (v *Versions) seen() seenIntegration {
+	one := seenIntegration{Versions: map[string]string{}, Withdrawn: map[string]bool{}}
+	if offered, _ := v.offered(); offered != nil {
+		one.Offered = offered.Version
+	}
+	for _, version := range v.Versions {
+		one.Versions[version.Version] = version.digest()
+		if version.Withdrawn != "" {
+			one.Withdrawn[version.Version] = true
+		}
+	}
+	return one
 }
 
 // digest is a sum over the files of a version.
@@ -94,31 +98,41 @@ func (v Version) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+const seenHint = "find out who has put it there: an old tree keeps users from what mends it"
+
 // checkSeen compares with what was seen before.
 func (c *check) checkSeen() {
-	const hint = "find out who has put it there: an old tree keeps users from what mends it"
-	if c.index.Timestamp.Before(c.before.Timestamp) {
-		c.fail("registry-older", IndexName, fmt.Sprintf("it is of %s, and one of %s was seen before",
-			c.index.Timestamp.Format(time.RFC3339), c.before.Timestamp.Format(time.RFC3339)), hint)
-	}
+	c.checkIndexSeen()
 	now := c.seen()
 	for name, before := range c.before.Integrations {
-		file := integrationDir(name) + "/" + versionsName
-		one := now.Integrations[name]
-		for version, digest := range before.Versions {
-			switch got, there := one.Versions[version]; {
-			case !there:
-				c.fail("registry-older", file, finding.Sprintf("%s %s, seen before, is gone", name, version), hint)
-			case got != digest:
-				c.fail("registry-changed", file, finding.Sprintf("%s %s has other files than it was seen with before", name, version),
-					"put back what was published; what is new belongs into a new version")
-			}
-			if _, there := one.Versions[version]; there && before.Withdrawn[version] && !one.Withdrawn[version] {
-				c.fail("registry-older", file, finding.Sprintf("%s %s was withdrawn, and is offered again", name, version), hint)
-			}
+		c.checkOneSeen(name, before, now.Integrations[name])
+	}
+}
+
+// checkIndexSeen refuses an index that is older than one that was seen.
+func (c *check) checkIndexSeen() {
+	if c.index.Timestamp.Before(c.before.Timestamp) {
+		c.fail("registry-older", IndexName, fmt.Sprintf("it is of %s, and one of %s was seen before",
+			c.index.Timestamp.Format(time.RFC3339), c.before.Timestamp.Format(time.RFC3339)), seenHint)
+	}
+}
+
+// checkOneSeen compares an integration with what was seen of it before.
+func (c *check) checkOneSeen(name string, before, one seenIntegration) {
+	file := integrationDir(name) + "/" + versionsName
+	for version, digest := range before.Versions {
+		switch got, there := one.Versions[version]; {
+		case !there:
+			c.fail("registry-older", file, finding.Sprintf("%s %s, seen before, is gone", name, version), seenHint)
+		case got != digest:
+			c.fail("registry-changed", file, finding.Sprintf("%s %s has other files than it was seen with before", name, version),
+				"put back what was published; what is new belongs into a new version")
 		}
-		if before.Offered != "" && semver.Compare(one.Offered, before.Offered) < 0 && !one.Withdrawn[before.Offered] {
-			c.fail("registry-older", file, finding.Sprintf("it offers %s of %s, and %s was offered before", one.Offered, name, before.Offered), hint)
+		if _, there := one.Versions[version]; there && before.Withdrawn[version] && !one.Withdrawn[version] {
+			c.fail("registry-older", file, finding.Sprintf("%s %s was withdrawn, and is offered again", name, version), seenHint)
 		}
+	}
+	if before.Offered != "" && semver.Compare(one.Offered, before.Offered) < 0 && !one.Withdrawn[before.Offered] {
+		c.fail("registry-older", file, finding.Sprintf("it offers %s of %s, and %s was offered before", one.Offered, name, before.Offered), seenHint)
 	}
 }

@@ -627,7 +627,7 @@ func (t *tree) writeIndex(ctx context.Context) error {
 		return err
 	}
 	same := bytes.Equal(before, after)
-	if same && bytes.Equal(pagesBefore, pagesAfter) && !t.outdated && t.indexIsSigned() {
+	if same && bytes.Equal(pagesBefore, pagesAfter) && !t.outdated && t.indexIsSigned() && t.hasKey() {
 		return t.linkIndex()
 	}
 	if !same || t.index.Timestamp.IsZero() {
@@ -652,6 +652,15 @@ func (t *tree) writeIndex(ctx context.Context) error {
 	for name, data := range files {
 		if err := t.write(ctx, filepath.Join(folder, name), data); err != nil {
 			return fmt.Errorf("making the index: %w", err)
+		}
+	}
+	if t.Key != nil {
+		data, err := t.publicKey()
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, KeyName), data, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("writing the public key: %w", err)
 		}
 	}
 	if err := place.SyncAll(t.Tree); err != nil {
@@ -689,7 +698,7 @@ func (t *tree) indexIsSigned() bool {
 	if err != nil {
 		return false
 	}
-	for _, name := range names {
+	for _, name := range slices.DeleteFunc(names, func(name string) bool { return name == KeyName }) {
 		file := t.at(indexDir, name)
 		sum, err := release.SumFile(context.Background(), file)
 		if err != nil {
@@ -704,6 +713,22 @@ func (t *tree) indexIsSigned() bool {
 		}
 	}
 	return true
+}
+
+// publicKey is the content of KeyName.
+func (t *tree) publicKey() ([]byte, error) {
+	name := strings.TrimSuffix(filepath.Base(t.Key.File), release.SecretExtension)
+	return t.Key.Public().Marshal(name + " public key")
+}
+
+// hasKey tells whether the key is there that the index is signed with.
+func (t *tree) hasKey() bool {
+	if t.Key == nil {
+		return true
+	}
+	want, err := t.publicKey()
+	data, readErr := os.ReadFile(t.at(indexDir, KeyName))
+	return err == nil && readErr == nil && bytes.Equal(data, want)
 }
 
 // linkIndex makes the links by which the index and the list are found: sums and signatures before what they are of. Links to

@@ -191,7 +191,7 @@ func ReadPublicKeys(files []string) ([]*PublicKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(keys, func(other *PublicKey) bool { return other.ID == key.ID && other.key.Equal(key.key) }) {
+		if !slices.ContainsFunc(keys, func(other *PublicKey) bool { return other.Same(key) }) {
 			keys = append(keys, key)
 		}
 	}

@@ -139,3 +139,6 @@ func decode(data []byte) (comment string, blob, rest []byte, err error) {
 func keyName(file string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), SecretExtension), PublicExtension)
 }
+
+// Same tells whether both are the same key.
+func (k *PublicKey) Same(other *PublicKey) bool { return k.ID == other.ID && k.key.Equal(other.key) }

@@ -27,8 +27,9 @@ func newCreateCommand() *cobra.Command {
 	var chosen platforms
 	var compression, shard string
 	var asJSON, noCache, allowPrograms bool
+	var from origin
 	cmd := &cobra.Command{
-		Use:   "create [MANIFEST...|RECIPE] [VERSION]",
+		Use:   "create [MANIFEST...|RECIPE|NAME] [VERSION]",
 		Short: "Build the executables of integrations and pack them",
 		Long: `Create the packages of integrations: each manifest is validated, the executables are built with
 one go build for each platform, packed and verified. A package appears under its name
@@ -39,8 +40,8 @@ MANIFEST is a manifest.yaml or its folder, the current one by default. VERSION i
 without it the manifest's "version" counts, else the git tag at HEAD (v1.2.3, or NAME/v1.2.3 where a
 repository holds several integrations).
 
-A recipe.yaml, in a file or at an https address, is a source too: the tag that it names is cloned, and has
-the version. The tree is a stranger's: a manifest that has the build start programs of its own is refused
+A recipe.yaml, in a file, at an https address, or that of NAME or NAME@VERSION in a registry, is a source
+too: the tag that it names is cloned, and has the version. The tree is a stranger's: a manifest that has the build start programs of its own is refused
 unless --allow-programs is given. PLAKAR_CLONE_TOKEN is the token for a private repository.
 
 A package is the same, byte for byte, wherever and whenever it is made from the same source. The
@@ -70,6 +71,7 @@ usage; 3 something could not be done.`,
 	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")
 	flags.BoolVar(&allowPrograms, "allow-programs", false, "let the manifest of a recipe's tree have the build start programs")
 	flags.StringVar(&shard, "shard", "", "make `PART` i of n of all packages, as in 2/4")
+	from.addFlags(cmd)
 	format := formatFlag(cmd)
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
 	completeLists(cmd, "platform", platformValues()...)
@@ -98,7 +100,7 @@ usage; 3 something could not be done.`,
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
-		remove, err := fromRecipe(cmd.Context(), &opts, allowPrograms)
+		remove, err := fromRecipe(cmd.Context(), &opts, allowPrograms, &from, format.isText())
 		if err != nil {
 			if usage := (usageError{}); !format.isText() && !errors.As(err, &usage) {
 				return errors.Join(format.write(cmd, create.Report(nil, err)), err)

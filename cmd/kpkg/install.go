@@ -13,25 +13,30 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/install"
+	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/oci"
 	"github.com/PlakarKorp/kpkg/release"
+	"github.com/PlakarKorp/kpkg/trust"
 )
 
 func newInstallCommand() *cobra.Command {
 	var opts install.Options
 	var chosen platforms
-	var keys publicKeys
-	var root string
+	var from origin
 	cmd := &cobra.Command{
-		Use:   "install PACKAGE|TREE|oci://HOST/REPO[:VERSION]...",
+		Use:   "install PACKAGE|ADDRESS|NAME|TREE...",
 		Short: "Put packages where plakar finds them",
-		Long: `Install packages for this user's plakar, or what is built of integrations' trees, for their authors. An
-address oci://HOST/REPO:VERSION is of what kpkg publish has put there: of it the package for this machine is
-taken, without a version that of the newest.
-Each package is held to the sum beside it, and to its signature when --key says whose counts; it is
-verified and extracted before anything that is installed is touched. A newer version takes the
-place of an older one: first it is there, then the other goes.
+		Long: `Install packages for this user's plakar: from a file, from an https address, by NAME or NAME@VERSION
+from a registry, or made of an integration's tree, for its author. An address oci://HOST/REPO:VERSION is of
+what kpkg publish has put there: of it the package for this machine is taken, without a version that of
+the newest. Each is held to its sum and its
+signature, verified and extracted before anything that is installed is touched. A newer version
+takes the place of an older one: first it is there, then the other goes.
+
+From a registry or an address a package must be signed with a key that is trusted there (kpkg trust);
+the first time, the registry's key is shown at the terminal, to be trusted or not. Of files a signature
+counts where there is one.
 
 Refused are a package that has errors or is for another platform, an older version, the installed
 version with other bytes, and a protocol that another integration serves. A tree replaces the
@@ -40,7 +45,8 @@ version it has; without one it is v0.0.0.
 With --root the folders are those below DIR, for the image of a machine.
 
 Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usage; 3 it could not be done.`,
-		Example: `  kpkg install ftp_v1.2.3_linux_amd64.ptar
+		Example: `  kpkg install --registry https://packages.example.org/acme ftp
+  kpkg install ftp_v1.2.3_linux_amd64.ptar
   kpkg install --key acme-2026.pub --require-signature dist/*_linux_amd64.ptar
   kpkg install oci://registry.example.org/acme/ftp:v1.2.3 --key acme-2026.pub
   kpkg install .`,
@@ -48,29 +54,26 @@ Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usa
 	}
 	format := formatFlag(cmd)
 	flags := cmd.Flags()
-	flags.Var(&keys, "key", "hold signatures to the public key in `FILE`; may be repeated")
+	from.addFlags(cmd)
 	flags.BoolVar(&opts.Trust.Require, "require-signature", false, "refuse what has no sum or signature")
 	flags.BoolVar(&opts.Downgrade, "allow-downgrade", false, "replace a newer version")
 	flags.BoolVar(&opts.Force, "force", false, "replace the same version with other bytes")
 	flags.Var(&chosen, "platform", "`OS/ARCH` of the machine, with --root (default this machine's)")
-	rootFlag(cmd, &root)
+	rootFlag(cmd, &from.root)
 	completeValues(cmd, "platform", platformValues()[1:]...)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
-		case opts.Trust.Require && len(keys) == 0:
-			return usagef("--require-signature takes the keys that signatures are held to: --key PUB")
 		case chosen.all || len(chosen.chosen) > 1:
 			return usagef("--platform is that of one machine")
-		case len(chosen.chosen) == 1 && root == "":
+		case len(chosen.chosen) == 1 && from.root == "":
 			return usagef("--platform is for the image of another machine, whose folder --root names")
 		case len(chosen.chosen) == 1:
 			opts.Platform = chosen.chosen[0]
 		}
-		var err error
-		if opts.Trust.Keys, err = release.ReadPublicKeys(keys); err != nil {
+		if err := from.read(); err != nil {
 			return err
 		}
-		folders, err := install.UserFolders(root)
+		folders, err := install.UserFolders(from.root)
 		if err != nil {
 			return err
 		}
@@ -79,32 +82,42 @@ Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usa
 			return err
 		}
 		defer store.Close()
-		report := &finding.Report{Command: "install"}
-		var results []*install.Result
-		for _, path := range args {
-			result, err := installOne(cmd.Context(), store, path, opts)
-			if err != nil {
-				if format.isText() || cmd.Context().Err() != nil {
-					printError(cmd.ErrOrStderr(), err)
-				}
-				report.Fail(path, err)
-				if cmd.Context().Err() != nil {
-					break
-				}
-				continue
-			}
-			result.Findings = append([]finding.Finding{}, report.Add(result.Findings...)...)
-			report.Cases = append(report.Cases, finding.RuleCases(path, "install", result.Findings)...)
-			results = append(results, result)
-		}
-		report.Lists = []finding.List{finding.NewList("installs", results)}
-		report.Show = func(out io.Writer) error { return printInstalls(out, results) }
-		if err := format.write(cmd, report); err != nil {
-			return err
-		}
-		return verdict(report)
+		return installAll(cmd, format, args, func(arg string) (*install.Result, error) {
+			return installOne(cmd.Context(), store, arg, &from, format.isText(), opts)
+		})
 	}
 	return cmd
+}
+
+// installAll does something with each of the arguments, and reports what came of them.
+func installAll(cmd *cobra.Command, format *format, args []string, one func(string) (*install.Result, error)) error {
+	report := &finding.Report{Command: cmd.Name()}
+	var results []*install.Result
+	for _, arg := range args {
+		result, err := one(arg)
+		if usage := (usageError{}); errors.As(err, &usage) {
+			return err
+		}
+		if err != nil {
+			if format.isText() || cmd.Context().Err() != nil {
+				printError(cmd.ErrOrStderr(), err)
+			}
+			report.Fail(arg, err)
+			if cmd.Context().Err() != nil {
+				break
+			}
+			continue
+		}
+		result.Findings = append([]finding.Finding{}, report.Add(result.Findings...)...)
+		report.Cases = append(report.Cases, finding.RuleCases(arg, cmd.Name(), result.Findings)...)
+		results = append(results, result)
+	}
+	report.Lists = []finding.List{finding.NewList("installs", results)}
+	report.Show = func(out io.Writer) error { return printInstalls(out, results) }
+	if err := format.write(cmd, report); err != nil {
+		return err
+	}
+	return verdict(report)
 }
 
 // rootFlag adds --root.
@@ -113,18 +126,67 @@ func rootFlag(cmd *cobra.Command, root *string) {
 	completeFolders(cmd, "root")
 }
 
-// installOne installs a package, or the one that is made of a tree.
-func installOne(ctx context.Context, store *install.Store, path string, opts install.Options) (_ *install.Result, err error) {
-	if oci.IsAddress(path) {
-		source, err := fromOCI(ctx, path, opts)
+// installOne installs what an argument stands for.
+func installOne(
+	ctx context.Context, store *install.Store, arg string, from *origin, ask bool, opts install.Options,
+) (*install.Result, error) {
+	if oci.IsAddress(arg) {
+		place := "https" + strings.TrimPrefix(arg, "oci") // of the repository, without the version
+		if colon := strings.LastIndexByte(place, ':'); colon > strings.LastIndexByte(place, '/') {
+			place = place[:colon]
+		}
+		var err error
+		if opts.Trust.Keys, err = from.keysFor(place); err != nil {
+			return nil, err
+		}
+		source, err := fromOCI(ctx, arg, opts)
 		if err != nil {
 			return nil, err
 		}
 		return store.Install(ctx, source, opts)
 	}
-	if !host.IsSource(path) {
-		return store.Install(ctx, install.FileSource(path), opts)
+	if access.IsAddress(arg) {
+		return installAddress(ctx, store, arg, from, opts)
 	}
+	if name, version, ok := asName(arg); ok {
+		registry, findings, err := from.open(ctx, ask)
+		if err != nil {
+			return nil, err
+		}
+		if finding.HasErrors(findings) {
+			return install.Refusal(arg, findings...), nil
+		}
+		return store.Named(ctx, registry, name, version, from.keysFor, opts)
+	}
+	var err error
+	if opts.Trust.Keys, err = from.keysFor(trust.Local); err != nil {
+		return nil, err
+	}
+	if host.IsSource(arg) {
+		return installTree(ctx, store, arg, opts)
+	}
+	return store.Install(ctx, install.FileSource(arg), opts)
+}
+
+// installAddress installs the package at an address, which must be signed.
+func installAddress(ctx context.Context, store *install.Store, address string, from *origin, opts install.Options) (*install.Result, error) {
+	source, err := install.AddressSource(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	place := source.Label[:strings.LastIndexByte(source.Label, '/')+1]
+	if opts.Trust.Keys, err = from.keysFor(place); err != nil {
+		return nil, err
+	}
+	if len(opts.Trust.Keys) == 0 {
+		return install.Refusal(source.Label, install.Untrusted(place)), nil
+	}
+	opts.Trust.Require = true
+	return store.Install(ctx, source, opts)
+}
+
+// installTree installs the package that is made of a tree.
+func installTree(ctx context.Context, store *install.Store, path string, opts install.Options) (_ *install.Result, err error) {
 	dir, err := scratch.Make("install")
 	if err != nil {
 		return nil, err
@@ -135,9 +197,9 @@ func installOne(ctx context.Context, store *install.Store, path string, opts ins
 		return nil, err
 	}
 	if source.Name == "" {
-		return &install.Result{Source: path, Action: install.Refused, Removed: []string{}, Findings: findings}, nil
+		return install.Refusal(path, findings...), nil
 	}
-	opts.Force = true
+	opts.Force, opts.Trust = true, release.Trust{} // its author's own
 	return store.Install(ctx, source, opts)
 }
 
