@@ -32,6 +32,15 @@ func TestInit(t *testing.T) {
 	in(notes, "git", "tag", "v0.1.0")
 	in(notes, tools.Kpkg, "create", ".", "--out-dir", "dist", "--strict")
 
+	workflow, err := os.ReadFile(filepath.Join(notes, ".github", "workflows", "integration.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lint, root := newLinter(t)
+	if found := lint(filepath.Join(root, "integration.yml"), string(workflow)); found != "" {
+		t.Error(found)
+	}
+
 	recipe := filepath.Join(dir, "recipe.yaml")
 	text := "name: notes\nversion: v0.1.0\nrepository: " + notes + "\n"
 	if err := os.WriteFile(recipe, []byte(text), 0o644); err != nil {

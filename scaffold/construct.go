@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"os"
@@ -93,6 +94,9 @@ func parse(folder string) (*source, error) {
 		name := entry.Name()
 		info, err := entry.Info()
 		if err != nil || !info.Mode().IsRegular() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if ours, err := build.Default.MatchFile(folder, name); err == nil && !ours { // a generator's, or another system's
 			continue
 		}
 		if info.Size() > maxSource || len(s.files) == maxSources {

@@ -48,7 +48,7 @@ func checkName(name string) error {
 }
 
 func checkModule(name string) error {
-	if err := module.CheckImportPath(name + "/sdk"); err != nil {
+	if err := module.CheckPath(name); err != nil {
 		return refused("%q is no path of a Go module: write one as in github.com/NAME/REPOSITORY", name)
 	}
 	return nil
