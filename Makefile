@@ -12,8 +12,12 @@ INTEGRATIONS ?= https://github.com/PlakarKorp/integrations
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The commit goes into it, whatever GOFLAGS says, but where git does not tell one, as for a tree that is another user's.
 build: ## Build bin/kpkg
-	$(GO) build -trimpath -o bin/kpkg ./cmd/kpkg
+	$(GO) build -trimpath -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o bin/kpkg ./cmd/kpkg
+
+release: ## Make the release of kpkg in dist, for six platforms; KEY=FILE.sec signs it; needs dpkg-deb (CONTRIBUTING.md)
+	$(GO) run ./internal/ownrelease $(if $(KEY),-key $(KEY)) $(if $(PASSPHRASE_FILE),-passphrase-file $(PASSPHRASE_FILE))
 
 demo: build ## Create a package of examples/ftp and verify it; needs no server, but a network for Go's modules
 	bin/kpkg create examples/ftp v0.1.0 --strict --out-dir dist --force
@@ -34,11 +38,13 @@ test: ## Run the tests, and the writer's also as a 32-bit program, which must wr
 # which it takes several times as much, or run other programs.
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
-		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^Test(Action|Damage|DamageOfArchives|DamagedLongList|ForgedLongLists|GitLabTemplate|IndexOnDisk|LargeTrees|LongFiles|Memory|NewIntegration|ParseIsLinear|Peak|TwoCommands|Walk)$$' ./...); done
+		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^Test(Action|Damage|DamageOfArchives|DamagedLongList|ForgedLongLists|GitLabTemplate|IndexOnDisk|LargeTrees|LongFiles|Memory|NewIntegration|OwnRelease|ParseIsLinear|Peak|TwoCommands|Walk)$$' ./...); done
 
-lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml)
+lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml), and that it builds for other systems
 	@set -e; for module in $(MODULES); do \
 		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(LINT) run ./...); done
+	@set -e; for os in windows darwin; do \
+		echo "# build and vet for $$os"; GOOS=$$os $(GO) build ./...; GOOS=$$os $(GO) vet ./...; done
 
 vuln: ## Look for known vulnerabilities; needs a network that reaches Go's database of them
 	@set -e; for module in $(MODULES); do \
@@ -73,7 +79,13 @@ size: ## Show how large a minimal importer is, on kpkg's SDK with light types an
 	@cd interop/upstream && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o ../../bin/size/upstream ./minimal
 	@wc -c bin/size/light bin/size/kloset bin/size/upstream | grep -v total
 
+container: ## Build the Containerfile and make a package in it; needs root, buildah and mmdebstrap, takes minutes
+	.ci/container
+
+debian: ## Install the Debian package that make release has made into a clean root; needs root and mmdebstrap
+	.ci/debian
+
 clean: ## Remove what the targets made
 	rm -rf bin dist
 
-.PHONY: help build demo test race lint vuln fuzz platforms interop trial bench size clean
+.PHONY: help build release demo test race lint vuln fuzz platforms interop trial bench size container debian clean

@@ -82,37 +82,68 @@ func (r *Release) said(message string) bool {
 	return false
 }
 
-// partsList is the CycloneDX list of what a package is made of. It has no time and no random number: the same package has the
-// same list.
+// partsList is the list of what a package is made of.
 func (r *Release) partsList(p Packaged, a *apart) ([]byte, error) {
+	parts := Parts{
+		File: p.Name, SHA256: p.SHA256, Name: r.name(), Version: r.Version, Platform: p.Platform, Repository: r.repository,
+		Description: r.Source.Document.Manifest.Description, Licence: r.Source.Document.Manifest.License,
+		Modules: a.modules, Licences: a.licences,
+	}
+	for _, e := range a.executables {
+		parts.Executables = append(parts.Executables, e.name)
+	}
+	return parts.List()
+}
+
+// Parts are what a file of a release is made of, and what is to be said of it.
+type Parts struct {
+	// File is the name of the file, SHA256 its sum in hexadecimal.
+	File, SHA256 string
+	Name         string
+	Version      string
+	Platform     executable.Platform
+	// Repository is the address of the source.
+	Repository  string
+	Description string
+	// Licence is an expression of SPDX.
+	Licence string
+	// Modules are those of all executables in the file, Licences what is known of each.
+	Modules  []modules.Module
+	Licences map[modules.Module]modules.Licence
+	// Executables are their paths in the file.
+	Executables []string
+}
+
+// List is the CycloneDX list. It has no time and no random number: the same file has the same list.
+func (p Parts) List() ([]byte, error) {
 	bom := cdx.NewBOM()
 	bom.SerialNumber = "urn:uuid:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte("sha256:"+p.SHA256)).String()
 	hashes := &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: p.SHA256}}
 	about := cdx.Component{
-		BOMRef: p.Name, Type: cdx.ComponentTypeApplication, Name: r.name(), Version: r.Version, Hashes: hashes,
-		Description: r.Source.Document.Manifest.Description, Licenses: licences(r.Source.Document.Manifest.License),
-		ExternalReferences: &[]cdx.ExternalReference{{Type: cdx.ERTypeVCS, URL: r.repository}},
-		Properties:         &[]cdx.Property{{Name: "kpkg:platform", Value: p.Platform.String()}, {Name: "kpkg:file", Value: p.Name}},
+		BOMRef: p.File, Type: cdx.ComponentTypeApplication, Name: p.Name, Version: p.Version, Hashes: hashes,
+		Description: p.Description, Licenses: licences(p.Licence),
+		ExternalReferences: &[]cdx.ExternalReference{{Type: cdx.ERTypeVCS, URL: p.Repository}},
+		Properties:         &[]cdx.Property{{Name: "kpkg:platform", Value: p.Platform.String()}, {Name: "kpkg:file", Value: p.File}},
 	}
 	bom.Metadata = &cdx.Metadata{Component: &about}
 	var components []cdx.Component
 	var refs []string
-	for _, m := range a.modules {
+	for _, m := range p.Modules {
 		one := cdx.Component{
 			BOMRef: m.URL(), Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version, PackageURL: m.URL(),
-			Licenses: licences(a.licences[m].Expression()),
+			Licenses: licences(p.Licences[m].Expression()),
 		}
 		if m.Sum != "" {
 			one.Properties = &[]cdx.Property{{Name: "kpkg:go-sum", Value: m.Sum}}
 		}
 		components, refs = append(components, one), append(refs, m.URL())
 	}
-	for _, e := range a.executables {
-		one := cdx.Component{BOMRef: p.Name + "#" + e.name, Type: cdx.ComponentTypeFile, Name: e.name}
+	for _, name := range p.Executables {
+		one := cdx.Component{BOMRef: p.File + "#" + name, Type: cdx.ComponentTypeFile, Name: name}
 		components, refs = append(components, one), append(refs, one.BOMRef)
 	}
 	bom.Components = &components
-	bom.Dependencies = &[]cdx.Dependency{{Ref: p.Name, Dependencies: &refs}}
+	bom.Dependencies = &[]cdx.Dependency{{Ref: p.File, Dependencies: &refs}}
 	var b bytes.Buffer
 	if err := cdx.NewBOMEncoder(&b, cdx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(bom, cdx.SpecVersion1_6); err != nil {
 		return nil, err
