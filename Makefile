@@ -14,7 +14,7 @@ help: ## Show the targets
 
 # The commit goes into it, whatever GOFLAGS says, but where git does not tell one, as for a tree that is another user's.
 build: ## Build bin/kpkg
-	$(GO) build -trimpath -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o bin/kpkg ./cmd/kpkg
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o bin/kpkg ./cmd/kpkg
 
 release: ## Make the release of kpkg in dist, for six platforms; KEY=FILE.sec signs it; needs dpkg-deb (CONTRIBUTING.md)
 	$(GO) run ./internal/ownrelease $(if $(KEY),-key $(KEY)) $(if $(PASSPHRASE_FILE),-passphrase-file $(PASSPHRASE_FILE))
