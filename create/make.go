@@ -20,6 +20,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/place"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -61,10 +62,35 @@ type buildKey struct {
 	platform executable.Platform
 }
 
+// sharedCache says who else may write to where executables and receipts are kept.
+func sharedCache(dir string) error {
+	if err := gobuild.SharedCache(dir); err != nil {
+		return err
+	}
+	folder := filepath.Join(dir, receiptFolder)
+	if info, err := os.Stat(folder); err == nil {
+		if err := regular.Private(info); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
+		}
+	}
+	return nil
+}
+
 // makePackages makes the packages that were planned, platforms side by side: while one is built, another is packed.
 func makePackages(ctx context.Context, integrations []*Integration, opts Options) error {
 	if opts.Cover {
 		opts.CacheDir = ""
+	}
+	if opts.CacheDir != "" && len(integrations) > 0 {
+		if err := sharedCache(opts.CacheDir); err != nil {
+			first := integrations[0]
+			first.Findings = append(first.Findings, finding.Finding{
+				Rule: "cache-shared", Severity: finding.Warning, File: first.Source.Document.File,
+				Message: fmt.Sprintf("nothing that earlier runs have kept is used, and nothing is kept: %v", err),
+				Hint:    "remove that folder: kpkg makes it again for you alone; or name a place of your own in XDG_CACHE_HOME",
+			})
+			opts.CacheDir = ""
+		}
 	}
 	m := &maker{opts: opts, receipts: openReceipts(opts.CacheDir), jobs: map[buildKey]*job{}}
 	if err := m.findPlaces(integrations); err != nil || len(m.jobs) == 0 {

@@ -48,6 +48,11 @@ var Rules = []finding.Rule{
 		Fix:   "Find out what changed it.",
 	},
 	{
+		ID: "cache-shared", Severity: finding.Warning,
+		Title: "Others can write to kpkg's cache: nothing that is kept there is used, and nothing is kept.",
+		Fix:   "Remove the folder that is named, or name a place of your own in `XDG_CACHE_HOME`.",
+	},
+	{
 		ID: "build-failed", Severity: finding.Error,
 		Title: "go does not build an executable.",
 		Fix:   "Correct what the compiler says.",

@@ -41,6 +41,7 @@ func TestRules(t *testing.T) {
 		{"git-missing", "git is not in PATH", noGit},
 		{"build-cgo", "example.org/tiny/db is built without cgo", cgoStub},
 		{"cache-damaged", "tinyImporter", damagedCache},
+		{"cache-shared", "everybody may write to it (mode 0777)", sharedCache},
 		{"build-failed", "undefined: missing", failedBuild},
 		{"rebuild-differs", "differs from byte", otherSource},
 	} {
@@ -224,6 +225,28 @@ func damagedCache(t *testing.T) []finding.Finding {
 		t.Fatal(err)
 	}
 	return made(t, create.Options{Manifests: []string{dir}, OutDir: t.TempDir(), CacheDir: cacheDir})
+}
+
+// sharedCache is a cache that everybody may write to. An executable there that has the sum it should have is another one.
+func sharedCache(t *testing.T) []finding.Finding {
+	dir, cacheDir := tree(t, tiny), t.TempDir()
+	made(t, create.Options{Manifests: []string{dir}, OutDir: t.TempDir(), CacheDir: cacheDir})
+	if err := os.Chmod(filepath.Join(cacheDir, "outputs"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	integrations, err := create.Run(context.Background(), create.Options{
+		Manifests: []string{dir}, OutDir: t.TempDir(), CacheDir: cacheDir, Version: "v1.0.0",
+		Platforms: []executable.Platform{executable.Host()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range integrations[0].Packages {
+		if p.Cached {
+			t.Errorf("%s is taken from there", p.Platform)
+		}
+	}
+	return create.Report(integrations, nil).Findings
 }
 
 func failedBuild(t *testing.T) []finding.Finding {

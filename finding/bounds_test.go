@@ -2,11 +2,13 @@ package finding_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/PlakarKorp/kpkg/finding"
@@ -227,5 +229,40 @@ func TestManyFindingsOfLongFile(t *testing.T) {
 	}
 	if asked != 1 {
 		t.Errorf("the file was read %d times", asked)
+	}
+}
+
+// TestNoControlCharacters writes what terminals obey, and what turns the direction of text, as escapes in every format: in
+// findings, and in the lists of a report.
+func TestNoControlCharacters(t *testing.T) {
+	odd := "a\x00\x07\x08\x0b\x1b]0;owned\x7f\u0080\u009b2J\u202e\u2028\u2066\U000e0001\xffz"
+	report := finding.Report{
+		Command: "verify", Rules: []finding.Rule{{ID: "r", Severity: finding.Error, Title: "t", Fix: "f"}},
+		Findings: []finding.Finding{{Rule: "r", Severity: finding.Error, File: odd, Message: odd, Hint: odd}},
+		Cases:    []finding.Case{{Name: odd, Suite: odd, Failure: odd, Output: odd}},
+		Lists:    []finding.List{finding.NewList("things", []map[string]string{{"name": odd}})},
+	}
+	for _, format := range []string{"text", "json", "github", "sarif", "junit"} {
+		var out bytes.Buffer
+		if err := finding.Write(&out, format, &report); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), "owned") {
+			t.Errorf("%s says nothing of it: %s", format, &out)
+		}
+		for _, r := range out.String() {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%s has %U: %q", format, r, &out)
+			}
+		}
+		var content struct{ Things []map[string]string }
+		if format == "json" {
+			if err := json.Unmarshal(out.Bytes(), &content); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := content.Things[0]["name"], strings.ToValidUTF8(odd, "\ufffd"); got != want {
+				t.Errorf("the name is read as %q, not %q", got, want)
+			}
+		}
 	}
 }

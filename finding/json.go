@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // JSONVersion is the version of all JSON that kpkg's commands print, whose schema is schema/report.schema.json. It changes
@@ -49,8 +52,28 @@ func (j *jsonWriter) value(item any, indentation string) {
 	encoder.SetIndent(indentation, "  ")
 	encoder.SetEscapeHTML(false)
 	if j.err = encoder.Encode(item); j.err == nil {
-		_, j.err = j.w.Write(bytes.TrimRight(buffer.Bytes(), "\n"))
+		_, j.err = j.w.Write(escaped(bytes.TrimRight(buffer.Bytes(), "\n")))
 	}
+}
+
+// escaped is JSON with escapes for what Printable escapes and encoding/json leaves as it is: control characters beyond ASCII,
+// some of which terminals obey, and those that turn the direction of text. They stand in strings only.
+func escaped(data []byte) []byte {
+	odd := func(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) }
+	if bytes.IndexFunc(data, odd) < 0 {
+		return data
+	}
+	var out []byte
+	for _, r := range string(data) {
+		if !odd(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }
 
 func (j *jsonWriter) list(list List) {

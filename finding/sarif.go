@@ -1,7 +1,6 @@
 package finding
 
 import (
-	"encoding/json"
 	"io"
 	"net/url"
 	"path/filepath"
@@ -98,10 +97,10 @@ func writeSARIF(w io.Writer, r *Report) error {
 		}
 		run.Results = append(run.Results, result)
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}})
+	j := jsonWriter{w: w}
+	j.value(sarifLog{"https://json.schemastore.org/sarif-2.1.0.json", "2.1.0", []sarifRun{run}}, "")
+	j.text("\n")
+	return j.err
 }
 
 // sarifRules describes the rules that findings name, in the order of their ids.

@@ -41,10 +41,10 @@ const (
 	workAge    = 24 * time.Hour      // after which a work folder is what a killed run left behind
 )
 
-// openCache uses the folder root; "" keeps nothing. Where root cannot be written, such as in a container without a home, work
-// happens in the system's temporary folder and nothing is kept.
+// openCache uses the folder root; "" keeps nothing. Where root cannot be written, such as in a container without a home, or others
+// can write to it, work happens in the system's temporary folder and nothing is kept.
 func openCache(root string) cache {
-	if root == "" {
+	if root == "" || SharedCache(root) != nil {
 		return cache{}
 	}
 	for _, dir := range []string{"outputs", "work"} {
@@ -53,6 +53,21 @@ func openCache(root string) cache {
 		}
 	}
 	return cache{root: root}
+}
+
+// SharedCache says who else may write to the folder root, or to those below it that a Builder works in; nil is nobody. What is
+// kept there goes into packages, so that a Builder neither uses nor keeps anything in such a place.
+func SharedCache(root string) error {
+	for _, dir := range []string{root, filepath.Join(root, "outputs"), filepath.Join(root, "work")} {
+		info, err := os.Stat(dir)
+		if err != nil {
+			continue // it will be made, or it cannot be used at all
+		}
+		if err := regular.Private(info); err != nil {
+			return fmt.Errorf("%s: %w", dir, err)
+		}
+	}
+	return nil
 }
 
 // work creates a private folder on the same file system as the entries, and returns what removes it.
@@ -106,9 +121,15 @@ func splitKept(kept string) (name, sum string, ok bool) {
 	return kept[:at], kept[at+1:], true
 }
 
-// fetch copies the executables of an entry into dir and returns their sums by name. One that is not what was kept is removed
-// and named among the damaged. Failing to copy is no error: the file is linked by go then.
+// fetch copies the executables of an entry into dir and returns their sums by name. One that is not what was kept, or that others
+// may write to, is removed and named among the damaged; so are all in an entry that others may write to. Failing to copy is no
+// error: the file is linked by go then.
 func (e entry) fetch(dir string) (sums map[string]string, damaged []string) {
+	folder, err := os.Stat(e.dir)
+	if err != nil {
+		return nil, nil
+	}
+	shared := regular.Private(folder) != nil
 	files, err := os.ReadDir(e.dir)
 	if err != nil {
 		return nil, nil
@@ -120,7 +141,7 @@ func (e entry) fetch(dir string) (sums map[string]string, damaged []string) {
 			continue
 		}
 		kept, copied := filepath.Join(e.dir, file.Name()), filepath.Join(dir, name)
-		if info, err := file.Info(); err != nil || info.Size() > cacheLimit {
+		if info, err := file.Info(); err != nil || shared || info.Size() > cacheLimit || regular.Private(info) != nil {
 			os.Remove(kept)
 			damaged = append(damaged, name)
 			continue
@@ -136,6 +157,9 @@ func (e entry) fetch(dir string) (sums map[string]string, damaged []string) {
 		default:
 			sums[name] = sum
 		}
+	}
+	if shared {
+		_ = os.RemoveAll(e.dir) // so that it is made anew, for this user alone
 	}
 	return sums, damaged
 }

@@ -67,6 +67,63 @@ func sparse(path string, size int64) error {
 	return os.Truncate(path, size)
 }
 
+// TestSharedCache uses nothing in folders, and no files, that others may write to, and keeps nothing there.
+func TestSharedCache(t *testing.T) {
+	content := []byte("an executable")
+	kept := keptName("importer", fmt.Sprintf("%x", sha256.Sum256(content)))
+	everybody := func(path string) error { return os.Chmod(path, 0o777) }
+	changes := map[string]func(path string) error{
+		"that everybody may write to": everybody,
+		"that a group may write to": func(path string) error {
+			if os.Geteuid() == 0 {
+				return errors.Join(os.Chown(path, 0, 12345), os.Chmod(path, 0o770))
+			}
+			return everybody(path) // of a group that this user is in nothing is known
+		},
+	}
+	if os.Geteuid() == 0 {
+		changes["of another user"] = func(path string) error { return os.Chown(path, 12345, 12345) }
+	}
+	for what, change := range changes {
+		for name, at := range map[string]string{"the cache": ".", "outputs": "outputs", "work": "work"} {
+			root := t.TempDir()
+			if openCache(root).root == "" {
+				t.Fatal("a folder of one's own is no cache")
+			}
+			if err := change(filepath.Join(root, at)); err != nil {
+				t.Fatal(err)
+			}
+			if SharedCache(root) == nil || openCache(root).root != "" {
+				t.Errorf("%s %s is a cache", name, what)
+			}
+		}
+		for name, at := range map[string]string{"an entry": ".", "a file": kept} {
+			e := entry{filepath.Join(t.TempDir(), "entry")}
+			if err := errors.Join(os.Mkdir(e.dir, 0o700), os.WriteFile(filepath.Join(e.dir, kept), content, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+			if sums, _ := e.fetch(t.TempDir()); len(sums) != 1 {
+				t.Fatal("what is one's own is not fetched")
+			}
+			if err := change(filepath.Join(e.dir, at)); err != nil {
+				t.Fatal(err)
+			}
+			sums, damaged := e.fetch(t.TempDir())
+			if len(sums) > 0 || !slices.Equal(damaged, []string{"importer"}) || exists(t, filepath.Join(e.dir, kept)) {
+				t.Errorf("%s %s: fetched %v, damaged %v", name, what, sums, damaged)
+			}
+		}
+	}
+	// A group with the user's own number has nobody else in it.
+	dir := t.TempDir()
+	if err := errors.Join(os.Chown(dir, -1, os.Getgid()), os.Chmod(dir, 0o770)); err != nil {
+		t.Fatal(err)
+	}
+	if err := SharedCache(dir); (err == nil) != (os.Getuid() == os.Getgid()) {
+		t.Errorf("of a folder of the group of the user: %v", err)
+	}
+}
+
 // TestCleanHeedsTheEnd removes nothing more once it is interrupted, and says so.
 func TestCleanHeedsTheEnd(t *testing.T) {
 	root := t.TempDir()

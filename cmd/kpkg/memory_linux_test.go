@@ -1,12 +1,12 @@
 package main
 
 import (
-	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"syscall"
+	"sync"
 	"testing"
 )
 
@@ -17,34 +17,7 @@ const maxPeak = 256 << 10
 // higher.
 func TestMemory(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv("GOCACHE", goEnv(t, "GOCACHE")["GOCACHE"]) // which would be below the next one
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
-	repository, err := filepath.Abs(filepath.Join("..", ".."))
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := filepath.Join(dir, "records")
-	if err := os.CopyFS(source, os.DirFS(filepath.Join("testdata", "records"))); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"go.mod", "go.sum"} {
-		data, err := os.ReadFile(filepath.Join(repository, "examples", "fs", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(source, name), data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	edit := exec.Command("go", "mod", "edit", "-module=example.org/records", "-replace=github.com/PlakarKorp/kpkg="+repository)
-	edit.Dir = source
-	if out, err := edit.CombinedOutput(); err != nil {
-		t.Fatalf("go mod edit: %v\n%s", err, out)
-	}
-	if out, err := exec.Command("kpkg", "create", source, "v1.0.0", "--out-dir", dir, "--quiet").CombinedOutput(); err != nil {
-		t.Fatalf("kpkg create: %v\n%s", err, out)
-	}
-	pkg := filepath.Join(dir, "records_v1.0.0_"+runtime.GOOS+"_"+runtime.GOARCH+".ptar")
+	pkg := recordsPackage(t)
 	for _, test := range []struct {
 		kind, n string
 		status  int
@@ -57,30 +30,65 @@ func TestMemory(t *testing.T) {
 	} {
 		t.Run(test.kind, func(t *testing.T) {
 			data := filepath.Join(dir, test.kind+".ptar")
-			kpkg(t, test.status, "try", "backup", pkg, "records://x", "kind="+test.kind, "n="+test.n, "-o", data)
-			kpkg(t, test.status, "try", "restore", pkg, "records://x", data)
+			for _, r := range each(t, dir, [][]string{
+				{"try", "backup", pkg, "records://x", "kind=" + test.kind, "n=" + test.n, "-o", data},
+				{"try", "restore", pkg, "records://x", data},
+			}) {
+				if r.Printed > 2<<20 {
+					t.Errorf("kpkg %q printed %d bytes", r.Args, r.Printed)
+				}
+				if r.Status != test.status {
+					t.Fatalf("kpkg %q: exit status %d, want %d\n%.2000s", r.Args, r.Status, test.status, r.Out)
+				}
+				t.Logf("%s %s: %d MiB", r.Args[0], r.Args[1], r.Peak>>10)
+				if r.Peak > maxPeak {
+					t.Errorf("kpkg %q took %d KiB of memory, more than %d", r.Args, r.Peak, maxPeak)
+				}
+			}
 		})
 	}
 }
 
-// kpkg runs the program, which must exit with the status and stay within its memory.
-func kpkg(t *testing.T, status int, args ...string) {
+// recordsPackage is the package of testdata/records, which is made once for all tests.
+func recordsPackage(t *testing.T) string {
 	t.Helper()
-	cmd := exec.Command("kpkg", args...)
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
+	dir, err := madeRecords()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if len(out) > 2<<20 {
-		t.Errorf("kpkg %q printed %d bytes", args, len(out))
-	}
-	if got := cmd.ProcessState.ExitCode(); got != status {
-		t.Fatalf("kpkg %q: exit status %d, want %d\n%.2000s", args, got, status, out)
-	}
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss // of children that it waited for, too; getrusage(2)
-	t.Logf("%s %s: %d MiB", args[0], args[1], peak>>10)
-	if peak > maxPeak {
-		t.Errorf("kpkg %q took %d KiB of memory, more than %d", args, peak, maxPeak)
-	}
+	return filepath.Join(dir, "records_v1.0.0_"+runtime.GOOS+"_"+runtime.GOARCH+".ptar")
 }
+
+var madeRecords = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "records")
+	if err != nil {
+		return "", err
+	}
+	atEnd = append(atEnd, func() { os.RemoveAll(dir) })
+	repository, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		return "", err
+	}
+	source := filepath.Join(dir, "records")
+	if err := os.CopyFS(source, os.DirFS(filepath.Join("testdata", "records"))); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"go.mod", "go.sum"} {
+		data, err := os.ReadFile(filepath.Join(repository, "examples", "fs", name))
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(source, name), data, 0o644); err != nil {
+			return "", err
+		}
+	}
+	edit := exec.Command("go", "mod", "edit", "-module=example.org/records", "-replace=github.com/PlakarKorp/kpkg="+repository)
+	create := exec.Command("kpkg", "create", ".", "v1.0.0", "--out-dir", dir, "--quiet", "--no-cache")
+	for _, cmd := range []*exec.Cmd{edit, create} {
+		cmd.Dir = source
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+		}
+	}
+	return dir, nil
+})

@@ -28,9 +28,27 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
 
+// programs are those that tests start, all of them this one under other names.
+var programs = map[string]func(){}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"kpkg": main})
+	programs["kpkg"] = main
+	testscript.Main(allTests{m}, programs)
 }
+
+// allTests remove at the end what several of them have used.
+type allTests struct{ *testing.M }
+
+func (a allTests) Run() int {
+	defer func() {
+		for _, remove := range atEnd {
+			remove()
+		}
+	}()
+	return a.M.Run()
+}
+
+var atEnd []func()
 
 // TestScripts drives the real program through the scripts of testdata/script.
 func TestScripts(t *testing.T) {

@@ -17,7 +17,7 @@ func addServerFlags(root *cobra.Command) {
 }
 
 // withoutPasswords keeps the passwords in addresses for their hosts, and takes them out of the arguments, so that nothing that is
-// printed of these has them.
+// printed of these has them. A location that a connector is to have is given back to it.
 func withoutPasswords(args []string) []string {
 	taken := make([]string, len(args))
 	for i, arg := range args {

@@ -66,7 +66,7 @@ for all entries.`,
 		if run.opts.Data, err = output.file(); err != nil {
 			return err
 		}
-		run.opts.Package, run.opts.Location = args[0], args[1]
+		run.opts.Package, run.opts.Location = args[0], servers.Give(args[1])
 		return run.run(cmd, args[2:], try.Backup, func(copied string, result try.Result) string {
 			data := finding.Printable(run.opts.Data)
 			return fmt.Sprintf("backed up %s to %s, %s\nnext: kpkg ls %[2]s, or kpkg try restore PACKAGE LOCATION %[2]s\n",
@@ -104,7 +104,7 @@ all entries.`,
 	flags.add(cmd, true)
 	cmd.ValidArgsFunction = completeTry(conformance.Exporter, try.RestoreOrder)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		run.opts.Package, run.opts.Location, run.opts.Data = args[0], args[1], args[2]
+		run.opts.Package, run.opts.Location, run.opts.Data = args[0], servers.Give(args[1]), args[2]
 		run.opts.Snapshot, run.opts.Passphrase = flags.snapshot, ptarOptions(cmd, &flags.words, args[2]).Passphrase
 		return run.run(cmd, args[3:], try.Restore, func(copied string, _ try.Result) string {
 			return fmt.Sprintf("restored %s from %s\n", copied, finding.Printable(run.opts.Data))

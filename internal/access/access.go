@@ -36,6 +36,7 @@ type Access struct {
 
 	mu     sync.Mutex
 	users  map[string]*url.Userinfo // by host
+	given  map[string]string        // whole addresses, by what Take made of them
 	client *http.Client
 }
 
@@ -56,21 +57,65 @@ func From(ctx context.Context) *Access {
 	return &fallback
 }
 
-// Take returns an address without the user and the password in it, which it keeps for the host of the address. What is no address
-// of a web server stays as it is.
-func (a *Access) Take(address string) string {
-	u, err := parse(address)
-	if err != nil || u.User == nil {
-		return address
-	}
+// Take returns an address without the user and the password in it, which it keeps for the host of the address. Of one that is no
+// web server's, or no address at all, a password is hidden; what has none stays as it is. Give gives back what was taken.
+func (a *Access) Take(address string) (taken string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	defer func() {
+		if taken != address {
+			if a.given == nil {
+				a.given = map[string]string{}
+			}
+			a.given[taken] = address
+		}
+	}()
+	u, err := parse(address)
+	if err != nil {
+		return hidden(address)
+	}
+	if u.User == nil {
+		return address
+	}
 	if a.users == nil {
 		a.users = map[string]*url.Userinfo{}
 	}
 	a.users[origin(u)] = u.User
 	u.User = nil
 	return u.String()
+}
+
+// Give is an address as it was before Take, for the connector whose location it is.
+func (a *Access) Give(taken string) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if address, ok := a.given[taken]; ok {
+		return address
+	}
+	return taken
+}
+
+// hidden is a text with *** in the place of a password between a scheme and a host. One that is not encoded, as it should be, may
+// hold a slash: where what follows the host is no port, the password ends at the last @, as far as anybody can tell.
+func hidden(text string) string {
+	scheme, rest, found := strings.Cut(text, "://")
+	if !found || strings.ContainsAny(scheme, "/=@ ") {
+		return text
+	}
+	authority, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(authority, '@')
+	if at < 0 {
+		port := authority[strings.LastIndexByte(authority, ':')+1:]
+		if !strings.Contains(authority, ":") || strings.Trim(port, "0123456789") == "" || strings.HasSuffix(port, "]") {
+			return text
+		}
+		at = strings.LastIndexByte(rest, '@')
+	}
+	user, password, _ := strings.Cut(rest[:max(at, 0)], ":")
+	if password == "" {
+		return text
+	}
+	return scheme + "://" + user + ":***" + rest[at:]
 }
 
 // IsAddress tells the address of something on a web server.

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/url"
+	"os"
 	"path"
 	"strings"
 	"time"
@@ -26,6 +28,7 @@ func main() {
 type connector struct {
 	kind string
 	n    int
+	told string // all that it was told
 }
 
 func (connector) Origin() string              { return "here" }
@@ -40,18 +43,43 @@ type exporter struct{ connector }
 
 // newImporter brings n records of a kind.
 func newImporter(_ context.Context, _ *connectors.Options, _ string, config map[string]string) (*importer, error) {
-	i := &importer{connector{kind: config["kind"]}}
+	if strings.HasPrefix(config["location"], "http:") && !strings.Contains(config["location"], "@") {
+		return nil, errors.New("the location came without its password")
+	}
+	i := &importer{connector{kind: config["kind"], told: told(config)}}
+	if i.kind == "tells at once" {
+		return nil, tell(i.told)
+	}
 	_, err := fmt.Sscan(config["n"], &i.n)
 	return i, err
 }
 
-func newExporter(context.Context, *connectors.Options, string, map[string]string) (*exporter, error) {
-	return &exporter{}, nil
+func newExporter(_ context.Context, _ *connectors.Options, _ string, config map[string]string) (*exporter, error) {
+	e := &exporter{connector{kind: config["kind"], told: told(config)}}
+	if e.kind == "tells at once" {
+		return nil, tell(e.told)
+	}
+	return e, nil
+}
+
+func told(config map[string]string) string {
+	unescaped, _ := url.QueryUnescape(config["location"])
+	return fmt.Sprintf("%s %q %v", config["location"], unescaped, config)
+}
+
+// tell says in all ways that there are what nobody should hear.
+func tell(secret string) error {
+	fmt.Fprintln(os.Stderr, "here it is:", secret)
+	fmt.Fprint(os.Stderr, "here it is without an end of line: ", secret)
+	return errors.New("here it is: " + secret)
 }
 
 func (i *importer) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 	defer close(records)
 	records <- record("/", fs.ModeDir|0o755, "")
+	if i.kind == "tells later" {
+		return tell(i.told)
+	}
 	nested := ""
 	for n := range i.n {
 		switch i.kind {
@@ -60,6 +88,8 @@ func (i *importer) Import(_ context.Context, records chan<- *connectors.Record, 
 			records <- record(nested, fs.ModeDir|0o755, "")
 		case "errors":
 			records <- connectors.NewError(fmt.Sprintf("/%d", n), errors.New(strings.Repeat("\x1b[2J", 2000)))
+		case "tells in records":
+			records <- connectors.NewError(fmt.Sprintf("/%d", n), tell(i.told))
 		case "files":
 			records <- record(fmt.Sprintf("/%d", n), 0o644, fmt.Sprint(n))
 		case "refused":
@@ -93,9 +123,13 @@ func record(name string, mode fs.FileMode, content string) *connectors.Record {
 	})
 }
 
-func (*exporter) Export(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
+func (e *exporter) Export(_ context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 	defer close(results)
 	for r := range records {
+		if e.kind == "tells in records" {
+			results <- r.Error(tell(e.told))
+			continue
+		}
 		if r.FileInfo.Mode().IsRegular() {
 			if _, err := io.Copy(io.Discard, r.Reader); err != nil {
 				results <- r.Error(err)
@@ -103,6 +137,9 @@ func (*exporter) Export(_ context.Context, records <-chan *connectors.Record, re
 			}
 		}
 		results <- r.Ok()
+	}
+	if e.kind == "tells later" {
+		return tell(e.told)
 	}
 	return nil
 }
