@@ -74,9 +74,12 @@ func TestNewIntegration(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := strings.Replace(string(source), "found <- result", "found <- result\n\t\t\t\tfound <- result", 1)
-	if err := os.WriteFile(program, []byte(broken), 0o644); err != nil {
+	manifest, err := os.ReadFile(filepath.Join(notes, "manifest.yaml"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	alone, _, _ := strings.Cut(string(manifest), "- type: exporter") // the others take their time
+	writeFiles(t, notes, map[string]string{"connector/importer.go": broken, "manifest.yaml": alone, "kpkg-test.yaml": ""})
 	wantFailure(t, notes, env, "--- FAIL: TestConnectors/importer:notes/importer-")
 }
 
