@@ -12,6 +12,8 @@ require (
 	github.com/PlakarKorp/kloset v1.1.3
 	github.com/PlakarKorp/pkg v1.1.0
 	github.com/PlakarKorp/plakar v1.1.4
+	github.com/chromedp/cdproto v0.0.0-20260714215040-dc233986426f
+	github.com/chromedp/chromedp v0.16.0
 	github.com/emersion/go-imap/v2 v2.0.0-beta.8
 	google.golang.org/protobuf v1.36.11
 )
@@ -39,8 +41,6 @@ require (
 	github.com/charmbracelet/x/ansi v0.11.6 // indirect
 	github.com/charmbracelet/x/cellbuf v0.0.15 // indirect
 	github.com/charmbracelet/x/term v0.2.2 // indirect
-	github.com/chromedp/cdproto v0.0.0-20260714215040-dc233986426f // indirect
-	github.com/chromedp/chromedp v0.16.0 // indirect
 	github.com/chromedp/sysutil v1.1.0 // indirect
 	github.com/clipperhouse/displaywidth v0.9.0 // indirect
 	github.com/clipperhouse/stringish v0.1.1 // indirect

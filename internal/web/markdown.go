@@ -16,6 +16,10 @@ import (
 	"github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
 	"github.com/yuin/goldmark/util"
+	nodes "golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"github.com/PlakarKorp/kpkg/finding"
 )
 
 const (
@@ -23,6 +27,8 @@ const (
 	maxMarkdown = 128 << 10
 	// maxQuotes is how deep the lines of what is shown may be in quotes and lists: nesting costs more than its length.
 	maxQuotes = 32
+	// maxMarks is how many marks lines may have that belong together.
+	maxMarks = 2000
 	// anchor begins the names of headings in it, so that none is a name of the page's own.
 	anchor = "readme-"
 )
@@ -37,13 +43,52 @@ func Markdown(source []byte) (shown template.HTML, cut bool) {
 			source = source[:end]
 		}
 	}
-	source = flat(source)
+	source, dense := bounded(source)
+	cut = cut || dense
 	var out bytes.Buffer
 	context := parser.NewContext(parser.WithIDs(headings{}))
 	if err := markdown.Convert(source, &out, parser.WithContext(context)); err != nil {
 		return "", cut // nothing is written to but a buffer
 	}
-	return template.HTML(sanitizer.SanitizeBytes(out.Bytes())), cut
+	found, err := whole(sanitizer.SanitizeBytes(out.Bytes()))
+	if err != nil { // nested deeper than anybody writes
+		found = `<pre tabindex="0">` + template.HTMLEscapeString(finding.PrintableLines(string(source))) + "</pre>"
+	}
+	return template.HTML(found), cut
+}
+
+// whole closes what a text has left open, which would go on in the page: a link that is not closed makes links of all that
+// follows. What may be wider than the page gets what scrolls it, by keyboard too.
+func whole(sanitized []byte) (string, error) {
+	around := &nodes.Node{Type: nodes.ElementNode, Data: "div", DataAtom: atom.Div}
+	found, err := nodes.ParseFragment(bytes.NewReader(sanitized), around)
+	if err != nil {
+		return "", err
+	}
+	for _, n := range found {
+		around.AppendChild(n)
+	}
+	var wide []*nodes.Node
+	for n := range around.Descendants() {
+		if n.Type == nodes.ElementNode && (n.DataAtom == atom.Pre || n.DataAtom == atom.Table) {
+			wide = append(wide, n)
+		}
+	}
+	for _, n := range wide {
+		scroll := &nodes.Node{Type: nodes.ElementNode, Data: "div", DataAtom: atom.Div, Attr: []nodes.Attribute{
+			{Key: "class", Val: "scroll"}, {Key: "tabindex", Val: "0"}, {Key: "role", Val: "group"}, {Key: "aria-label", Val: "README"},
+		}}
+		n.Parent.InsertBefore(scroll, n)
+		n.Parent.RemoveChild(n)
+		scroll.AppendChild(n)
+	}
+	var out strings.Builder
+	for n := range around.ChildNodes() {
+		if err := nodes.Render(&out, n); err != nil {
+			return "", err
+		}
+	}
+	return out.String(), nil
 }
 
 var markdown = goldmark.New(
@@ -136,23 +181,43 @@ func (h headings) Generate(value []byte, _ ast.NodeKind) []byte {
 
 func (headings) Put([]byte) {}
 
-// flat takes away quotes and indentation that are deeper than anybody writes.
-func flat(source []byte) []byte {
+// bounded takes away quotes and indentation that are deeper than anybody writes, and of lines that belong together what comes after
+// more marks than anybody makes: to find out which belong to which takes as long as the square of their number. cut tells that.
+func bounded(source []byte) (shown []byte, cut bool) {
 	lines := bytes.Split(source, []byte("\n"))
+	marks := 0
 	for i, line := range lines {
-		marks := 0
+		line = flat(line)
+		if len(bytes.TrimSpace(line)) == 0 {
+			marks = 0
+		}
 		for at, b := range line {
-			if !bytes.ContainsRune([]byte(" \t>-*+0123456789.)"), rune(b)) {
+			if marks == maxMarks {
+				line, cut = line[:at], true
 				break
 			}
-			if b == '>' || (b == '-' || b == '*' || b == '+' || b == '.' || b == ')') && at+1 < len(line) && line[at+1] == ' ' || b == '\t' {
+			if bytes.IndexByte([]byte("*_[]()<!`~"), b) >= 0 {
 				marks++
 			}
-			if marks > maxQuotes {
-				lines[i] = line[:at]
-				break
-			}
+		}
+		lines[i] = line
+	}
+	return bytes.Join(lines, []byte("\n")), cut
+}
+
+// flat cuts a line where it is nested too deep.
+func flat(line []byte) []byte {
+	depth := 0
+	for at, b := range line {
+		if bytes.IndexByte([]byte(" \t>-*+0123456789.)"), b) < 0 {
+			return line
+		}
+		if b == '>' || b == '\t' || bytes.IndexByte([]byte("-*+.)"), b) >= 0 && at+1 < len(line) && line[at+1] == ' ' {
+			depth++
+		}
+		if depth > maxQuotes {
+			return line[:at]
 		}
 	}
-	return bytes.Join(lines, []byte("\n"))
+	return line
 }

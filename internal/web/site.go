@@ -39,9 +39,9 @@ var (
 	siteTemplates = template.Must(template.New("").Parse(sitePages))
 
 	// Nothing is asked of anybody: the list's script may load integrations.js, which is beside it. "file:" is for folders, of
-	// which 'self' says nothing.
-	pagePolicy = policy("img-src 'self' file:", "style-src "+digest(siteStyle), "script-src "+digest(siteScript))
-	listPolicy = policy("img-src 'self' file:", "style-src "+digest(siteStyle), "script-src "+digest(siteScript)+" 'strict-dynamic'")
+	// which 'self' says nothing, "data:" for the icon in the pages.
+	pagePolicy = policy("img-src 'self' file: data:", "style-src "+digest(siteStyle), "script-src "+digest(siteScript))
+	listPolicy = policy("img-src 'self' file: data:", "style-src "+digest(siteStyle), "script-src "+digest(siteScript)+" 'strict-dynamic'")
 )
 
 // What a site consists of, beside a page for each integration. ListName is the first of several pages.

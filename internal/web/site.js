@@ -43,7 +43,7 @@
   if (!form) return;
   // The columns of a row of integrations.js, as the program that writes it has them.
   const [NAME, TITLE, ABOUT, VERSION, , STATE, ICON, , TYPES, CLASSES, PROTOCOLS, PLATFORMS, TAGS] = Array(14).keys();
-  const shownAtOnce = 60;
+  const shownAtOnce = 30;
   const list = id('results'), count = id('count'), clear = id('clear'), pages = id('pages'), more = id('more');
   const plain = [...list.children], plainCount = count.textContent;
   const fields = ['q', 'protocol', 'type', 'class', 'platform', 'signed'].map((name) => form.elements[name]);

@@ -42,6 +42,12 @@ func BuildTools(ctx context.Context, dir string) (Tools, error) {
 	)
 }
 
+// BuildKpkg builds the command of this repository alone.
+func BuildKpkg(ctx context.Context, dir string) (string, error) {
+	out := filepath.Join(dir, "kpkg")
+	return out, goBuild(ctx, Root(), out, "./cmd/kpkg")
+}
+
 func goBuild(ctx context.Context, module, out, pkg string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", out, pkg)
 	cmd.Dir = module
