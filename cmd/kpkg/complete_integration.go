@@ -39,7 +39,9 @@ func readNamed(ctx context.Context, path string) (named, error) {
 		return named{}, errors.New("it is not on this machine")
 	}
 	name := manifest.FileName
-	read := func(name string) ([]byte, error) { return regular.Read(filepath.Join(path, filepath.FromSlash(name)), maxRead) }
+	read := func(name string) ([]byte, error) {
+		return regular.Read(filepath.Join(path, filepath.FromSlash(name)), maxRead)
+	}
 	switch {
 	case !host.IsSource(path):
 		pkg, err := ptarread.Open(ctx, path)

@@ -102,7 +102,8 @@ func TestPlaceholders(t *testing.T) {
 // their own, or nothing.
 func TestPrograms(t *testing.T) {
 	own := []string{
-		"kpkg cat", "kpkg help", "kpkg keygen", "kpkg manual", "kpkg schema", "kpkg serve", "kpkg sign", "kpkg uninstall",
+		"kpkg cat", "kpkg help", "kpkg keygen", "kpkg manual", "kpkg schema", "kpkg serve", "kpkg sign",
+		"kpkg trust add", "kpkg trust remove", "kpkg uninstall",
 	}
 	eachCommand(newRootCommand(), func(cmd *cobra.Command) {
 		path := cmd.CommandPath()

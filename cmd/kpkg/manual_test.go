@@ -92,12 +92,12 @@ func TestBashCompletion(t *testing.T) {
 		}
 	}
 	for line, want := range map[string]string{
-		"kpkg vali":                                 "validate",
+		"kpkg vali": "validate",
 		"kpkg create --platform linux/amd64,window": "linux/amd64,windows/amd64",
-		"kpkg create ma":                            "manifest.yaml",
-		"kpkg create oth":                           "",
-		"kpkg test --config user":                   "username=",
-		"kpkg test --connector imp":                 "importer:ftp",
+		"kpkg create ma":            "manifest.yaml",
+		"kpkg create oth":           "",
+		"kpkg test --config user":   "username=",
+		"kpkg test --connector imp": "importer:ftp",
 	} {
 		words := strings.Fields(line)
 		script := fmt.Sprintf(`. %s

@@ -33,8 +33,10 @@ Run again, it brings the tree up to date: what is there, or was fetched before a
 fetched again. A registry that is older than the mirror, or has other bytes under a version, is refused.
 
 Exit status: 0 the mirror is up to date; 2 wrong usage; 3 it could not be done.`,
-		Example: `  kpkg mirror https://packages.example.org/acme --out-dir mirror --key acme-2026.pub
-  kpkg mirror oci://registry.example.org/acme --out-dir mirror --platform linux/amd64 ftp`,
+		Example: `  kpkg mirror https://packages.example.org/acme \
+      --out-dir mirror --key acme-2026.pub
+  kpkg mirror oci://registry.example.org/acme \
+      --out-dir mirror --platform linux/amd64 ftp`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.Tree, "out-dir", "", "`TREE`, the folder of the mirror")

@@ -67,7 +67,7 @@ func (w *workshop) debian(ctx context.Context, to, arch string, files []file) er
 		return err
 	}
 	epoch := []string{"SOURCE_DATE_EPOCH=" + strconv.FormatInt(w.time.Unix(), 10)}
-	return command(ctx, "", epoch, "dpkg-deb", "--root-owner-group", "-Zxz", "--build", tree, to)
+	return command(ctx, "", epoch, "dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, to)
 }
 
 // debianPath is where a file of an archive goes in a Debian system, and whether compressed; "" for one that has no place there.
