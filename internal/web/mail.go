@@ -16,9 +16,10 @@ import (
 )
 
 const (
+	// How much of a mail is read, in bytes, and how many parts it may have, and one within another.
 	maxMail  = 32 << 20
-	maxParts = 100
-	maxNest  = 8
+	maxParts = 100 // of a mail
+	maxNest  = 8   // parts of a mail within parts
 )
 
 // Mail is a message: its headers, its text, and what is attached to it.

@@ -24,7 +24,8 @@ const (
 
 const (
 	initialWindow = 64<<10 - 1
-	maxWindow     = 1<<31 - 1
+	// maxWindow is the largest window; RFC 9113, 6.9.1.
+	maxWindow = 1<<31 - 1
 )
 
 func appendSettings(b []byte) []byte {
