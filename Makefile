@@ -66,6 +66,9 @@ platforms: ## Go by two commands from the connectors of examples/ftp to packages
 interop: build ## Run plakar's own code against packages of the examples; needs what docs/interop.md names
 	cd interop && $(GO) test -count=1 -timeout 30m ./...
 
+killed: build ## Kill releases, runs of index and of publish at MOMENTS (100) moments each; needs docker-registry
+	cd interop && $(GO) test -count=1 -timeout 60m -run '^Test(Publish)?Killed$$' . -moments $(or $(MOMENTS),100)
+
 trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real servers; INTEGRATIONS is their repository (docs/found.md)
 	cd interop/trial && $(GO) run . -integrations $(INTEGRATIONS) -only "$(ONLY)"
 
@@ -88,4 +91,4 @@ debian: ## Install the Debian package that make release has made into a clean ro
 clean: ## Remove what the targets made
 	rm -rf bin dist
 
-.PHONY: help build release demo test race lint vuln fuzz platforms interop trial bench size container debian clean
+.PHONY: help build release demo test race lint vuln fuzz platforms interop killed trial bench size container debian clean

@@ -3,6 +3,7 @@ package interop
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -15,8 +16,8 @@ import (
 	"time"
 )
 
-// moments is at how many moments a run of each command is killed.
-const moments = 25
+// moments is at how many moments a run of each command is killed; make killed has more.
+var moments = flag.Int("moments", 25, "at how many moments each command is killed")
 
 // killed runs kpkg and kills it after a part of the time that it takes.
 func (s *story) killed(after time.Duration, args ...string) {
@@ -43,17 +44,17 @@ func TestKilled(t *testing.T) {
 	took := time.Since(begin)
 	whole := s.list("dist2")
 	absent, done := 0, 0
-	for i := range moments {
+	for i := range *moments {
 		out := fmt.Sprintf("out%d", i)
-		s.killed(took*time.Duration(i)/moments, s.releaseArgs("one", "v1.1.0", out)...)
+		s.killed(took*time.Duration(i)/time.Duration(*moments), s.releaseArgs("one", "v1.1.0", out)...)
 		if _, err := os.Stat(s.at(out)); errors.Is(err, fs.ErrNotExist) {
 			absent++
 		} else if done++; s.list(out) != whole {
-			t.Errorf("killed after %d/%d, the release has %s", i, moments, s.list(out))
+			t.Errorf("killed after %d/%d, the release has %s", i, *moments, s.list(out))
 		}
 		s.kpkg(0, s.releaseArgs("one", "v1.1.0", out)...)
 		if s.list(out) != whole {
-			t.Errorf("gone on with after %d/%d, the release has %s", i, moments, s.list(out))
+			t.Errorf("gone on with after %d/%d, the release has %s", i, *moments, s.list(out))
 		}
 	}
 	t.Logf("releases: %d not there, %d there", absent, done)
@@ -65,10 +66,10 @@ func TestKilled(t *testing.T) {
 	s.kpkg(0, args("trial")...)
 	took = time.Since(begin)
 	states := map[string]int{}
-	for i := range moments {
+	for i := range *moments {
 		tree := fmt.Sprintf("tree%d", i)
 		s.copyTree("base", tree)
-		s.killed(took*time.Duration(i)/moments, args(tree)...)
+		s.killed(took*time.Duration(i)/time.Duration(*moments), args(tree)...)
 		states[s.readTree(tree)]++
 		s.kpkg(0, args(tree)...)
 		s.kpkg(0, "index", "--check", tree, "--key", "acme.pub")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/web"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -29,12 +30,16 @@ func mirrorOf(location, tree string, trust release.Trust, names []string, platfo
 	return Mirror(context.Background(), origin, MirrorOptions{Tree: tree, Names: names, Platforms: platforms, Trust: trust})
 }
 
-// filesOf are all files of a tree but those of the mirror's own, with their content.
+// filesOf are all files of a tree but the pages and those of the mirror's own, with their content.
 func filesOf(t testing.TB, tree string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
+	isPage := func(name string) bool {
+		base, _, _ := strings.Cut(filepath.Base(name), ".sum")
+		return slices.Contains([]string{web.ListName, web.DataName, web.FeedName}, base)
+	}
 	if err := filepath.WalkDir(tree, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || d.Name() == lockName || d.Name() == mirrorName {
+		if err != nil || d.IsDir() || d.Name() == lockName || d.Name() == mirrorName || isPage(path) {
 			return err
 		}
 		name, err := filepath.Rel(tree, path)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,10 +68,21 @@ func TestInterrupt(t *testing.T) {
 	slow := write("slow/manifest.yaml", "name: slow\nconnectors:\n"+strings.Repeat("- {}\n", 3000), 0o644)
 	many := strings.Repeat(" "+slow, 300)
 
+	// A server that takes connections and says nothing.
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	nowhere := silent.Addr().String()
+
 	for _, test := range []struct {
 		args string
 		path string // what stands before PATH
 	}{
+		{"mirror https://" + nowhere + " --out-dir " + base + "/out", ""},
+		{"mirror oci://" + nowhere + "/acme ftp --out-dir " + base + "/out2", ""},
+		{"install oci://" + nowhere + "/acme/ftp:v1.0.0 --root " + base + "/image", ""},
 		{"validate" + many, ""},
 		{"validate -", ""},
 		{"matrix" + many, ""},

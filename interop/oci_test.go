@@ -1,0 +1,290 @@
+package interop
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PlakarKorp/kpkg/interop/rig"
+)
+
+// startRegistry starts Debian's registry, and has kpkg trust its authority and know its password.
+func startRegistry(t *testing.T) *rig.OCIRegistry {
+	t.Helper()
+	registry, err := rig.StartOCIRegistry()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := registry.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Setenv("SSL_CERT_FILE", registry.CAFile)
+	t.Setenv("DOCKER_CONFIG", registry.DockerConfig)
+	return registry
+}
+
+// offline runs a program for the user of a client, in a network that leads nowhere.
+func offline(t *testing.T, client *rig.Client, dir, program string, args ...string) rig.Result {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	unshare := append([]string{"--map-root-user", "--net", program}, args...)
+	result, err := rig.RunIn(ctx, dir, client.Environment(), "unshare", unshare...)
+	if err != nil || result.Status != 0 {
+		t.Fatalf("%s %q: %v, %v", program, args, err, result)
+	}
+	return result
+}
+
+// TestOCI publishes to Debian's registry, installs from there beside what the client installs, and from a mirror, of each kind of
+// registry, without a network.
+func TestOCI(t *testing.T) {
+	s, client := newStory(t), newClient(t)
+	s.release("one", "v1.0.0", "dist1")
+	s.release("one", "v1.1.0", "dist2")
+	registry := startRegistry(t)
+	to := "oci://" + registry.Address + "/acme/one"
+
+	// The authority by a flag, the password by a helper for this registry.
+	helper := "#!/bin/sh\necho '{\"Username\": \"" + rig.RegistryUser + "\", \"Secret\": \"" + rig.RegistryPassword + "\"}'\n"
+	s.put("bin/docker-credential-interop", helper)
+	s.put("docker/config.json", fmt.Sprintf(`{"credHelpers": {%q: "interop"}}`, registry.Address))
+	if err := os.Chmod(s.at("bin/docker-credential-interop"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Run("helper", func(t *testing.T) {
+		t.Setenv("SSL_CERT_FILE", "/dev/null")
+		t.Setenv("DOCKER_CONFIG", s.at("docker"))
+		t.Setenv("PATH", s.at("bin")+":"+os.Getenv("PATH"))
+		result := s.kpkg(0, "publish", "dist1", to, "--ca-file", registry.CAFile)
+		if !strings.Contains(result.Stdout, "added  one v1.0.0") || strings.Contains(result.String(), rig.RegistryPassword) {
+			t.Errorf("%v", result)
+		}
+		t.Setenv("DOCKER_CONFIG", s.at("nowhere"))
+		if result := s.kpkg(3, "publish", "dist2", to, "--ca-file", registry.CAFile); !strings.Contains(result.Stderr, "log in to "+registry.Address) {
+			t.Errorf("%v", result)
+		}
+	})
+	if result := s.kpkg(0, "publish", "dist1", to); !strings.Contains(result.Stdout, "unchanged  one v1.0.0") {
+		t.Errorf("again: %v", result)
+	}
+	s.kpkg(0, "publish", "dist2", to)
+
+	// kpkg installs, the client lists; older is refused.
+	key := s.at("acme.pub")
+	kpkgOf(t, client, "install", to+":v1.0.0", "--key", key, "--require-signature")
+	if list := must(t, client, "pkg", "list").Stdout; !strings.Contains(list, "one@v1.0.0") {
+		t.Errorf("the client lists %q", list)
+	}
+	kpkgOf(t, client, "install", to, "--key", key, "--require-signature")
+	if list := must(t, client, "pkg", "list").Stdout; !strings.Contains(list, "one@v1.1.0") || strings.Contains(list, "v1.0.0") {
+		t.Errorf("after an upgrade the client lists %q", list)
+	}
+	kpkgOf(t, client, "uninstall", "one")
+
+	// Mirrors, and then no network.
+	s.kpkg(0, "index", "dist1", "dist2", "--out-dir", "tree", "--key", "acme.sec")
+	for mirror, of := range map[string]string{"mirror1": to, "mirror2": s.at("tree")} {
+		s.kpkg(0, "mirror", of, "--out-dir", mirror, "--key", "acme.pub")
+		s.kpkg(0, "index", "--check", mirror, "--key", "acme.pub")
+		file := s.at(mirror + "/community/v1.1.0/one/one_v1.1.0_" + runtime.GOOS + "_" + runtime.GOARCH + ".ptar")
+		offline(t, client, s.dir, tools.Kpkg, "install", file, "--key", key, "--require-signature")
+		offline(t, client, s.dir, tools.Kpkg, "uninstall", "one")
+		offline(t, client, s.dir, tools.Client, "pkg", "add", file)
+		if list := offline(t, client, s.dir, tools.Kpkg, "installed").Stdout; !strings.Contains(list, "one") {
+			t.Errorf("kpkg lists %q", list)
+		}
+		must(t, client, "pkg", "rm", "one")
+		// The client's package manager finds a served mirror to be a registry.
+		manager := newManager(t, serve(t, s.at(mirror)))
+		if found, err := manager.Query(nil); err != nil || len(found) != 1 || found[0].LatestVersion != "v1.1.0" {
+			t.Errorf("the client finds %+v, %v", found, err)
+		}
+	}
+}
+
+// TestOCITampered changes each file that Debian's registry holds in its storage: a mirror, and installing where it reads the file,
+// are refused.
+func TestOCITampered(t *testing.T) {
+	s := newStory(t)
+	s.release("one", "v1.0.0", "dist1")
+	registry := startRegistry(t)
+	to := "oci://" + registry.Address + "/acme/one"
+	s.kpkg(0, "publish", "dist1", to)
+	var blobs []string
+	if err := filepath.WalkDir(filepath.Join(registry.Storage, "blobs"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Name() == "data" {
+			blobs = append(blobs, path)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	installs, former := 0, 0
+	for i, path := range blobs {
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := []byte(string(whole))
+		changed[len(changed)/2] ^= 1
+		if err := os.WriteFile(path, changed, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if s.isFormer(registry, path, whole) {
+			former++ // an index of referrers that nothing names any more
+		} else {
+			s.kpkg(3, "mirror", to, "--out-dir", fmt.Sprint("mirror", i), "--key", "acme.pub")
+		}
+		if needed(whole) {
+			installs++
+			result, err := rig.RunIn(t.Context(), s.dir, nil, tools.Kpkg, "install", to, "--key", "acme.pub", "--require-signature",
+				"--root", fmt.Sprint("image", i), "--platform", runtime.GOOS+"/"+runtime.GOARCH)
+			if err != nil || result.Status == 0 {
+				t.Errorf("installed with a change of\n%s\n%v, %v", whole, result, err)
+			}
+		}
+		if err := os.WriteFile(path, whole, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.kpkg(0, "mirror", to, "--out-dir", "mirror", "--key", "acme.pub")
+	t.Logf("%d files, of which %d are former lists, %d are read for an installation", len(blobs), former, installs)
+	if installs < 6 {
+		t.Errorf("only %d files were taken for those of an installation", installs)
+	}
+}
+
+// needed tells what an installation reads: the package, the manifests that lead to it, its sum and signature.
+func needed(content []byte) bool {
+	text := string(content)
+	return strings.HasPrefix(text, "_PLATAR") || text == "{}" || strings.Contains(text, `"artifactType":"application/vnd.plakar.package.v1"`) ||
+		strings.HasPrefix(text, "{") && strings.Contains(text, `"artifactType":"application/vnd.plakar.signature.v1"`) && strings.Contains(text, `"layers"`) ||
+		strings.Contains(text, "SHA256 (one_v1.0.0_"+runtime.GOOS+"_"+runtime.GOARCH+".ptar)")
+}
+
+// isFormer tells a list of referrers that no tag leads to.
+func (s *story) isFormer(registry *rig.OCIRegistry, path string, content []byte) bool {
+	s.t.Helper()
+	var index struct {
+		MediaType, ArtifactType string
+	}
+	if json.Unmarshal(content, &index) != nil || !strings.HasSuffix(index.MediaType, "image.index.v1+json") || index.ArtifactType != "" {
+		return false
+	}
+	digest := "sha256:" + filepath.Base(filepath.Dir(path))
+	links, err := filepath.Glob(filepath.Join(registry.Storage, "repositories/acme/*/_manifests/tags/*/current/link"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, link := range links {
+		if data, err := os.ReadFile(link); err == nil && strings.TrimSpace(string(data)) == digest {
+			return false
+		}
+	}
+	return true
+}
+
+// TestPublishKilled kills kpkg at moments of publishing: a version that has its tag is whole, and the next run completes it.
+func TestPublishKilled(t *testing.T) {
+	s := newStory(t)
+	s.release("one", "v1.0.0", "dist1")
+	registry := startRegistry(t)
+	to := func(name string) string { return "oci://" + registry.Address + "/acme/" + name }
+	begin := time.Now()
+	s.kpkg(0, "publish", "dist1", to("trial"))
+	took := time.Since(begin)
+	states := map[string]int{}
+	for i := range *moments {
+		name := fmt.Sprint("app", i)
+		s.killed(took*time.Duration(i)/time.Duration(*moments), "publish", "dist1", to(name))
+		tagged := s.isWhole(registry, name)
+		result := s.kpkg(0, "publish", "dist1", to(name), "--format", "json")
+		var report struct{ Pushed []struct{ What string } }
+		if err := json.Unmarshal([]byte(result.Stdout), &report); err != nil || len(report.Pushed) != 1 {
+			t.Fatalf("%v, %v", result, err)
+		}
+		what := report.Pushed[0].What
+		states[fmt.Sprintf("%s (tagged %v)", what, tagged)]++
+		if tagged != (what == "unchanged") {
+			t.Errorf("killed after %d/%d: tagged %v, and the next run says %s", i, *moments, tagged, what)
+		}
+		if !s.isWhole(registry, name) {
+			t.Errorf("gone on with after %d/%d, the version has no tag", i, *moments)
+		}
+		if i%5 == 0 {
+			if result := s.kpkg(0, "publish", "dist1", to(name)); !strings.Contains(result.Stdout, "unchanged") {
+				t.Errorf("the run after that says %v", result)
+			}
+		}
+	}
+	t.Logf("the runs after those that were killed: %v", states)
+}
+
+// isWhole tells whether the version has its tag, and fails the test if something that its index names is not in the storage.
+func (s *story) isWhole(registry *rig.OCIRegistry, name string) bool {
+	s.t.Helper()
+	manifests := filepath.Join(registry.Storage, "repositories/acme", name, "_manifests")
+	read := func(digest string, into any) {
+		s.t.Helper()
+		hex := strings.TrimPrefix(digest, "sha256:")
+		if _, err := os.Stat(filepath.Join(manifests, "revisions/sha256", hex, "link")); err != nil {
+			s.t.Errorf("%s has no manifest %s: %v", name, digest, err)
+		}
+		data, err := os.ReadFile(filepath.Join(registry.Storage, "blobs/sha256", hex[:2], hex, "data"))
+		if err == nil {
+			err = json.Unmarshal(data, into)
+		}
+		if err != nil {
+			s.t.Errorf("%s: %v", name, err)
+		}
+	}
+	link, err := os.ReadFile(filepath.Join(manifests, "tags/v1.0.0/current/link"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	type descriptor struct{ Digest string }
+	var index struct{ Manifests []descriptor }
+	read(string(link), &index)
+	if len(index.Manifests) != 1 {
+		s.t.Errorf("%s has %d packages", name, len(index.Manifests))
+	}
+	referred := 0
+	for _, d := range append(index.Manifests, descriptor{string(link)}) {
+		var m struct{ Layers []descriptor }
+		read(d.Digest, &m)
+		list, err := os.ReadFile(filepath.Join(manifests, "tags", strings.Replace(d.Digest, ":", "-", 1), "current/link"))
+		if err != nil {
+			s.t.Errorf("%s: nothing refers to %s", name, d.Digest)
+			continue
+		}
+		var referrers struct{ Manifests []descriptor }
+		read(string(list), &referrers)
+		for _, r := range referrers.Manifests {
+			referred++
+			var artifact struct{ Layers []descriptor }
+			read(r.Digest, &artifact)
+			m.Layers = append(m.Layers, artifact.Layers...)
+		}
+		for _, layer := range m.Layers {
+			hex := strings.TrimPrefix(layer.Digest, "sha256:")
+			if _, err := os.Stat(filepath.Join(registry.Storage, "repositories/acme", name, "_layers/sha256", hex, "link")); err != nil {
+				s.t.Errorf("%s has no layer: %v", name, err)
+			}
+		}
+	}
+	if referred != 4 {
+		s.t.Errorf("%s has %d artifacts, not those of signature, parts, provenance and the release", name, referred)
+	}
+	return true
+}
