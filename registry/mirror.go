@@ -69,16 +69,18 @@ const Updated = "updated"
 func Mirror(ctx context.Context, origin Origin, opts MirrorOptions) ([]Mirrored, error) {
 	opts.Trust.Require = len(opts.Trust.Keys) > 0
 	m := &mirror{origin: origin, MirrorOptions: opts}
+	names := slices.Clone(opts.Names)
 	var err error
+	if len(names) == 0 { // before anything is made
+		if names, err = origin.Names(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if m.tree, err = openTree(ctx, Options{Tree: opts.Tree, Trusted: opts.Trust.Keys, mirrors: origin.Location()}); err != nil {
 		return nil, err
 	}
 	defer m.close()
-	names := slices.Clone(opts.Names)
-	if len(names) == 0 {
-		if names, err = origin.Names(ctx); err != nil {
-			return nil, err
-		}
+	if len(opts.Names) == 0 {
 		if names, err = m.alreadyThere(names); err != nil {
 			return nil, err
 		}
