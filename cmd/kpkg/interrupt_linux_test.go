@@ -82,7 +82,6 @@ func TestInterrupt(t *testing.T) {
 	}{
 		{"mirror https://" + nowhere + " --out-dir " + base + "/out", ""},
 		{"mirror oci://" + nowhere + "/acme ftp --out-dir " + base + "/out2", ""},
-		{"install oci://" + nowhere + "/acme/ftp:v1.0.0 --root " + base + "/image", ""},
 		{"validate" + many, ""},
 		{"validate -", ""},
 		{"matrix" + many, ""},
