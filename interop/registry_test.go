@@ -117,6 +117,12 @@ func serve(t *testing.T, tree string) (address string) {
 // newManager is the client's own package manager for a registry, with folders of its own.
 func newManager(t *testing.T, address string) *pkg.Manager {
 	t.Helper()
+	return newManagerOf(t, address, t.TempDir(), t.TempDir())
+}
+
+// newManagerOf is one for the folders of packages and of what was extracted of them.
+func newManagerOf(t *testing.T, address, packages, extracted string) *pkg.Manager {
+	t.Helper()
 	kctx := kcontext.NewKContext()
 	t.Cleanup(kctx.Close)
 	cache := caching.NewManager(pebble.Constructor(t.TempDir()))
@@ -124,7 +130,7 @@ func newManager(t *testing.T, address string) *pkg.Manager {
 	kctx.SetCache(cache)
 	kctx.SetLogger(logging.NewLogger(os.Stdout, os.Stderr))
 	kctx.MaxConcurrency, kctx.CacheDir = 2, t.TempDir()
-	backend, err := pkg.NewFlatBackend(kctx, t.TempDir(), t.TempDir(), &pkg.FlatBackendOptions{})
+	backend, err := pkg.NewFlatBackend(kctx, packages, extracted, &pkg.FlatBackendOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

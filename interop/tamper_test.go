@@ -33,7 +33,7 @@ func (s *story) copyTree(from, to string) {
 	}
 }
 
-// TestTamper changes each file of a registry in turn. index --check refuses every one, verify --require-signature all but an
+// TestTamper changes each file of a registry in turn. kpkg install and index --check refuse every one, verify --require-signature all but an
 // old recipe, whose signature is right; what the released client makes of them, testdata/tamper.golden records.
 func TestTamper(t *testing.T) {
 	s := newStory(t)
@@ -93,8 +93,10 @@ func TestTamper(t *testing.T) {
 		s.kpkg(check, "index", "--check", "tree", "--key", "acme.pub")
 		s.kpkg(test.verify, "verify", "--key", "acme.pub", "--require-signature", "tree/"+test.judged)
 		said := s.install("tree")
+		s.kpkg(check, "install", "one", "--registry", "tree", "--key", "acme.pub", "--root", fmt.Sprintf("machine%d", strings.Count(table.String(), "\n")))
 		refused := map[int]string{0: "accepts", 1: "refuses"}
-		fmt.Fprintf(&table, "%-50s index --check %s, verify --require-signature %s, client v1.1.4 %s\n", test.title+":", refused[check], refused[test.verify], said)
+		fmt.Fprintf(&table, "%-50s kpkg install %s, index --check %[2]s, verify --require-signature %s, client v1.1.4 %s\n", test.title+":", refused[check],
+			refused[test.verify], said)
 		os.RemoveAll(s.at("state")) // a tree of before is no memory of this one
 	}
 	golden := filepath.Join("testdata", "tamper.golden")

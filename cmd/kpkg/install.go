@@ -91,6 +91,7 @@ Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usa
 
 // installAll does something with each of the arguments, and reports what came of them.
 func installAll(cmd *cobra.Command, format *format, args []string, one func(string) (*install.Result, error)) error {
+	boundInstall()
 	report := &finding.Report{Command: cmd.Name()}
 	var results []*install.Result
 	for _, arg := range args {
@@ -148,7 +149,7 @@ func installOne(
 	if access.IsAddress(arg) {
 		return installAddress(ctx, store, arg, from, opts)
 	}
-	if name, version, ok := asName(arg); ok {
+	if name, version, ok := asName(arg, from.named()); ok {
 		registry, findings, err := from.open(ctx, ask)
 		if err != nil {
 			return nil, err
@@ -192,6 +193,7 @@ func installTree(ctx context.Context, store *install.Store, path string, opts in
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, dir.Remove()) }()
+	boundMemory() // a build takes more
 	source, findings, err := install.Build(ctx, path, dir.Path, cacheDir())
 	if err != nil {
 		return nil, err

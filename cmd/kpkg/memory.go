@@ -17,3 +17,14 @@ func boundMemory() {
 		debug.SetMemoryLimit(softMemory)
 	}
 }
+
+// installMemory is the same for what installs: some 20 MiB are in use, whatever the size of the package. With the program itself that
+// stays below 64 MiB.
+const installMemory = 32 << 20
+
+// boundInstall sets the limit for a command that installs.
+func boundInstall() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(installMemory)
+	}
+}

@@ -18,7 +18,7 @@ func fromRecipe(
 	ctx context.Context, opts *create.Options, allowPrograms bool, from *origin, ask bool,
 ) (remove func() error, err error) {
 	isName := func(arg string) bool {
-		_, _, ok := asName(arg)
+		_, _, ok := asName(arg, from.location != "")
 		return ok && from.named()
 	}
 	if !slices.ContainsFunc(opts.Manifests, func(arg string) bool { return release.IsRecipe(arg) || isName(arg) }) {
@@ -53,7 +53,7 @@ func fromRecipe(
 
 // recipe is that of the version of an integration that the registry offers.
 func (o *origin) recipe(ctx context.Context, arg string, ask bool) (release.Recipe, error) {
-	name, version, _ := asName(arg)
+	name, version, _ := asName(arg, true)
 	if err := o.read(); err != nil {
 		return release.Recipe{}, err
 	}

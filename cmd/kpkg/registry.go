@@ -179,12 +179,11 @@ func confirm(ctx context.Context, question string) (bool, error) {
 	}
 }
 
-// asName takes an argument for NAME or NAME@VERSION of a registry: what is neither there nor looks like a file or an address.
-func asName(arg string) (name, version string, ok bool) {
+// asName takes an argument for NAME or NAME@VERSION of a registry. What is a file or a folder too is that, unless names go first.
+func asName(arg string, first bool) (name, version string, ok bool) {
 	name, version, _ = strings.Cut(arg, "@")
-	_, err := os.Lstat(arg)
 	id := manifest.Identity{Name: name, Version: "v1.0.0", OS: "linux", Arch: "amd64"}
-	if _, wrong := manifest.ParseFileName(id.FileName()); err == nil || wrong != nil {
+	if _, err := manifest.ParseFileName(id.FileName()); err != nil || !first && exists(arg) {
 		return "", "", false
 	}
 	return name, version, true
