@@ -82,9 +82,8 @@ type check struct {
 	index  *Index
 	// prereleases is the index of those that are not for everybody.
 	prereleases *Index
-	// indexOf is what the list of pages is made of. pages tells whether the tree has any: that of an older kpkg has none.
-	indexOf string
-	pages   bool
+	// pages tells whether the tree has any: that of an older kpkg, and a mirror, have none.
+	pages bool
 	// isMirror tells a tree that somebody else's is mirrored in, unsigned one whose own files nobody could sign.
 	isMirror, unsigned bool
 

@@ -77,7 +77,8 @@ func (c *check) stamp(name string, data []byte, of, what string) web.Stamp {
 	case err != nil:
 		c.fail("registry-form", name, err.Error(), "upload it again from the tree that kpkg index has made")
 	case stamp.Of != of && !c.told(what):
-		c.fail("registry-stale", name, finding.Sprintf("it was made of another %s than the one that is there", path.Base(what)), "upload both again")
+		c.fail("registry-stale", name,
+			finding.Sprintf("it was made of another %s than the one that is there", path.Base(what)), "upload both again")
 	}
 	return stamp
 }

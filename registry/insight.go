@@ -147,7 +147,9 @@ func (v Version) parts(folder string) (parts []web.Part, sum string, lists []web
 			if component.Type != cdx.ComponentTypeLibrary {
 				continue
 			}
-			part := web.Part{Name: web.Text(component.Name, 200), Version: web.Text(component.Version, 80), Licence: web.Text(licence(component), 120)}
+			part := web.Part{
+				Name: web.Text(component.Name, 200), Version: web.Text(component.Version, 80), Licence: web.Text(licence(component), 120),
+			}
 			if !seen[part] {
 				seen[part] = true
 				count[part.Licence]++
@@ -165,7 +167,8 @@ func (v Version) parts(folder string) (parts []web.Part, sum string, lists []web
 	if n := count[""]; n > 0 {
 		said = append(said, fmt.Sprintf("%d × not known", n))
 	}
-	return parts[:min(len(parts), shownRows)], web.Text("Licences of the modules in it: "+strings.Join(said, ", ")+".", 600), lists
+	sum = web.Text("Licences of the modules in it: "+strings.Join(said, ", ")+".", 600)
+	return parts[:min(len(parts), shownRows)], sum, lists
 }
 
 // licence is what a list says of a part.

@@ -12,7 +12,8 @@ import (
 // served are the types of files of a tree; all others are saved by a browser, and none is guessed.
 var served = map[string]string{
 	".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": "application/json", ".atom": "application/atom+xml",
-	".xml": "application/xml", ".svg": "image/svg+xml", ".png": "image/png", ".md": "text/plain; charset=utf-8", ".yaml": "text/plain; charset=utf-8",
+	".xml": "application/xml", ".svg": "image/svg+xml", ".png": "image/png",
+	".md": "text/plain; charset=utf-8", ".yaml": "text/plain; charset=utf-8",
 	".sum": "text/plain; charset=utf-8", ".sig": "text/plain; charset=utf-8",
 }
 

@@ -236,7 +236,8 @@ func (c *changing) changes(ctx context.Context, page *web.Integration, before, a
 	page.Since = "From " + before.Version + " to " + after.Version + "."
 	for _, change := range compared.Changes {
 		page.Changes = append(page.Changes, web.ShownChange{
-			Step: change.Step.String(), Subject: web.Text(change.Subject, 120), Message: web.Text(change.Message, 300), Breaks: change.Step == diff.Major,
+			Step: change.Step.String(), Subject: web.Text(change.Subject, 120), Message: web.Text(change.Message, 300),
+			Breaks: change.Step == diff.Major,
 		})
 	}
 	for _, fact := range compared.Manifest {
@@ -386,7 +387,9 @@ func use(side diff.Side) (commands []web.Command) {
 		}
 		switch c.Type {
 		case manifest.Importer:
-			commands = append(commands, web.Command{What: "Back up into a store:", Lines: [][]web.Piece{line("plakar at STORE backup " + given + location)}})
+			commands = append(commands, web.Command{
+				What: "Back up into a store:", Lines: [][]web.Piece{line("plakar at STORE backup " + given + location)},
+			})
 		case manifest.Exporter:
 			commands = append(commands, web.Command{
 				What: "Restore a snapshot:", Lines: [][]web.Piece{line("plakar at STORE restore " + given + "-to " + location + " SNAPSHOT")},
@@ -464,7 +467,8 @@ func versions(all *Versions, folder string) (shown []web.ShownVersion, more int)
 func files(v Version, folder string) (all []web.ShownFile) {
 	for _, f := range v.Files[:min(len(v.Files), 60)] {
 		file := web.ShownFile{
-			Name: web.Text(path.Base(f.Name), 200), URL: pathOf(f.Name), Size: humanize.IBytes(uint64(max(f.Size, 0))), SHA256: web.Text(f.SHA256, 64),
+			Name: web.Text(path.Base(f.Name), 200), URL: pathOf(f.Name), Size: humanize.IBytes(uint64(max(f.Size, 0))),
+			SHA256: web.Text(f.SHA256, 64),
 		}
 		if s := signature(folder, f); s != nil {
 			file.Signature, file.Key = pathOf(f.Name+release.SignatureExtension), s.Key.String()

@@ -66,8 +66,8 @@ Exit status: 0 fine; 1 the check found errors; 2 wrong usage; 3 it could not be 
 	completeFolders(cmd, "serve")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
-		case show != "" && (tree != "" || location != "" || len(args) > 0 || withdraw != "" || reason != "" || len(keys) > 0 || len(trusted) > 0 ||
-			words.file != "" || base != "" || cmd.Flags().Changed("format")):
+		case show != "" && (tree != "" || location != "" || len(args) > 0 || withdraw != "" || reason != "" || len(keys) > 0 ||
+			len(trusted) > 0 || words.file != "" || base != "" || cmd.Flags().Changed("format")):
 			return usagef("--serve takes the tree, and nothing else")
 		case show != "":
 			return serveTree(cmd, show)

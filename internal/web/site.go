@@ -83,7 +83,8 @@ func (s Stamp) String() string {
 	return fmt.Sprintf("of=%s generation=%s pages=%d base=%s", s.Of, s.Generation, s.Pages, s.Base)
 }
 
-var stamped = regexp.MustCompile(`<meta name="kpkg" content="of=([0-9a-f]{64}) generation=([0-9a-f]{16}) pages=([0-9]{1,6}) base=([^" ]*)">`)
+var stamped = regexp.MustCompile(`<meta name="kpkg" ` +
+	`content="of=([0-9a-f]{64}) generation=([0-9a-f]{16}) pages=([0-9]{1,6}) base=([^" ]*)">`)
 
 // ReadStamp finds the stamp of a page.
 func ReadStamp(page []byte) (s Stamp, err error) {
