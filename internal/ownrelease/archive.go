@@ -18,7 +18,8 @@ func tarGz(out io.Writer, folder string, files []file, when time.Time) error {
 	w := tar.NewWriter(compressed)
 	for _, f := range files {
 		header := &tar.Header{
-			Typeflag: tar.TypeReg, Name: folder + "/" + f.name, Mode: int64(f.mode), Size: int64(len(f.content)), ModTime: when, Format: tar.FormatPAX,
+			Typeflag: tar.TypeReg, Name: folder + "/" + f.name, Mode: int64(f.mode), Size: int64(len(f.content)), ModTime: when,
+			Format: tar.FormatPAX,
 		}
 		if err := w.WriteHeader(header); err != nil {
 			return err

@@ -118,7 +118,8 @@ func (w *workshop) identify() error {
 	}
 	w.version = info.Main.Version
 	when := setting(info, "vcs.time")
-	if w.time, err = time.Parse(time.RFC3339, when); err != nil || !strings.HasPrefix(w.version, "v") || strings.HasSuffix(w.version, "+dirty") {
+	w.time, err = time.Parse(time.RFC3339, when)
+	if err != nil || !strings.HasPrefix(w.version, "v") || strings.HasSuffix(w.version, "+dirty") {
 		return fmt.Errorf("kpkg is version %q of %q: a release is built by git and go from a commit", w.version, when)
 	}
 	return nil
