@@ -122,7 +122,8 @@ type bounds struct {
 }
 
 var packageBounds = bounds{
-	blobs: MaxBlobs, chunks: maxChunks, list: MaxBlob, metadata: maxMetadata, encrypted: "the package is encrypted; plakar installs plain ones only",
+	blobs: MaxBlobs, chunks: maxChunks, list: MaxBlob, metadata: maxMetadata,
+	encrypted: "the package is encrypted; plakar installs plain ones only",
 }
 
 // archiveBounds are those of an archive of size bytes. Entries compress well, so that its metadata is a multiple of it,
