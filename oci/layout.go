@@ -184,7 +184,9 @@ func (s *set) layer(r registry.Release, f release.File, media string) ocispec.De
 }
 
 // besides are the sum and the signature of a file as layers.
-func (s *set) besides(r registry.Release, f release.File, besides func(file, extension string) ([]byte, error)) ([]ocispec.Descriptor, error) {
+func (s *set) besides(
+	r registry.Release, f release.File, besides func(file, extension string) ([]byte, error),
+) ([]ocispec.Descriptor, error) {
 	var layers []ocispec.Descriptor
 	for _, extension := range []string{release.SumExtension, release.SignatureExtension} {
 		data, err := besides(r.Paths[f.Name], extension)

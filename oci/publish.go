@@ -209,7 +209,8 @@ func (r *repository) push(ctx context.Context, s *set, progress func(string, int
 			}
 		}
 	}
-	return fmt.Errorf("%s does not keep what belongs to %s: another run publishes it at the same time, or the registry loses it", r.Host, r.tagged(s.tag))
+	return fmt.Errorf("%s does not keep what belongs to %s: another run publishes it at the same time, or the registry loses it",
+		r.Host, r.tagged(s.tag))
 }
 
 // pushManifest sends a manifest, unless it is there under its tag or digest.

@@ -98,7 +98,8 @@ type packaged struct {
 // packaged reads the manifest of a package, and holds what it says to the version that lists it.
 func (v *version) packaged(ctx context.Context, d ocispec.Descriptor) (*packaged, error) {
 	fail := func(format string, args ...any) (*packaged, error) {
-		return nil, fmt.Errorf("the manifest %s in %s is none of a package of %s: %s", d.Digest, v.Address, v.number, fmt.Sprintf(format, args...))
+		return nil, fmt.Errorf("the manifest %s in %s is none of a package of %s: %s",
+			d.Digest, v.Address, v.number, fmt.Sprintf(format, args...))
 	}
 	var m ocispec.Manifest
 	if d.MediaType != ocispec.MediaTypeImageManifest {
@@ -141,7 +142,7 @@ func (r *repository) config(ctx context.Context, m ocispec.Manifest) error {
 }
 
 // artifact reads an artifact that refers to a manifest: its layers by their names.
-func (r *repository) artifact(ctx context.Context, d ocispec.Descriptor, subject ocispec.Descriptor) (map[string]ocispec.Descriptor, error) {
+func (r *repository) artifact(ctx context.Context, d, subject ocispec.Descriptor) (map[string]ocispec.Descriptor, error) {
 	var m ocispec.Manifest
 	if err := r.manifest(ctx, d, &m); err != nil {
 		return nil, err

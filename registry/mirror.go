@@ -182,7 +182,8 @@ func succeeds(name, location string, old, now *Versions) error {
 			return fmt.Errorf("%s has other files of %s %s than the mirror (%s): what is published under a version does not change; "+
 				"find out who has put them there", location, name, before.Version, difference(before.Files, v.Files))
 		case before.Withdrawn != "" && v.Withdrawn == "":
-			return fmt.Errorf("%s offers %s %s again, which was withdrawn: it is older than the mirror; find out why", location, name, before.Version)
+			return fmt.Errorf("%s offers %s %s again, which was withdrawn: it is older than the mirror; find out why",
+				location, name, before.Version)
 		}
 	}
 	return nil
