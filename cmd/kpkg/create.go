@@ -41,7 +41,8 @@ without it the manifest's "version" counts, else the git tag at HEAD (v1.2.3, or
 repository holds several integrations).
 
 A recipe.yaml, in a file, at an https address, or that of NAME or NAME@VERSION in a registry, is a source
-too: the tag that it names is cloned, and has the version. The tree is a stranger's: a manifest that has the build start programs of its own is refused
+too: the tag that it names is cloned, and has the version. The tree is a stranger's:
+a manifest that has the build start programs of its own is refused
 unless --allow-programs is given. PLAKAR_CLONE_TOKEN is the token for a private repository.
 
 A package is the same, byte for byte, wherever and whenever it is made from the same source. The

@@ -170,7 +170,9 @@ func installOne(
 }
 
 // installAddress installs the package at an address, which must be signed.
-func installAddress(ctx context.Context, store *install.Store, address string, from *origin, opts install.Options) (*install.Result, error) {
+func installAddress(
+	ctx context.Context, store *install.Store, address string, from *origin, opts install.Options,
+) (*install.Result, error) {
 	source, err := install.AddressSource(ctx, address)
 	if err != nil {
 		return nil, err

@@ -36,7 +36,8 @@ type origin struct {
 }
 
 func (o *origin) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.location, "registry", "", "take NAMEs from the registry at `ADDRESS`, or in a folder (default $"+registryVariable+")")
+	cmd.Flags().StringVar(&o.location, "registry", "",
+		"take NAMEs from the registry at `ADDRESS`, or in a folder (default $"+registryVariable+")")
 	cmd.Flags().Var(&o.keys, "key", "the public key in `FILE` counts too, beside those of kpkg trust; may be repeated")
 }
 
