@@ -259,7 +259,9 @@ func (d *Document) renames(path []any, parent *value, key string) []edit {
 
 // respelt is the key of the level that differs in its case, or in what stands between its words, alone.
 func (l *level) respelt(key string) string {
-	letters := func(s string) string { return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(s)) }
+	letters := func(s string) string {
+		return strings.ToLower(strings.NewReplacer("-", "", "_", "", " ", "").Replace(s))
+	}
 	for _, known := range l.keys() {
 		if known != key && letters(known) == letters(key) {
 			return known

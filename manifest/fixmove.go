@@ -72,7 +72,7 @@ func (d *Document) takeOut(path []any, parent *value, key string) (removal cut, 
 	if parent.node.Style&yaml.FlowStyle != 0 {
 		return d.takeOutOfFlow(f)
 	}
-	start, end := d.extent(path)
+	_, end := d.extent(path)
 	line := d.lines.lineOf(f.key)
 	column = f.key - d.lines.start(line)
 	if strings.TrimSpace(string(d.Raw[d.lines.start(line):f.key])) != "" { // "- key: value", the first of an item
@@ -85,7 +85,7 @@ func (d *Document) takeOut(path []any, parent *value, key string) (removal cut, 
 	for line > 0 && d.isCommentAt(line-1, column) {
 		line--
 	}
-	start = d.lines.start(line)
+	start := d.lines.start(line)
 	return cut{start, end, ""}, string(d.Raw[start+column : end]), column, true
 }
 

@@ -22,7 +22,7 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("nothing was written to %s: %s there already", e.Folder, strings.Join(e.Files, ", ")+map[bool]string{true: " is", false: " are"}[len(e.Files) == 1])
+	return fmt.Sprintf("nothing was written to %s, where these are already: %s", e.Folder, strings.Join(e.Files, ", "))
 }
 
 // Conflicts are the files of a tree that are there already, by their paths in the folder, and what stands where a folder must
