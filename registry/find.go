@@ -308,7 +308,8 @@ func (r *Registry) Find(ctx context.Context, name, version string) (*Found, []fi
 	}
 	switch {
 	case found.Version == "" && state.Prerelease != "":
-		return nil, nil, fmt.Errorf("%s offers no version of %s for everybody; there is the pre-release %[2]s@%s", r.Location, name, state.Prerelease)
+		return nil, nil, fmt.Errorf("%s offers no version of %s for everybody; there is the pre-release %[2]s@%s",
+			r.Location, name, state.Prerelease)
 	case found.Version == "":
 		return nil, nil, fmt.Errorf("%s offers no version of %s any more", r.Location, name)
 	case state.versions == nil:

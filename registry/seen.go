@@ -133,6 +133,7 @@ func (c *check) checkOneSeen(name string, before, one seenIntegration) {
 		}
 	}
 	if before.Offered != "" && semver.Compare(one.Offered, before.Offered) < 0 && !one.Withdrawn[before.Offered] {
-		c.fail("registry-older", file, finding.Sprintf("it offers %s of %s, and %s was offered before", one.Offered, name, before.Offered), seenHint)
+		c.fail("registry-older", file, finding.Sprintf("it offers %s of %s, and %s was offered before",
+			one.Offered, name, before.Offered), seenHint)
 	}
 }
