@@ -31,6 +31,47 @@ func (b *bencher) archives(ctx context.Context) error {
 	return nil
 }
 
+// packs makes archives of the same files with the client and with kpkg.
+func (b *bencher) packs(ctx context.Context) error {
+	for _, set := range []struct {
+		name string
+		make func(dir string) error
+	}{
+		{"50,000 x 4 KB", func(dir string) error { return files(dir, 50_000, 4000) }},
+		{"2 GiB of mixed files", mixed},
+	} {
+		if err := b.packsOf(ctx, set.name, set.make); err != nil {
+			return fmt.Errorf("%s: %w", set.name, err)
+		}
+	}
+	return nil
+}
+
+func (b *bencher) packsOf(ctx context.Context, name string, fill func(dir string) error) error {
+	dir := filepath.Join(b.dir, "packs")
+	source, theirs, ours := filepath.Join(dir, "source"), filepath.Join(dir, "plakar", "a.ptar"), filepath.Join(dir, "kpkg", "a.ptar")
+	if err := os.MkdirAll(source, 0o755); err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := fill(source); err != nil {
+		return err
+	}
+	thrice := *b
+	thrice.runs = min(b.runs, 3)
+	if err := thrice.measure(ctx, []contender{
+		{name: "plakar ptar, " + name, output: theirs, run: func(ctx context.Context) (rig.Result, error) {
+			return b.client.Run(ctx, "ptar", "-plaintext", "-o", theirs, source)
+		}},
+		{name: "kpkg pack, " + name, output: ours, run: func(ctx context.Context) (rig.Result, error) {
+			return rig.Run(ctx, b.tools.Kpkg, "pack", source, "-o", ours)
+		}},
+	}); err != nil {
+		return err
+	}
+	return b.w.Flush()
+}
+
 var snapshotID = regexp.MustCompile(`(?:^|\s)([0-9a-f]{8})\s`) // no part of a longer identifier
 
 func (b *bencher) archive(ctx context.Context, name string, fill func(dir string) error) (err error) {

@@ -8,11 +8,12 @@
 //   - files: packages of the very same executables, by the client and by kpkg;
 //   - builds: from source to packages for six platforms, with make and plakar pkg create, and with kpkg create;
 //   - memory: a package of 2 GiB;
+//   - packs: archives of any files, by plakar ptar and by kpkg pack;
 //   - registry: an index of 5,000 integrations, one added, all checked;
 //   - archives: archives of the client's, listed, checked and extracted by both;
 //   - throughput: backup, restore and stores through the same connectors as builtins and on both SDKs.
 //
-// The first three are medians of several runs, the others one run each. The peers' rows are the measure: ratio is against
+// The first three are medians of several runs, packs of three, the others one run each. The peers' rows are the measure: ratio is against
 // the first row of a group.
 package main
 
@@ -39,7 +40,7 @@ func main() {
 	runs := flag.Int("runs", 7, "measure each program this many times")
 	cold := flag.Bool("cold", false, "measure builds from empty caches too, which takes many minutes")
 	full := flag.Bool("full", false, "measure throughput on gigabytes and tens of thousands of files, which takes many minutes")
-	only := flag.String("only", "", "measure one group: pack, sizes, files, builds, memory, registry, archives or throughput")
+	only := flag.String("only", "", "measure one group: pack, sizes, files, builds, memory, packs, archives, registry or throughput")
 	packages := flag.String("packages", "", "comma-separated packages, beside those of the examples, whose files the group files packs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -92,6 +93,7 @@ var groups = []struct {
 	{"files", programColumns, (*bencher).files},
 	{"builds", programColumns, (*bencher).builds},
 	{"memory", programColumns, (*bencher).memory},
+	{"packs", programColumns, (*bencher).packs},
 	{"archives", programColumns, (*bencher).archives},
 	{"registry", programColumns, (*bencher).registry},
 	{"throughput", "wall\tratio\tclient CPU\tplugin CPU\tplugin peak", (*bencher).throughput},

@@ -4,11 +4,12 @@
 //	client [at STORE] COMMAND [ARGUMENT...]
 //
 // It knows the commands pkg add, create, list and rm, and create, backup, restore, ls, check and ptar, with their own
-// flags. Stores are opened without a passphrase. Nothing goes over the network but what a connector does; nothing
+// flags. The passphrase of an encrypted store is PLAKAR_PASSPHRASE. Nothing goes over the network but what a connector does; nothing
 // runs on after it has ended; configuration, cache and data are where HOME and the XDG variables say.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -18,6 +19,7 @@ import (
 	"github.com/PlakarKorp/kloset/caching"
 	"github.com/PlakarKorp/kloset/caching/pebble"
 	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/PlakarKorp/kloset/logging"
 	"github.com/PlakarKorp/kloset/repository"
 	"github.com/PlakarKorp/plakar/appcontext"
@@ -149,7 +151,10 @@ func openStore(ctx *appcontext.AppContext) (*repository.Repository, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", ctx.StoreConfig["location"], err)
 	}
-	repo, err := repository.NewNoRebuild(ctx.GetInner(), nil, store, config, true)
+	if err := unlock(ctx, config); err != nil {
+		return nil, err
+	}
+	repo, err := repository.NewNoRebuild(ctx.GetInner(), ctx.GetSecret(), store, config, true)
 	if err != nil {
 		return nil, err
 	}
@@ -158,4 +163,21 @@ func openStore(ctx *appcontext.AppContext) (*repository.Repository, error) {
 	}
 	_, err = cached.RebuildStateFromStore(ctx, repo.Configuration().RepositoryID, ctx.StoreConfig, false)
 	return repo, err
+}
+
+// unlock derives the key of an encrypted store from its passphrase.
+func unlock(ctx *appcontext.AppContext, serialized []byte) error {
+	config, err := storage.NewConfigurationFromWrappedBytes(serialized)
+	if err != nil || config.Encryption == nil {
+		return err
+	}
+	key, err := encryption.DeriveKey(config.Encryption.KDFParams, []byte(os.Getenv("PLAKAR_PASSPHRASE")))
+	if err != nil {
+		return err
+	}
+	if !encryption.VerifyCanary(config.Encryption, key) {
+		return errors.New("the passphrase does not unlock the store")
+	}
+	ctx.SetSecret(key)
+	return nil
 }
