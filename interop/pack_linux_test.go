@@ -60,9 +60,7 @@ func TestPacked(t *testing.T) {
 			extracted := filepath.Join(t.TempDir(), "extracted")
 			mustKpkg(t, "extract", file, "-C", extracted)
 			wantEqual(t, tree, extracted)
-			if got := attribute(filepath.Join(extracted, "plain.txt")); attributed && got != "an attribute" {
-				t.Errorf("the attribute came back as %q", got)
-			}
+			wantAttributed(t, extracted, attributed)
 		})
 	}
 }
