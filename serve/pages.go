@@ -67,7 +67,7 @@ func (s *Server) tree(w http.ResponseWriter, r *http.Request) {
 	}
 	page := s.page(title)
 	page.Crumbs = s.crumbs(l.id, l.below)
-	page.Search = s.base() + "search/" + url.PathEscape(l.id)
+	page.Search = s.searchIn(l.id)
 	if !l.entry.IsDir() {
 		s.file(w, r, l, page)
 		return
@@ -228,7 +228,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query().Get("q")
 	asked = asked[:min(len(asked), 200)]
 	page := s.page("Names with “" + asked + "”")
-	page.Crumbs, page.Search, page.Query = s.crumbs(id, "."), s.base()+"search/"+url.PathEscape(id), asked
+	page.Crumbs, page.Search, page.Query = []web.Crumb{{Name: "top", URL: s.link("tree", id, ".")}}, s.searchIn(id), asked
 	found := web.Folder{Page: page, Searching: true}
 	ctx, cancel := context.WithTimeout(r.Context(), searchTime)
 	defer cancel()

@@ -126,11 +126,21 @@ func (s *Server) render(w http.ResponseWriter, name string, data any) {
 	_ = web.Templates.ExecuteTemplate(w, name, data)
 }
 
-func (s *Server) fail(w http.ResponseWriter, status int, err error) {
+func (s *Server) fail(w http.ResponseWriter, status int, err error) { s.failIn(w, status, "", err) }
+
+// failIn is fail for something in the snapshot id, from which there is a way on.
+func (s *Server) failIn(w http.ResponseWriter, status int, id string, err error) {
+	page := s.page("It cannot be shown")
+	if id != "" {
+		page.Crumbs, page.Search = []web.Crumb{{Name: "top", URL: s.link("tree", id, ".")}}, s.searchIn(id)
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	s.render(w, "failure", web.Failure{Page: s.page("It cannot be shown"), Message: err.Error()})
+	s.render(w, "failure", web.Failure{Page: page, Message: err.Error()})
 }
+
+// searchIn is where names in a snapshot are searched.
+func (s *Server) searchIn(id string) string { return s.base() + "search/" + url.PathEscape(id) }
 
 // snapshot opens the one of a request.
 func (s *Server) snapshot(w http.ResponseWriter, r *http.Request, id string) (*ptarread.Snapshot, bool) {
@@ -167,7 +177,10 @@ func (s *Server) locate(w http.ResponseWriter, r *http.Request) (*location, bool
 	}
 	entry, err := snapshot.Entry(r.Context(), at(snapshot, below))
 	if err != nil {
-		s.fail(w, http.StatusNotFound, fmt.Errorf("%s is not there, or cannot be read: %w", below, err))
+		if errors.Is(err, ptarread.ErrNoEntry) {
+			err = errors.New("it is not in the archive")
+		}
+		s.failIn(w, http.StatusNotFound, id, fmt.Errorf("%s: %w", below, err))
 		return nil, false
 	}
 	return &location{snapshot, id, below, entry}, true
@@ -186,13 +199,14 @@ func (s *Server) link(view, id, below string) string {
 	return address + strings.Join(elements, "/")
 }
 
+// crumbs are the folders that an entry is in, the outermost first.
 func (s *Server) crumbs(id, below string) []web.Crumb {
-	crumbs := []web.Crumb{{Name: "top", URL: s.link("tree", id, ".")}}
 	if below == "." {
-		return crumbs
+		return nil
 	}
+	crumbs := []web.Crumb{{Name: "top", URL: s.link("tree", id, ".")}}
 	elements := strings.Split(below, "/")
-	for i, e := range elements {
+	for i, e := range elements[:len(elements)-1] {
 		crumbs = append(crumbs, web.Crumb{Name: e, URL: s.link("tree", id, strings.Join(elements[:i+1], "/"))})
 	}
 	return crumbs

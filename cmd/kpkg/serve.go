@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/ptarread"
+	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/serve"
 )
 
@@ -60,7 +62,7 @@ Exit status: 0 it was served until ^C; 2 wrong usage; 3 it could not be done.`,
 			return fmt.Errorf("listen: %w", err)
 		}
 		token := strings.ToLower(rand.Text())
-		opts := serve.Options{Archive: archive, Name: finding.Cut(args[0]), Token: token, TempDir: temporary.Path}
+		opts := serve.Options{Archive: archive, Name: finding.Cut(cmp.Or(remote.Base(args[0]), "standard input")), Token: token, TempDir: temporary.Path}
 		if net.ParseIP(host) == nil {
 			opts.Host = host
 		}
