@@ -100,7 +100,7 @@ func installAll(cmd *cobra.Command, format *format, args []string, one func(stri
 			return err
 		}
 		if err != nil {
-			if format.isText() || cmd.Context().Err() != nil {
+			if format.isText() && cmd.Context().Err() == nil {
 				printError(cmd.ErrOrStderr(), err)
 			}
 			report.Fail(arg, err)
@@ -115,7 +115,7 @@ func installAll(cmd *cobra.Command, format *format, args []string, one func(stri
 	}
 	report.Lists = []finding.List{finding.NewList("installs", results)}
 	report.Show = func(out io.Writer) error { return printInstalls(out, results) }
-	if err := format.write(cmd, report); err != nil {
+	if err := errors.Join(format.write(cmd, report), context.Cause(cmd.Context())); err != nil {
 		return err
 	}
 	return verdict(report)

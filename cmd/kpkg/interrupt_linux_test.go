@@ -68,13 +68,19 @@ func TestInterrupt(t *testing.T) {
 	slow := write("slow/manifest.yaml", "name: slow\nconnectors:\n"+strings.Repeat("- {}\n", 3000), 0o644)
 	many := strings.Repeat(" "+slow, 300)
 
-	// A server that takes connections and says nothing.
+	// A server that takes connections and never answers, and folders of one file each that takes long to read.
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
 	nowhere := silent.Addr().String()
+	site := "http://" + silent.Addr().String()
+	for _, name := range []string{"huge", "other"} {
+		if err := os.Truncate(write(name+"/x", "the same", 0o644), 64<<30); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	for _, test := range []struct {
 		args string
@@ -82,6 +88,21 @@ func TestInterrupt(t *testing.T) {
 	}{
 		{"mirror https://" + nowhere + " --out-dir " + base + "/out", ""},
 		{"mirror oci://" + nowhere + "/acme ftp --out-dir " + base + "/out2", ""},
+		{"inspect " + site + "/x.ptar", ""},
+		{"ls " + site + "/x.ptar", ""},
+		{"cat " + site + "/x.ptar x", ""},
+		{"extract " + site + "/x.ptar -C " + base + "/out/x", ""},
+		{"check " + site + "/x.ptar", ""},
+		{"diff " + site + "/x.ptar " + tree, ""},
+		{"diff " + base + "/huge " + base + "/other", ""},
+		{"serve " + site + "/x.ptar", ""},
+		{"try ls " + site + "/x.ptar", ""},
+		{"verify " + site + "/tiny_v1.0.0_linux_amd64.ptar", ""},
+		{"create " + site + "/recipe.yaml", ""},
+		{"index --check " + site, ""},
+		{"pack " + base + "/huge -o " + base + "/out/x.ptar", ""},
+		{"install " + large + " --root " + base + "/root", ""},
+		{"release " + tree + " v1.0.0 --allow release-commit --out-dir " + base + "/out --repository https://example.org/x", "hung-go"},
 		{"validate" + many, ""},
 		{"validate -", ""},
 		{"matrix" + many, ""},

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string) int {
 		}
 		printHint(os.Stderr, cmd.CommandPath()+" --help says what there is")
 		return exitUsage
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
 		printError(os.Stderr, errors.New("interrupted; nothing half-made was left behind"))
 		return exitFailed
 	}
