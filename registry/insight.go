@@ -44,20 +44,21 @@ func (c *changing) insight(ctx context.Context, v Version) (*insight, error) {
 	if in != nil && in.insight != nil {
 		return in.insight, nil
 	}
-	for _, f := range v.packages() {
-		file := filepath.Join(c.folder, filepath.FromSlash(f.Name))
-		report, err := verify.File(ctx, file, verify.Options{})
-		if err != nil {
-			return nil, err
-		}
-		p, err := ptarread.Open(ctx, file)
-		if err != nil {
-			return nil, err
-		}
-		defer p.Close()
-		return newInsight(p, report)
+	packages := v.packages()
+	if len(packages) == 0 {
+		return nil, fmt.Errorf("%s has no package", v.Version)
 	}
-	return nil, fmt.Errorf("%s has no package", v.Version)
+	file := filepath.Join(c.folder, filepath.FromSlash(packages[0].Name))
+	report, err := verify.File(ctx, file, verify.Options{})
+	if err != nil {
+		return nil, err
+	}
+	p, err := ptarread.Open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	return newInsight(p, report)
 }
 
 // packages are those of the version.
@@ -91,7 +92,8 @@ func (c *changing) compared(ctx context.Context, before, after Version) (diff.Ve
 	}
 	a, b := old.side, now.side
 	a.Platforms, b.Platforms = before.platforms(), after.platforms()
-	return diff.CompareIntegrations(&diff.Integration{Side: a, Version: before.Version}, &diff.Integration{Side: b, Version: after.Version}), nil
+	from, to := &diff.Integration{Side: a, Version: before.Version}, &diff.Integration{Side: b, Version: after.Version}
+	return diff.CompareIntegrations(from, to), nil
 }
 
 // signature is the one beside a file of an integration, nil when there is none of these bytes. Whose it is, nobody has judged.

@@ -352,7 +352,7 @@ func (s Site) Files() (map[string][]byte, error) {
 			Pages        []pageLink
 		}{
 			sitePage: newSitePage(".", "Integrations for plakar", listPolicy, Stamp{Of: s.Of, Pages: pages, Base: s.Base}),
-			Total:    "There " + map[bool]string{true: "is ", false: "are "}[len(s.Rows) == 1] + english.Plural(len(s.Rows), "integration", "") + ".",
+			Total:    "There " + english.PluralWord(len(s.Rows), "is", "are") + " " + english.Plural(len(s.Rows), "integration", "") + ".",
 			Search:   number == 1,
 		}
 		if pages > 1 {
