@@ -66,9 +66,9 @@ type Building struct {
 	Emulator Emulator
 }
 
-// Open unpacks the package at path, a URL, or "-" as remote.Open takes them, or the package made of the manifest or the folder at path, into dir, which must be
-// there and empty, and is so again after an error. The error is a *RejectedError if there are findings of severity error,
-// and wraps an *ElsewhereError if the package does not run here.
+// Open unpacks the package at path, a URL, or "-" as remote.Open takes them, or the package made of the manifest or the folder at
+// path, into dir, which must be there and empty, and is so again after an error. The error is a *RejectedError if there are
+// findings of severity error, and wraps an *ElsewhereError if the package does not run here.
 func Open(ctx context.Context, path, dir string, building Building) (_ *Integration, err error) {
 	built, unpacked := filepath.Join(dir, "built"), filepath.Join(dir, "unpacked")
 	defer func() {

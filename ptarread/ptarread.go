@@ -51,8 +51,8 @@ type Package struct {
 	failures []Failure
 }
 
-// Open opens the package at path, which may also be a URL or "-" as remote.Open takes them, and reads all that describes its content, which is checked on the way; the content
-// itself is checked by Check, and when it is read.
+// Open opens the package at path, which may also be a URL or "-" as remote.Open takes them, and reads all that describes its
+// content, which is checked on the way; the content itself is checked by Check, and when it is read.
 //
 // The error is or wraps a *Problem when the file is at fault, and anything else when it could not be read.
 func Open(ctx context.Context, path string) (*Package, error) {

@@ -180,8 +180,8 @@ func (p *pull) content(ctx context.Context, f release.File, held string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(fmt.Errorf("%s/%s of %s has %d bytes with the SHA-256 %s, and %d bytes with %s were published: do not use it, and tell "+
-		"whoever keeps the registry", p.name, f.Name, p.origin.Location(), size, sum, f.Size, f.SHA256), os.Remove(part))
+	return errors.Join(fmt.Errorf("%s/%s of %s has %d bytes with the SHA-256 %s, and %d bytes with %s were published: do not use it, "+
+		"and tell whoever keeps the registry", p.name, f.Name, p.origin.Location(), size, sum, f.Size, f.SHA256), os.Remove(part))
 }
 
 // part goes on with a file that may have been begun, and tells whether it is right then.

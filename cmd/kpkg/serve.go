@@ -62,7 +62,8 @@ Exit status: 0 it was served until ^C; 2 wrong usage; 3 it could not be done.`,
 			return fmt.Errorf("listen: %w", err)
 		}
 		token := strings.ToLower(rand.Text())
-		opts := serve.Options{Archive: archive, Name: finding.Cut(cmp.Or(remote.Base(args[0]), "standard input")), Token: token, TempDir: temporary.Path}
+		name := finding.Cut(cmp.Or(remote.Base(args[0]), "standard input"))
+		opts := serve.Options{Archive: archive, Name: name, Token: token, TempDir: temporary.Path}
 		if net.ParseIP(host) == nil {
 			opts.Host = host
 		}

@@ -235,7 +235,7 @@ func Failure(err error) error {
 	return Passing{err}
 }
 
-// Refusal is what an answer says that is none of a file..
+// Refusal is what an answer says that is none of a file.
 func (a *Access) Refusal(answer *http.Response) error {
 	says := fmt.Sprintf("the server answers %s", answer.Status)
 	switch status := answer.StatusCode; {

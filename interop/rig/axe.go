@@ -10,15 +10,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"time"
 )
 
 // axe-core, which judges pages for those who cannot see them, as npm has it. It is fetched once, and held to its sum each time.
 const (
-	axeURL = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz"
+	axe = "axe-core@4.14.1"
 	axeSum = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==" // SHA-512
 )
 
@@ -28,14 +27,14 @@ func Axe(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	kept := filepath.Join(cache, "kpkg-interop", filepath.Base(axeURL))
+	kept := filepath.Join(cache, "kpkg-interop", axe+".tgz")
 	data, err := os.ReadFile(kept)
 	if err != nil || !isAxe(data) {
-		if data, err = fetch(ctx, axeURL); err != nil {
+		if data, err = fetch(ctx); err != nil {
 			return "", err
 		}
 		if !isAxe(data) {
-			return "", fmt.Errorf("%s is not what it was: its SHA-512 is another", axeURL)
+			return "", fmt.Errorf("%s is not what it was: its SHA-512 is another", axe)
 		}
 		if err := errors.Join(os.MkdirAll(filepath.Dir(kept), 0o755), os.WriteFile(kept, data, 0o644)); err != nil {
 			return "", err
@@ -62,18 +61,21 @@ func isAxe(data []byte) bool {
 	return base64.StdEncoding.EncodeToString(sum[:]) == axeSum
 }
 
-func fetch(ctx context.Context, url string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// fetch has npm fetch the package, from wherever npm is set up to.
+func fetch(ctx context.Context) (data []byte, err error) {
+	dir, err := os.MkdirTemp("", "kpkg-interop-*")
 	if err != nil {
 		return nil, err
 	}
-	answer, err := (&http.Client{Timeout: time.Minute}).Do(request)
-	if err != nil {
-		return nil, err
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	npm := exec.CommandContext(ctx, "npm", "pack", "--silent", axe)
+	npm.Dir = dir
+	if out, err := npm.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("having npm fetch %s: %w\n%s", axe, err, out)
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching %s: the server says %s", url, answer.Status)
+	found, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
+	if err != nil || len(found) != 1 {
+		return nil, fmt.Errorf("npm has made %q of %s: %w", found, axe, err)
 	}
-	return io.ReadAll(io.LimitReader(answer.Body, 64<<20))
+	return os.ReadFile(found[0])
 }
