@@ -57,7 +57,7 @@ type ArchiveOptions struct {
 	Time         time.Time
 	// Reproducible gives the snapshot an identifier that derives from what is in it, not a random one.
 	Reproducible bool
-	// TempDir is a folder for what does not stay in memory, a few hundred bytes of an entry.
+	// TempDir is a folder for what does not stay in memory, less than a kilobyte of an entry.
 	TempDir string
 }
 
@@ -68,7 +68,8 @@ type Archive struct {
 	cut  sync.Pool // of *chunkers.Chunker
 
 	mu sync.Mutex
-	// entries are in the order opposite to that of the file tree, which is built from its end.
+	// entries are in the order opposite to that of the file tree, which is built from its end. They are written in that order, not as
+	// they come: what is in one folder is in one place, so that it can be listed over a network.
 	entries, types, attributes, failures *sorted.Pairs
 	failed                               uint64
 }
@@ -234,7 +235,7 @@ func (a *Archive) Record(ctx context.Context, r *connectors.Record) (size int64,
 		if err != nil {
 			return 0, err
 		}
-		return c.size, a.keep(a.attributes, attribute.ToPath(), resources.RT_XATTR_ENTRY, serialized, nil)
+		return c.size, a.keep(a.attributes, attribute.ToPath(), resources.RT_XATTR_ENTRY, serialized)
 	}
 	if regular {
 		r.FileInfo.Lsize = c.size // what was read, whatever was said of it before
@@ -253,7 +254,9 @@ func (a *Archive) Record(ctx context.Context, r *connectors.Record) (size int64,
 	if err != nil {
 		return 0, err
 	}
-	return c.size, a.keep(a.entries, r.Pathname, resources.RT_VFS_ENTRY, serialized, about.append(nil))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return c.size, a.entries.Add(r.Pathname, about.append(nil, serialized))
 }
 
 // Fail records that what is at a path could not be read, and why.
@@ -265,18 +268,18 @@ func (a *Archive) Fail(name, message string) error {
 	a.mu.Lock()
 	a.failed++
 	a.mu.Unlock()
-	return a.keep(a.failures, name, resources.RT_ERROR_ENTRY, serialized, nil)
+	return a.keep(a.failures, name, resources.RT_ERROR_ENTRY, serialized)
 }
 
 // keep writes a blob, and remembers under which key an index has it.
-func (a *Archive) keep(pairs *sorted.Pairs, key string, resource resources.Type, serialized, about []byte) error {
+func (a *Archive) keep(pairs *sorted.Pairs, key string, resource resources.Type, serialized []byte) error {
 	mac, err := a.pack.put(resource, serialized)
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return pairs.Add(key, append(mac[:], about...))
+	return pairs.Add(key, mac[:])
 }
 
 // ContentError is that of a content that could not be read.
@@ -351,15 +354,15 @@ func (a *Archive) complete(ctx context.Context) error {
 		return fmt.Errorf("write the file tree: %w", err)
 	}
 	var err error
-	source.VFS.Xattrs, err = a.writePairs(ctx, a.attributes, resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE)
+	source.VFS.Xattrs, err = a.writePairs(ctx, a.attributes, resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, vfs.PathCmp)
 	if err != nil {
 		return err
 	}
-	source.VFS.Errors, err = a.writePairs(ctx, a.failures, resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE)
+	source.VFS.Errors, err = a.writePairs(ctx, a.failures, resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, strings.Compare)
 	if err != nil {
 		return err
 	}
-	types, err := a.writePairs(ctx, a.types, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE)
+	types, err := a.writePairs(ctx, a.types, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, strings.Compare)
 	if err != nil {
 		return err
 	}
@@ -384,8 +387,10 @@ func (a *Archive) complete(ctx context.Context) error {
 }
 
 // writePairs writes an index of pairs that come with the last key first.
-func (a *Archive) writePairs(ctx context.Context, pairs *sorted.Pairs, root, node resources.Type) (objects.MAC, error) {
-	index := newBackwardIndex(a.pack, root, node)
+func (a *Archive) writePairs(
+	ctx context.Context, pairs *sorted.Pairs, root, node resources.Type, compare func(a, b string) int,
+) (objects.MAC, error) {
+	index := newBackwardIndex(a.pack, root, node, compare)
 	for pair, err := range pairs.All() {
 		if err == nil && ctx.Err() != nil {
 			err = context.Cause(ctx)

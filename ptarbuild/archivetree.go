@@ -1,6 +1,7 @@
 package ptarbuild
 
 import (
+	"container/heap"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -27,35 +28,55 @@ type about struct {
 	contentType string // without its parameters; "" for a folder
 }
 
-func (a about) append(out []byte) []byte {
+// append appends what readAbout reads, and the entry itself.
+func (a about) append(out, entry []byte) []byte {
 	out = binary.LittleEndian.AppendUint32(out, uint32(a.mode))
 	out = binary.LittleEndian.AppendUint64(out, uint64(a.time))
 	out = binary.LittleEndian.AppendUint64(out, a.size)
 	out = binary.LittleEndian.AppendUint32(out, a.chunks)
-	return append(out, a.contentType...)
+	out = binary.AppendUvarint(out, uint64(len(a.contentType)))
+	return append(append(out, a.contentType...), entry...)
 }
 
-func readAbout(data []byte) about {
-	return about{
+func readAbout(data []byte) (a about, entry []byte) {
+	a = about{
 		mode: fs.FileMode(binary.LittleEndian.Uint32(data)), time: int64(binary.LittleEndian.Uint64(data[4:])),
-		size: binary.LittleEndian.Uint64(data[12:]), chunks: binary.LittleEndian.Uint32(data[20:]), contentType: string(data[24:]),
+		size: binary.LittleEndian.Uint64(data[12:]), chunks: binary.LittleEndian.Uint32(data[20:]),
 	}
+	length, n := binary.Uvarint(data[24:])
+	entry = data[24+n:]
+	a.contentType = string(entry[:length])
+	return a, entry[length:]
 }
 
 // treeWriter goes through all entries backwards, the deepest first. What is in one folder comes together; the folder itself comes
-// later, among its own neighbours, in the same order as what is in them. So a queue of the folders whose content has been seen
-// tells what is in each, and which of them never came.
+// later, among its own neighbours, and not in the order of what is in them: a/x comes before a-b/x, and a after a-b. The folders
+// whose content has been seen wait for that, and those whose turn has passed never came.
 type treeWriter struct {
 	a         *Archive
 	files     *backwardIndex
 	summaries *sorted.Pairs
-	// seen are the folders whose content has been seen and that have not come yet; the last one is that of the entries that come.
-	seen []*folder
+	// seen are the folders whose content has been seen and that have not come yet; current is that of the entries that come.
+	seen    folders
+	current *folder
 }
 
 type folder struct {
 	path    string
 	summary vfs.Summary
+}
+
+// folders is a heap, of which the first is the one that comes first.
+type folders []*folder
+
+func (f folders) Len() int           { return len(f) }
+func (f folders) Less(i, j int) bool { return vfs.PathCmp(f[i].path, f[j].path) > 0 }
+func (f folders) Swap(i, j int)      { f[i], f[j] = f[j], f[i] }
+func (f *folders) Push(x any)        { *f = append(*f, x.(*folder)) }
+func (f *folders) Pop() any {
+	last := (*f)[len(*f)-1]
+	*f = (*f)[:len(*f)-1]
+	return last
 }
 
 // missingTime is the time of folders that nobody described.
@@ -64,7 +85,7 @@ var missingTime = time.Unix(0, 0).UTC()
 // writeTree writes the file tree and its summaries, and adds folders that lead to entries and were not added themselves.
 func (a *Archive) writeTree(ctx context.Context, source *header.Source) error {
 	t := treeWriter{
-		a: a, files: newBackwardIndex(a.pack, resources.RT_VFS_BTREE, resources.RT_VFS_NODE),
+		a: a, files: newBackwardIndex(a.pack, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp),
 		summaries: sorted.New(a.opts.TempDir, func(x, y string) int { return strings.Compare(y, x) }),
 	}
 	defer t.summaries.Close()
@@ -73,7 +94,8 @@ func (a *Archive) writeTree(ctx context.Context, source *header.Source) error {
 			err = context.Cause(ctx)
 		}
 		if err == nil {
-			err = t.entry(pair.Key, objects.MAC(pair.Value[:32]), readAbout(pair.Value[32:]))
+			e, serialized := readAbout(pair.Value)
+			err = t.entry(pair.Key, serialized, e)
 		}
 		if err != nil {
 			return err
@@ -92,7 +114,7 @@ func (a *Archive) writeTree(ctx context.Context, source *header.Source) error {
 		return err
 	}
 	source.VFS.Root = root
-	index, err := a.writePairs(ctx, t.summaries, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE)
+	index, err := a.writePairs(ctx, t.summaries, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, strings.Compare)
 	if err != nil {
 		return err
 	}
@@ -101,7 +123,7 @@ func (a *Archive) writeTree(ctx context.Context, source *header.Source) error {
 }
 
 // entry takes the next entry.
-func (t *treeWriter) entry(name string, mac objects.MAC, e about) error {
+func (t *treeWriter) entry(name string, serialized []byte, e about) error {
 	if t.files.begun && t.files.last == name {
 		return fmt.Errorf("%q was added twice", name)
 	}
@@ -117,7 +139,8 @@ func (t *treeWriter) entry(name string, mac objects.MAC, e about) error {
 	case summary != nil:
 		return fmt.Errorf("%q is no folder, and has entries below it", name)
 	}
-	if err := t.files.add(name, mac); err != nil {
+	mac, err := t.put(name, serialized)
+	if err != nil {
 		return err
 	}
 	if summary != nil {
@@ -137,13 +160,8 @@ func (t *treeWriter) entry(name string, mac objects.MAC, e about) error {
 
 // upTo adds the folders that should have come before an entry and did not.
 func (t *treeWriter) upTo(name string) error {
-	for len(t.seen) > 0 {
-		first := t.seen[0].path
-		// The root comes last of all: its path has as many slashes as those of what is in it.
-		if first == name || first == "/" || name != "/" && vfs.PathCmp(first, name) < 0 {
-			return nil
-		}
-		if err := t.missing(first); err != nil {
+	for len(t.seen) > 0 && vfs.PathCmp(t.seen[0].path, name) > 0 {
+		if err := t.missing(t.seen[0].path); err != nil {
 			return err
 		}
 	}
@@ -157,11 +175,7 @@ func (t *treeWriter) missing(name string) error {
 	if err != nil {
 		return err
 	}
-	mac, err := t.a.pack.put(resources.RT_VFS_ENTRY, serialized)
-	if err != nil {
-		return err
-	}
-	if err := t.files.add(name, mac); err != nil {
+	if _, err := t.put(name, serialized); err != nil {
 		return err
 	}
 	summary := t.take(name)
@@ -171,24 +185,30 @@ func (t *treeWriter) missing(name string) error {
 	return t.folder(name, summary)
 }
 
+// put writes an entry.
+func (t *treeWriter) put(name string, serialized []byte) (objects.MAC, error) {
+	mac, err := t.a.pack.put(resources.RT_VFS_ENTRY, serialized)
+	if err != nil {
+		return mac, err
+	}
+	return mac, t.files.add(name, mac)
+}
+
 // take returns the summary of a folder whose content has been seen.
 func (t *treeWriter) take(name string) *vfs.Summary {
 	if len(t.seen) == 0 || t.seen[0].path != name {
 		return nil
 	}
-	summary := &t.seen[0].summary
-	t.seen = t.seen[1:]
-	return summary
+	return &heap.Pop(&t.seen).(*folder).summary
 }
 
 // parent is the summary of the folder that an entry is in.
 func (t *treeWriter) parent(name string) *vfs.Summary {
-	in := path.Dir(name)
-	if last := len(t.seen) - 1; last >= 0 && t.seen[last].path == in {
-		return &t.seen[last].summary
+	if in := path.Dir(name); t.current == nil || t.current.path != in {
+		t.current = &folder{path: in}
+		heap.Push(&t.seen, t.current)
 	}
-	t.seen = append(t.seen, &folder{path: in})
-	return &t.seen[len(t.seen)-1].summary
+	return &t.current.summary
 }
 
 // folder writes the summary of a folder, and counts it in that of the folder above.
@@ -206,7 +226,7 @@ func (t *treeWriter) folder(name string, summary *vfs.Summary) error {
 		return err
 	}
 	if name == "/" {
-		t.seen = []*folder{{path: name, summary: *summary}}
+		t.seen = folders{{path: name, summary: *summary}}
 		return nil
 	}
 	parent := t.parent(name)

@@ -15,6 +15,7 @@ import (
 type backwardIndex struct {
 	pack       *packfile
 	root, node resources.Type
+	compare    func(a, b string) int
 	last       string // the key added last
 	begun      bool
 	next       *objects.MAC // the leaf behind
@@ -31,14 +32,17 @@ type child struct {
 // nodeChildren is how many values or children a node has. kloset's own have up to indexOrder.
 const nodeChildren = 40
 
-func newBackwardIndex(pack *packfile, root, node resources.Type) *backwardIndex {
-	return &backwardIndex{pack: pack, root: root, node: node}
+func newBackwardIndex(pack *packfile, root, node resources.Type, compare func(a, b string) int) *backwardIndex {
+	return &backwardIndex{pack: pack, root: root, node: node, compare: compare}
 }
 
 // add adds a pair. One whose key has just been added is left out.
 func (x *backwardIndex) add(key string, mac objects.MAC) error {
 	if x.begun && key == x.last {
 		return nil
+	}
+	if x.begun && x.compare(key, x.last) > 0 { // in which nobody would find anything
+		return fmt.Errorf("write an index: %q comes after %q", key, x.last)
 	}
 	x.last, x.begun = key, true
 	x.leaf = append(x.leaf, child{key, mac})
