@@ -140,6 +140,7 @@ type regionStream struct {
 // openRegion decrypts and decompresses a range of the file to at most limit bytes.
 func (s *store) openRegion(ctx context.Context, at ptar.Section, limit int64) (*regionStream, error) {
 	r := &regionStream{}
+	s.expect(at)
 	file := &contextReader{ctx, io.NewSectionReader(s.file, at.Offset, at.Length)}
 	stored := bufio.NewReaderSize(readerFunc(func(p []byte) (int, error) {
 		n, err := file.Read(p)

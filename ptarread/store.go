@@ -88,11 +88,19 @@ func (s *store) readSection(at ptar.Section) ([]byte, error) {
 	return data, ptar.ReadAt(s.file, data, at.Offset)
 }
 
+// expect tells a file that is far away that all of a range is about to be read.
+func (s *store) expect(at ptar.Section) {
+	if file, ok := s.file.(interface{ Expect(offset, length int64) }); ok {
+		file.Expect(at.Offset, at.Length)
+	}
+}
+
 // hashSection hashes a range of any length.
 func (s *store) hashSection(ctx context.Context, h hash.Hash, at ptar.Section) error {
 	if at.Length == 0 {
 		return nil
 	}
+	s.expect(at)
 	_, err := io.Copy(h, &contextReader{ctx, io.NewSectionReader(s.file, at.Offset, at.Length)})
 	return err
 }

@@ -43,9 +43,25 @@ type file struct {
 
 	mu     sync.Mutex
 	blocks map[int64]*block // by their number
+	coming map[int64]*request
 	tick   uint64
-	next   int64 // the block behind the last one that was fetched
-	window int64 // how many blocks the last request asked for
+	// runs are where reading may go on: that of several files at once goes on in several places.
+	runs [16]run
+	// expected is the last block of what Expect has told of, expectedFrom its first.
+	expectedFrom, expected int64
+}
+
+// request is one that is under way.
+type request struct {
+	done chan struct{}
+	err  error
+}
+
+// run is what was fetched by requests of which each went on from the one before.
+type run struct {
+	first, next int64 // the first block of the last request, and the one behind its last
+	window      int64 // how many blocks the next request asks for
+	used        uint64
 }
 
 type block struct {
@@ -66,10 +82,9 @@ func openURL(ctx context.Context, name string) (Input, error) {
 		return nil, err
 	}
 	f := &file{
-		ctx: ctx, access: by, client: client, url: name, shown: access.Shown(name), size: -1, blocks: map[int64]*block{}, window: 1,
+		ctx: ctx, access: by, client: client, url: name, shown: access.Shown(name), size: -1, blocks: map[int64]*block{},
+		coming: map[int64]*request{}, expected: -1,
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	if err := f.fetch(0, 1); err != nil {
 		return nil, err
 	}
@@ -99,10 +114,10 @@ func (f *file) ReadAt(p []byte, offset int64) (n int, err error) {
 		b := f.blocks[number]
 		if b == nil {
 			last := min(offset+int64(len(p)), f.size) - 1
-			if err := f.fetch(number, f.span(number, last/blockSize)); err != nil {
+			if err := f.bring(number, last/blockSize); err != nil {
 				return n, err
 			}
-			b = f.blocks[number]
+			continue // it may have gone already, where many read
 		}
 		f.tick++
 		b.used = f.tick
@@ -111,20 +126,86 @@ func (f *file) ReadAt(p []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
-// span is how many blocks to fetch from one on, of which all up to last are wanted: more, if reading goes on from where it was.
-func (f *file) span(number, last int64) int64 {
-	f.window = min(f.window*4, maxFetch/blockSize)
-	if number != f.next {
-		f.window = 1
+// bring fetches a block, or waits for whoever does, and lets others read meanwhile. mu is held.
+func (f *file) bring(number, last int64) error {
+	r := f.coming[number]
+	if r != nil {
+		f.mu.Unlock()
+		<-r.done // which ends with f.ctx
+		f.mu.Lock()
+		return r.err
 	}
-	blocks := max(last-number+1, f.window)
-	blocks = min(blocks, maxFetch/blockSize, (f.size-1)/blockSize-number+1)
-	for i := int64(1); i < blocks; i++ {
-		if f.blocks[number+i] != nil {
-			return i
+	r = &request{done: make(chan struct{})}
+	first, count := f.span(number, last)
+	for i := range count {
+		f.coming[first+i] = r
+	}
+	f.mu.Unlock()
+	r.err = f.fetch(first, count)
+	f.mu.Lock()
+	for i := range count {
+		delete(f.coming, first+i)
+	}
+	close(r.done)
+	return r.err
+}
+
+// missing tells a block that is neither there nor coming.
+func (f *file) missing(number int64) bool { return f.blocks[number] == nil && f.coming[number] == nil }
+
+// Expect tells that the length bytes from offset on are about to be read, from their beginning on, so that few requests fetch them.
+func (f *file) Expect(offset, length int64) {
+	if offset < 0 || length <= 0 || offset > f.size-length {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.expectedFrom, f.expected = offset/blockSize, (offset+length-1)/blockSize
+}
+
+// span is which blocks to fetch for one that is missing, of which those up to last are wanted: more, in the direction of reading, if
+// that goes on from where it was.
+func (f *file) span(number, last int64) (first, count int64) {
+	// All that comes fits into half of what is kept: else it might go before it was read.
+	most := max(1, min(maxFetch/blockSize, int64(maxCached/blockSize/2-len(f.coming))))
+	r, backwards := f.run(number, number == last || !f.missing(number+1))
+	defer func() { r.first, r.next = first, first+count }()
+	if backwards {
+		for first = number; first > 0 && number-first+1 < min(r.window, most) && f.missing(first-1); {
+			first--
+		}
+		return first, number - first + 1
+	}
+	if f.expectedFrom <= number && number <= f.expected {
+		last = max(last, f.expected)
+	}
+	count = min(max(last-number+1, r.window), most, (f.size-1)/blockSize-number+1)
+	for i := int64(1); i < count; i++ {
+		if !f.missing(number + i) {
+			return number, i
 		}
 	}
-	return blocks
+	return number, count
+}
+
+// run is the run that goes on with a block, to its end or, where the reader may come from there, to its beginning; or else a new one
+// in place of that which was gone on with longest ago.
+func (f *file) run(number int64, fromBehind bool) (r *run, backwards bool) {
+	f.tick++
+	oldest := &f.runs[0]
+	for i := range f.runs {
+		r = &f.runs[i]
+		backwards = fromBehind && r.window > 0 && number == r.first-1
+		if backwards || r.window > 0 && number == r.next {
+			r.window, r.used = min(r.window*4, maxFetch/blockSize), f.tick
+			return r, backwards
+		}
+		if r.used < oldest.used {
+			oldest = r
+		}
+	}
+	oldest.window, oldest.used = 1, f.tick
+	return oldest, false
 }
 
 // fetch gets blocks, again for a while if that fails for a reason that may pass.
@@ -134,7 +215,6 @@ func (f *file) fetch(number, count int64) error {
 		err := f.get(number, count)
 		var passing access.Passing
 		if err == nil {
-			f.next = number + count
 			return nil
 		}
 		if f.ctx.Err() != nil {
@@ -196,7 +276,9 @@ func (f *file) get(number, count int64) error {
 			}
 			return access.MayPass(fmt.Errorf("the connection broke at byte %d: %w", (number+i)*blockSize, err))
 		}
+		f.mu.Lock()
 		f.keep(number+i, data)
+		f.mu.Unlock()
 	}
 	return nil
 }

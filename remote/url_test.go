@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -175,4 +176,61 @@ func TestSpool(t *testing.T) {
 	if err := in.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestAtOnce has many readers read one file in many places: nobody waits for what others fetch, and nothing is fetched again and again.
+func TestAtOnce(t *testing.T) {
+	content := noise(40 << 20)
+	var at, most atomic.Int64
+	var sent atomic.Int64
+	address, requests := serve(t, content, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			now := at.Add(1)
+			defer at.Add(-1)
+			for {
+				old := most.Load()
+				if now <= old || most.CompareAndSwap(old, now) {
+					break
+				}
+			}
+			time.Sleep(5 * time.Millisecond)
+			h.ServeHTTP(counting{w, &sent}, r)
+		})
+	})
+	in, err := Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	var readers sync.WaitGroup
+	part := len(content) / 8
+	for i := range 8 {
+		readers.Go(func() {
+			got := make([]byte, 10_000)
+			for offset := i * part; offset < (i+1)*part; offset += len(got) {
+				n, err := in.ReadAt(got, int64(offset))
+				if err != nil && !errors.Is(err, io.EOF) || !bytes.Equal(got[:n], content[offset:offset+n]) {
+					t.Errorf("at %d: %d bytes, %v", offset, n, err)
+					return
+				}
+			}
+		})
+	}
+	readers.Wait()
+	if most.Load() < 3 {
+		t.Errorf("at most %d requests at once", most.Load())
+	}
+	if requests.Load() > 60 || sent.Load() > int64(len(content))*11/10 {
+		t.Errorf("%d requests, %d bytes for %d", requests.Load(), sent.Load(), len(content))
+	}
+}
+
+type counting struct {
+	http.ResponseWriter
+	sent *atomic.Int64
+}
+
+func (c counting) Write(p []byte) (int, error) {
+	c.sent.Add(int64(len(p)))
+	return c.ResponseWriter.Write(p)
 }
