@@ -23,12 +23,16 @@ type Integration struct {
 	Side
 	// Version is "" where nothing says it.
 	Version string
+	// Size is that of the package, in bytes; 0 for what is no package, or several.
+	Size int64
 }
 
 // Versions is what changed between two integrations.
 type Versions struct {
 	// Old and New are the versions, "" where they are not known.
 	Old, New string
+	// OldSize and NewSize are the bytes of the packages, 0 for what is no package.
+	OldSize, NewSize int64
 	// Changes are those that users meet.
 	Changes []Change
 	// Manifest says in which fields the manifests differ otherwise.
@@ -40,7 +44,7 @@ type Versions struct {
 
 // CompareIntegrations compares what two integrations promise.
 func CompareIntegrations(before, after *Integration) Versions {
-	v := Versions{Old: before.Version, New: after.Version, Changes: Compare(before.Side, after.Side)}
+	v := Versions{Old: before.Version, New: after.Version, OldSize: before.Size, NewSize: after.Size, Changes: Compare(before.Side, after.Side)}
 	v.Manifest = compareManifests(before.Manifest, after.Manifest)
 	v.Asked = Asked(v.Changes)
 	if v.Old != "" && v.New != "" && v.Old != v.New {
@@ -79,7 +83,7 @@ func OfSnapshot(ctx context.Context, file string, s Snapshot) (*Integration, err
 		return nil, err
 	}
 	identity, _ := manifest.ParseFileName(filepath.Base(file))
-	return &Integration{side, versionOf(identity.Version, side.Manifest)}, nil
+	return &Integration{side, versionOf(identity.Version, side.Manifest), s.Archive.Size()}, nil
 }
 
 // OfFolder is the integration of a folder: its packages, of one name and version, or its manifest; nil if it has neither.
@@ -110,7 +114,7 @@ func OfFolder(ctx context.Context, dir string) (*Integration, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", packages[0], err)
 		}
-		return &Integration{side, identity.Version}, nil
+		return &Integration{Side: side, Version: identity.Version}, nil
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -131,7 +135,7 @@ func OfFolder(ctx context.Context, dir string) (*Integration, error) {
 			}
 		}
 	}
-	return &Integration{side, versionOf("", side.Manifest)}, nil
+	return &Integration{Side: side, Version: versionOf("", side.Manifest)}, nil
 }
 
 // versionOf is a version as packages have it.

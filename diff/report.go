@@ -35,8 +35,11 @@ func Report(differences []Difference, versions *Versions, err error) *finding.Re
 		New   string `json:"new"`
 		Asked Step   `json:"asked"`
 		Wrong string `json:"wrong,omitempty"`
+		// Bytes of the packages.
+		OldSize int64 `json:"size_before,omitempty"`
+		NewSize int64 `json:"size_after,omitempty"`
 	}
-	asked := step{Old: versions.Old, New: versions.New, Asked: versions.Asked}
+	asked := step{Old: versions.Old, New: versions.New, Asked: versions.Asked, OldSize: versions.OldSize, NewSize: versions.NewSize}
 	if versions.Step != nil {
 		asked.Wrong = versions.Step.Error()
 	}

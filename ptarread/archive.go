@@ -80,5 +80,8 @@ func NewArchive(ctx context.Context, r io.ReaderAt, size int64, options Options)
 	return a, nil
 }
 
+// Size is how many bytes the file has.
+func (a *Archive) Size() int64 { return a.size }
+
 // Close closes the file that OpenArchive opened.
 func (a *Archive) Close() error { return a.close() }

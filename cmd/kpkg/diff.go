@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
@@ -192,6 +193,11 @@ func orNothing(s string) string {
 // end prints what changed of an integration, and how many differences there were.
 func (p diffPrinter) end(differences int, versions *diff.Versions) error {
 	if versions != nil {
+		if a, b := versions.OldSize, versions.NewSize; a > 0 && b > 0 && a != b {
+			if err := p.line("size", "%s, now %s", humanize.IBytes(uint64(a)), humanize.IBytes(uint64(b))); err != nil {
+				return err
+			}
+		}
 		for _, f := range versions.Manifest {
 			if err := p.fact("manifest", f); err != nil {
 				return err
