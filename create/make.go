@@ -84,11 +84,14 @@ func makePackages(ctx context.Context, integrations []*Integration, opts Options
 	if opts.CacheDir != "" && len(integrations) > 0 {
 		if err := sharedCache(opts.CacheDir); err != nil {
 			first := integrations[0]
-			first.Findings = append(first.Findings, finding.Finding{
+			told := first.add([]finding.Finding{{
 				Rule: "cache-shared", Severity: finding.Warning, File: first.Source.Document.File,
 				Message: fmt.Sprintf("nothing that earlier runs have kept is used, and nothing is kept: %v", err),
 				Hint:    "remove that folder: kpkg makes it again for you alone; or name a place of your own in XDG_CACHE_HOME",
-			})
+			}})
+			if len(told) > 0 && opts.Built != nil {
+				opts.Built(first, told)
+			}
 			opts.CacheDir = ""
 		}
 	}
