@@ -44,7 +44,8 @@ type Versions struct {
 
 // CompareIntegrations compares what two integrations promise.
 func CompareIntegrations(before, after *Integration) Versions {
-	v := Versions{Old: before.Version, New: after.Version, OldSize: before.Size, NewSize: after.Size, Changes: Compare(before.Side, after.Side)}
+	v := Versions{Old: before.Version, New: after.Version, OldSize: before.Size, NewSize: after.Size}
+	v.Changes = Compare(before.Side, after.Side)
 	v.Manifest = compareManifests(before.Manifest, after.Manifest)
 	v.Asked = Asked(v.Changes)
 	if v.Old != "" && v.New != "" && v.Old != v.New {
