@@ -17,7 +17,7 @@ import (
 
 // axe-core, which judges pages for those who cannot see them, as npm has it. It is fetched once, and held to its sum each time.
 const (
-	axe = "axe-core@4.14.1"
+	axe    = "axe-core@4.14.1"
 	axeSum = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==" // SHA-512
 )
 
