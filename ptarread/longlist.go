@@ -11,6 +11,7 @@ import (
 
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
@@ -88,6 +89,11 @@ func (s *store) openLong(ctx context.Context, b blob) (*longList, error) {
 		l.in.Reader = bufio.NewReaderSize(io.TeeReader(l.region, l.mac), 64<<10)
 		l.d = msgpack.NewDecoder(&l.in)
 		l.in.left = maxListKey
+		// DecodeMapLen would pass over the head of an extension, which no reader of a list in one piece does.
+		code, err := l.d.PeekCode()
+		if err == nil && !msgpcode.IsFixedMap(code) && code != msgpcode.Map16 && code != msgpcode.Map32 {
+			return errors.New("is no map of an object")
+		}
 		if l.pairs, err = l.d.DecodeMapLen(); err != nil {
 			return cut(err)
 		}

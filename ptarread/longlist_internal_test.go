@@ -33,6 +33,7 @@ func FuzzLongList(f *testing.F) {
 	f.Add([]byte("\x82\xa6chunks\x91\x80\xa6chunks\x91\x80"))
 	f.Add([]byte("\x81\xa6chunks\xdd\xff\xff\xff\xff"))
 	f.Add([]byte("\x81\xc4\x06chunks\x91\x81\xa6length\x01"))
+	f.Add([]byte("\xd40\x80")) // an extension whose content is a map
 	f.Fuzz(func(t *testing.T, data []byte) {
 		forged := ptartest.NewForgery(t, "", nil)
 		mac := forged.Put(resources.RT_OBJECT, data)

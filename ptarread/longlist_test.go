@@ -149,7 +149,7 @@ func TestForgedLongLists(t *testing.T) {
 		{"two lists", "has two lists", func(f *forgery) []byte { return slices.Concat([]byte{0x82}, chunks(f), chunks(f)) }},
 		{"cut short", "EOF", func(f *forgery) []byte { c := chunks(f); return slices.Concat([]byte{0x81}, c[:len(c)-10]) }},
 		{"more behind it", "bytes after its value", func(f *forgery) []byte { return slices.Concat([]byte{0x81}, chunks(f), []byte{1}) }},
-		{"no map", "decoding map length", func(f *forgery) []byte { return slices.Concat(array, bytes.Repeat(chunk(f), many)) }},
+		{"no map", "is no map of an object", func(f *forgery) []byte { return slices.Concat(array, bytes.Repeat(chunk(f), many)) }},
 		{"a long value", "too long", func(f *forgery) []byte {
 			return slices.Concat([]byte{0x82}, chunks(f), []byte("\xac"+"content_type\xdb\x00\x80\x00\x00"), make([]byte, 8<<20))
 		}},

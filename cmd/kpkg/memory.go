@@ -20,7 +20,7 @@ func boundMemory() {
 
 // installMemory is the same for what installs: some 20 MiB are in use, whatever the size of the package. With the program itself that
 // stays below 64 MiB.
-const installMemory = 32 << 20
+const installMemory = 26 << 20
 
 // boundInstall sets the limit for a command that installs.
 func boundInstall() {
