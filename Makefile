@@ -38,7 +38,7 @@ test: ## Run the tests, and the writer's also as a 32-bit program, which must wr
 # which it takes several times as much, or run other programs.
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
-		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^Test(Action|Damage|DamageOfArchives|ForgedFiles|DamagedLongList|ForgedLongLists|GitLabTemplate|IndexOnDisk|InstallMemory|LargeTrees|ListSize|LongFiles|Memory|Names|NewIntegration|OwnRelease|ParseIsLinear|Peak|Requests|TwoCommands|Walk)$$' ./...); done
+		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^Test(Action|BashCompletion|Damage|DamageOfArchives|ForgedFiles|DamagedLongList|ForgedLongLists|GitLabTemplate|IndexOnDisk|InstallMemory|Interrupt|LargeTrees|ListSize|LongFiles|Memory|Names|NewIntegration|OwnRelease|PagesCompile|PagesRun|ParseIsLinear|PasswordsInLocations|PasswordsInURLs|Peak|Requests|TwoCommands|Walk)$$' ./...); done
 
 lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml), and that it builds for other systems
 	@set -e; for module in $(MODULES); do \
