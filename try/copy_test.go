@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"unicode/utf8"
@@ -182,6 +183,55 @@ func TestCancelled(t *testing.T) {
 	cancel()
 	if _, err := write(t, ctx, filepath.Join(t.TempDir(), "data.ptar"), fileImporter(t, dir)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+// ending ends without telling what is derived from it, as while the end of a context is on its way to all that know it.
+type ending struct {
+	context.Context
+	ended atomic.Bool
+}
+
+func (e *ending) Err() error {
+	if e.ended.Load() {
+		return context.Canceled
+	}
+	return nil
+}
+
+// endedImporter brings one record, after the end of the context that it knows or, when it has content, while that is read.
+type endedImporter struct {
+	importer.Importer
+	ctx    *ending
+	record *connectors.Record
+}
+
+func (i endedImporter) Import(_ context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
+	defer close(records)
+	i.ctx.ended.Store(i.record.Err != nil)
+	records <- i.record
+	return nil
+}
+
+// TestNoFailuresOfTheEnd: what fails since the plugin has been ended is no failure of its own.
+func TestNoFailuresOfTheEnd(t *testing.T) {
+	ctx := &ending{Context: context.Background()}
+	dies := func() (io.ReadCloser, error) {
+		ctx.ended.Store(true)
+		return nil, errDied
+	}
+	for name, record := range map[string]*connectors.Record{
+		"record":  connectors.NewError("/file", errDied),
+		"content": connectors.NewRecord("/file", "", named("file"), nil, dies),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx.ended.Store(false)
+			ended := endedImporter{fileImporter(t, t.TempDir()), ctx, record}
+			counted, err := write(t, ctx, filepath.Join(t.TempDir(), "data.ptar"), ended)
+			if !errors.Is(err, context.Canceled) || len(counted.Failures) > 0 {
+				t.Errorf("error %v, failures %v", err, counted.Failures)
+			}
+		})
 	}
 }
 

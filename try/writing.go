@@ -70,7 +70,7 @@ func (w writing) writeTo(ctx context.Context, out io.Writer) error {
 // has become of them.
 func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 	// Not errgroup's context, which ends as soon as all is written: the importer may still have something to do.
-	ctx, cancel := context.WithCancelCause(ctx)
+	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var group errgroup.Group
 	records := make(chan *connectors.Record, workers)
@@ -87,13 +87,13 @@ func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 			}()
 			for {
 				select {
-				case <-ctx.Done():
-					return context.Cause(ctx)
+				case <-running.Done():
+					return context.Cause(running)
 				case r, more := <-records:
 					if !more {
 						return nil
 					}
-					if err := w.record(ctx, archive, r); err != nil {
+					if err := w.record(ctx, running, archive, r); err != nil {
 						return err
 					}
 					if results != nil {
@@ -121,7 +121,7 @@ func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 		}
 		written <- err
 	}()
-	err := w.imp.Import(ctx, records, results)
+	err := w.imp.Import(running, records, results)
 	if results != nil {
 		for range results { // what it has not taken
 		}
@@ -136,18 +136,24 @@ func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 	return nil
 }
 
-// record adds one record to the archive, or what is wrong with it.
-func (w writing) record(ctx context.Context, archive *ptarbuild.Archive, r *connectors.Record) error {
+// record adds one record to the archive, or what is wrong with it, while running, which is below ctx, goes on.
+func (w writing) record(ctx, running context.Context, archive *ptarbuild.Archive, r *connectors.Record) error {
 	if r.Pathname == w.own || strings.HasPrefix(r.Pathname, w.own+"/") {
 		return nil
 	}
 	if r.Err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		w.tally.fail(r.Pathname, r.Err)
 		return archive.Fail(r.Pathname, r.Err.Error())
 	}
-	size, err := archive.Record(ctx, r)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	size, err := archive.Record(running, r)
+	// Both: the end of ctx ends the plugin, whose files then fail, and may have got to the plugin and not yet to running.
+	for _, over := range []context.Context{ctx, running} {
+		if over.Err() != nil {
+			return context.Cause(over)
+		}
 	}
 	if content := (*ptarbuild.ContentError)(nil); errors.As(err, &content) {
 		w.tally.fail(r.Pathname, content)
