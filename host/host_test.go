@@ -74,6 +74,14 @@ var plugins = map[string]func(){
 			return nil, errors.New("that is all")
 		})
 	},
+	"secret provider": func() {
+		sdk.RunSecretProvider(func(_ context.Context, config map[string]string) (*vault, error) {
+			return &vault{config["password"]}, nil
+		})
+	},
+	"inventory": func() {
+		sdk.RunInventory(func(_ context.Context, config map[string]string) (shelf, error) { return shelf(config["fails"]), nil })
+	},
 	"environment": func() {
 		fmt.Fprintln(os.Stderr, strings.Join(os.Environ(), "\n"))
 		os.Exit(1)

@@ -197,6 +197,9 @@ func (t *trace) single(field protoreflect.FieldDescriptor, value protoreflect.Va
 		}
 		return hex.EncodeToString(value.Bytes())
 	case protoreflect.StringKind:
+		if field.Name() == "secret" { // a secret provider's answer
+			return `"***"`
+		}
 		return t.quoted(value.String())
 	case protoreflect.Uint32Kind, protoreflect.Int64Kind, protoreflect.Int32Kind:
 		if field.Name() == "mode" && field.Parent().Name() == "FileInfo" {

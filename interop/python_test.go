@@ -61,6 +61,11 @@ func TestProtocol(t *testing.T) {
 		"importer.proto": file, "connectors.proto": file.Imports().Get(0).FileDescriptor,
 		"exporter.proto": exporter.File_exporter_proto, "store.proto": storage.File_storage_proto,
 	}
+	// What plakar is not built with is held to the SDK and the host by internal/protocol.
+	isNewer := func(f *descriptorpb.FileDescriptorProto) bool {
+		return f.GetPackage() == "secret_provider" || f.GetPackage() == "inventory"
+	}
+	documented.File = slices.DeleteFunc(documented.File, isNewer)
 	if len(documented.File) != len(want) {
 		t.Errorf("the page has %q", names)
 	}

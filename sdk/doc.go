@@ -6,7 +6,8 @@
 // # Which shape
 //
 // A source that can be listed and read is a [Scanner], of two methods. Whoever needs more writes an [Importer]; a destination
-// is an [Exporter], a place where plakar keeps its data a [Store]. One executable serves several of them with [Main].
+// is an [Exporter], a place where plakar keeps its data a [Store]. What gives others their passwords is a [SecretProvider], what
+// lists what there is to back up an [Inventory]; both are unstable. One executable serves several of them with [Main].
 //
 // The constructors are kloset's own (importer.ImporterFn, exporter.ExporterFn, storage.StoreFn), so that a connector
 // built into plakar becomes a plugin without a change to it. This package does not import kloset's packages of those

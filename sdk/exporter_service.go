@@ -26,9 +26,9 @@ func newExporterService(construct ExporterFn) func(*guard) service {
 func (s *exporterService) methods() rpc.Server {
 	return s.guarded(map[string]rpc.Method{
 		"/plakar.exporter.Exporter/Init": func(call *rpc.Call) error {
-			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
+			return s.initialize(call, wire.DecodeInit, identify[Exporter](wire.AppendIdentity))
 		},
-		"/plakar.exporter.Exporter/Ping":   s.ping,
+		"/plakar.exporter.Exporter/Ping":   ping(s.session),
 		"/plakar.exporter.Exporter/Export": s.serveExport,
 		"/plakar.exporter.Exporter/Close":  s.serveClose,
 	})

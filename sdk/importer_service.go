@@ -32,9 +32,9 @@ func newImporterService(construct ImporterFn) func(*guard) service {
 func (s *importerService) methods() rpc.Server {
 	return s.guarded(map[string]rpc.Method{
 		"/importer.Importer/Init": func(call *rpc.Call) error {
-			return s.initialize(call, wire.DecodeInit, wire.AppendIdentity)
+			return s.initialize(call, wire.DecodeInit, identify[Importer](wire.AppendIdentity))
 		},
-		"/importer.Importer/Ping":   s.ping,
+		"/importer.Importer/Ping":   ping(s.session),
 		"/importer.Importer/Import": s.serveImport,
 		"/importer.Importer/Open":   s.open,
 		"/importer.Importer/Close":  s.serveClose,

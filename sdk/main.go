@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Connectors are what one executable serves. A constructor that returns [Importer], [Exporter] or [Store] is named as it is; of
-// any other, kloset's too, [ImporterFrom], [ExporterFrom], [StorageFrom] and [ScannerFrom] make what fits:
+// Connectors are what one executable serves. A constructor that returns this package's own type, as [Importer], is named as it
+// is; of any other, kloset's too, [ImporterFrom], [ExporterFrom], [StorageFrom], [ScannerFrom], [SecretProviderFrom] and
+// [InventoryFrom] make what fits:
 //
 //	sdk.Main(sdk.Connectors{
 //		Importer: sdk.ScannerFrom(ftp.NewScanner),
@@ -19,10 +20,40 @@ type Connectors struct {
 	Importer ImporterFn
 	Exporter ExporterFn
 	Storage  StoreFn
+	// SecretProvider and Inventory are unstable, as their types are.
+	SecretProvider SecretProviderFn
+	Inventory      InventoryFn
 }
 
-// Main serves the connector that the first argument names: "importer", "exporter" or "storage". In the manifest, the
-// connectors name the same executable and differ in their args:
+// served is one of the connectors of an executable.
+type served struct {
+	argument, kind string
+	newService     func(*guard) service
+}
+
+// all are the connectors that there are, in the order in which they are told.
+func (c Connectors) all() []served {
+	var all []served
+	if c.Importer != nil {
+		all = append(all, served{"importer", "an importer", newImporterService(c.Importer)})
+	}
+	if c.Exporter != nil {
+		all = append(all, served{"exporter", "an exporter", newExporterService(c.Exporter)})
+	}
+	if c.Storage != nil {
+		all = append(all, served{"storage", "a storage", newStorageService(c.Storage)})
+	}
+	if c.SecretProvider != nil {
+		all = append(all, served{"secret_provider", "a secret provider", newSecretProviderService(c.SecretProvider)})
+	}
+	if c.Inventory != nil {
+		all = append(all, served{"inventory", "an inventory", newInventoryService(c.Inventory)})
+	}
+	return all
+}
+
+// Main serves the connector that the first argument names by its type in the manifest: "importer", "exporter", "storage",
+// "secret_provider" or "inventory". There, the connectors name the same executable and differ in their args:
 //
 //	connectors:
 //	  - type: importer
@@ -36,26 +67,14 @@ func Main(connectors Connectors) {
 	if len(os.Args) == 2 {
 		argument = os.Args[1]
 	}
-	var served []string
-	if construct := connectors.Importer; construct != nil {
-		served = append(served, "importer")
-		if argument == "importer" {
-			run("an importer", newImporterService(construct))
+	var arguments []string
+	for _, one := range connectors.all() {
+		if argument == one.argument {
+			run(one.kind, one.newService)
 		}
+		arguments = append(arguments, one.argument)
 	}
-	if construct := connectors.Exporter; construct != nil {
-		served = append(served, "exporter")
-		if argument == "exporter" {
-			run("an exporter", newExporterService(construct))
-		}
-	}
-	if construct := connectors.Storage; construct != nil {
-		served = append(served, "storage")
-		if argument == "storage" {
-			run("a storage", newStorageService(construct))
-		}
-	}
-	choice := strings.Join(served, " or ")
+	choice := strings.Join(arguments, " or ")
 	if len(os.Args) == 1 || argument == "-h" || argument == "--help" {
 		explain(choice + ", by its first argument")
 	} else {

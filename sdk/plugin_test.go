@@ -24,6 +24,9 @@ var plugins = map[string]func(){
 			Storage:  StorageFrom(fsstorage.NewStore),
 		})
 	},
+	"newer kinds": func() {
+		Main(Connectors{SecretProvider: SecretProviderFrom(newVault), Inventory: InventoryFrom(newShelf)})
+	},
 }
 
 func TestMain(m *testing.M) {

@@ -29,6 +29,17 @@ func RunStorage[S StoreOf[M, R, G], M, R ~uint32, G RangeOf](
 	run("a storage", newStorageService(StorageFrom(construct)))
 }
 
+// RunSecretProvider serves a secret provider, as RunImporter does an importer: see [SecretProviderFn]. Unstable, as
+// [SecretProvider] is.
+func RunSecretProvider[P SecretProvider](construct func(context.Context, map[string]string) (P, error)) {
+	run("a secret provider", newSecretProviderService(SecretProviderFrom(construct)))
+}
+
+// RunInventory serves an inventory, as RunImporter does an importer: see [InventoryFn]. Unstable, as [Inventory] is.
+func RunInventory[I Inventory](construct func(context.Context, map[string]string) (I, error)) {
+	run("an inventory", newInventoryService(InventoryFrom(construct)))
+}
+
 // EntrypointImporter is RunImporter for a main that passes os.Args, as go-kloset-sdk has it. It takes no arguments.
 func EntrypointImporter[I Importer](
 	args []string, construct func(context.Context, *Options, string, map[string]string) (I, error),

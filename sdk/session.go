@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 
@@ -14,20 +15,25 @@ import (
 // maxRequest bounds a request that is read into memory, in bytes.
 const maxRequest = rpc.MaxReceived
 
-// connector is what importers, exporters and storages have in common.
+// connector is what all connectors have in common.
 type connector interface {
+	Close(context.Context) error
+}
+
+// located is what importers, exporters and storages have in common: they work at a location.
+type located interface {
+	connector
 	Origin() string
 	Type() string
 	Root() string
 	Flags() location.Flags
 	Ping(context.Context) error
-	Close(context.Context) error
 }
 
 // session is the life of the one connector of a process: Init, any number of calls, Close.
 type session[C connector] struct {
 	*guard
-	kind      string // "importer", "exporter" or "storage"
+	kind      string // such as "importer"
 	construct func(context.Context, wire.Init) (C, error)
 
 	ctx    context.Context // the constructor's: it lives as long as the connector
@@ -48,9 +54,9 @@ func newSession[C connector](
 	return s
 }
 
-// initialize serves Init: decode and appendIdentity are the forms this has for the kind of connector.
+// initialize serves Init: decode and introduce, which appends the response, are the forms this has for the kind of connector.
 func (s *session[C]) initialize(
-	call *rpc.Call, decode func([]byte) (wire.Init, error), appendIdentity func([]byte, wire.Identity) []byte,
+	call *rpc.Call, decode func([]byte) (wire.Init, error), introduce func([]byte, C) []byte,
 ) error {
 	request, err := call.Request(maxRequest)
 	if err != nil {
@@ -78,15 +84,25 @@ func (s *session[C]) initialize(
 		s.run(s.kind+"'s Close", func() error { return connector.Close(ctx) })
 		return context.Cause(call.Context())
 	}
-	identity := wire.Identity{
-		Origin: connector.Origin(),
-		Type:   connector.Type(),
-		Root:   connector.Root(),
-		Flags:  uint32(connector.Flags()),
-	}
+	response := introduce(rpc.Begin(nil), connector)
 	s.connector, s.init, s.ready = connector, init, true
-	return call.Send(appendIdentity(rpc.Begin(nil), identity))
+	return call.Send(response)
 }
+
+// identify introduces a connector by its identity, in the form that appendIdentity gives it.
+func identify[C located](appendIdentity func([]byte, wire.Identity) []byte) func([]byte, C) []byte {
+	return func(response []byte, connector C) []byte {
+		return appendIdentity(response, wire.Identity{
+			Origin: connector.Origin(),
+			Type:   connector.Type(),
+			Root:   connector.Root(),
+			Flags:  uint32(connector.Flags()),
+		})
+	}
+}
+
+// nothing introduces a connector that Init asks nothing of.
+func nothing[C connector](response []byte, _ C) []byte { return response }
 
 // get returns the connector, or why there is none.
 func (s *session[C]) get() (C, error) {
@@ -106,15 +122,40 @@ func (s *session[C]) concurrency() int {
 	return max(1, min(s.init.Options.MaxConcurrency, 1024))
 }
 
-func (s *session[C]) ping(call *rpc.Call) error {
-	connector, err := s.get()
-	if err != nil {
-		return err
+// unary makes a method of a function from one message to one appended to the last argument.
+func unary[C connector](s *session[C], respond func(context.Context, C, []byte, []byte) ([]byte, error)) rpc.Method {
+	return func(call *rpc.Call) error {
+		connector, err := s.get()
+		if err != nil {
+			return err
+		}
+		request, err := call.Request(maxRequest)
+		if err != nil {
+			return err
+		}
+		message, err := respond(call.Context(), connector, request, rpc.Begin(nil))
+		if errors.Is(err, wire.ErrMalformed) {
+			return rpc.Errorf(rpc.InvalidArgument, "cannot read the request: %v", err)
+		}
+		if err != nil {
+			return err
+		}
+		return call.Send(message)
 	}
-	if err := connector.Ping(call.Context()); err != nil {
-		return err
+}
+
+// ping serves Ping.
+func ping[C located](s *session[C]) rpc.Method {
+	return func(call *rpc.Call) error {
+		connector, err := s.get()
+		if err != nil {
+			return err
+		}
+		if err := connector.Ping(call.Context()); err != nil {
+			return err
+		}
+		return call.Send(rpc.Begin(nil))
 	}
-	return call.Send(rpc.Begin(nil))
 }
 
 func (s *session[C]) serveClose(call *rpc.Call) error {

@@ -24,41 +24,19 @@ func newStorageService(construct StoreFn) func(*guard) service {
 func (s *storageService) methods() rpc.Server {
 	return s.guarded(map[string]rpc.Method{
 		"/store.Store/Init": func(call *rpc.Call) error {
-			return s.initialize(call, wire.DecodeStorageInit, wire.AppendStorageIdentity)
+			return s.initialize(call, wire.DecodeStorageInit, identify[Store](wire.AppendStorageIdentity))
 		},
-		"/store.Store/Create": s.unary(s.create),
-		"/store.Store/Open":   s.unary(s.open),
-		"/store.Store/Ping":   s.ping,
-		"/store.Store/Mode":   s.unary(s.mode),
-		"/store.Store/Size":   s.unary(s.size),
-		"/store.Store/List":   s.unary(s.list),
+		"/store.Store/Create": unary(s.session, s.create),
+		"/store.Store/Open":   unary(s.session, s.open),
+		"/store.Store/Ping":   ping(s.session),
+		"/store.Store/Mode":   unary(s.session, s.mode),
+		"/store.Store/Size":   unary(s.session, s.size),
+		"/store.Store/List":   unary(s.session, s.list),
 		"/store.Store/Put":    s.put,
 		"/store.Store/Get":    s.fetch,
-		"/store.Store/Delete": s.unary(s.remove),
+		"/store.Store/Delete": unary(s.session, s.remove),
 		"/store.Store/Close":  s.serveClose,
 	})
-}
-
-// unary makes a method of a function from one message to one appended to the last argument.
-func (s *storageService) unary(respond func(context.Context, Store, []byte, []byte) ([]byte, error)) rpc.Method {
-	return func(call *rpc.Call) error {
-		store, err := s.get()
-		if err != nil {
-			return err
-		}
-		request, err := call.Request(maxRequest)
-		if err != nil {
-			return err
-		}
-		message, err := respond(call.Context(), store, request, rpc.Begin(nil))
-		if errors.Is(err, wire.ErrMalformed) {
-			return rpc.Errorf(rpc.InvalidArgument, "cannot read the request: %v", err)
-		}
-		if err != nil {
-			return err
-		}
-		return call.Send(message)
-	}
 }
 
 func (s *storageService) create(ctx context.Context, store Store, request, response []byte) ([]byte, error) {

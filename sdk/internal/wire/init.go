@@ -21,6 +21,11 @@ func DecodeStorageInit(message []byte) (Init, error) {
 	return decodeInit(message, 0)
 }
 
+// DecodeConfigInit reads the InitRequest of secret providers and inventories, which has the configuration alone.
+func DecodeConfigInit(message []byte) (Init, error) {
+	return decodeInit(message, -1)
+}
+
 // decodeInit reads an InitRequest whose protocol and configuration follow shift other fields.
 func decodeInit(message []byte, shift int) (Init, error) {
 	in := Init{Config: make(map[string]string)}

@@ -21,6 +21,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/PlakarKorp/kpkg/internal/protocol/inventory"
+	"github.com/PlakarKorp/kpkg/internal/protocol/secretprovider"
 )
 
 // The records that a host and a plugin send each other.
@@ -202,6 +205,11 @@ func TestInit(t *testing.T) {
 		t.Error(diff, err)
 	}
 
+	got, err = DecodeConfigInit(marshal(t, &inventory.InitRequest{Config: config}))
+	if diff := cmp.Diff(Init{Config: config}, got); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+
 	identity := Identity{Origin: "o", Type: "t", Root: "/", Flags: 1<<32 - 1}
 	same(t, AppendIdentity(nil, identity), &gexporter.InitResponse{},
 		&gexporter.InitResponse{Origin: "o", Type: "t", Root: "/", Flags: 1<<32 - 1})
@@ -296,6 +304,37 @@ func TestStorage(t *testing.T) {
 		&gstorage.ListResponse{Macs: [][]byte{mac[:], make([]byte, 32)}})
 }
 
+func TestSecrets(t *testing.T) {
+	if got, err := DecodeHandle(marshal(t, &secretprovider.ResolveRequest{Handle: "db/password"})); got != "db/password" || err != nil {
+		t.Error(got, err)
+	}
+	if _, err := DecodeHandle(AppendNumber(nil, 5)); !errors.Is(err, ErrMalformed) {
+		t.Errorf("a number as a handle: %v", err)
+	}
+	for _, secret := range []string{"", "s", strings.Repeat("s", 1<<20)} {
+		same(t, AppendSecret(nil, secret), &secretprovider.ResolveResponse{}, &secretprovider.ResolveResponse{Secret: secret})
+	}
+}
+
+func TestInventory(t *testing.T) {
+	same(t, AppendListed(nil, InventoryEntry{}), &inventory.ListResponse{},
+		&inventory.ListResponse{Entry: &inventory.InventoryEntry{}})
+	entry := InventoryEntry{
+		Class: "c", Subclass: "s", Tags: []string{"t", ""}, URN: "u", Name: "n\xff", Region: "r", Service: "v", Resource: "x",
+		Details: []byte{0xff}, Endpoints: []InventoryEndpoint{{}, {"host", "h"}},
+		Locators: []InventoryLocator{{}, {"l", "i", map[string]string{"": "", "k": "v", "a": "\xff"}}},
+	}
+	want := &inventory.ListResponse{Entry: &inventory.InventoryEntry{
+		Class: "c", Subclass: "s", Tags: []string{"t", ""}, Urn: "u", Name: `n\xff`, Region: "r", Service: "v", Resource: "x",
+		Details: []byte{0xff}, Endpoints: []*inventory.InventoryEndpoint{{}, {Type: "host", Endpoint: "h"}},
+		Locators: []*inventory.InventoryLocator{{}, {Type: "l", Identifier: "i", Attributes: map[string]string{"": "", "k": "v", "a": `\xff`}}},
+	}}
+	same(t, AppendListed(nil, entry), &inventory.ListResponse{}, want)
+	if first, again := AppendListed(nil, entry), AppendListed(nil, entry); !bytes.Equal(first, again) {
+		t.Errorf("%q and then %q", first, again)
+	}
+}
+
 func TestChunks(t *testing.T) {
 	chunk := bytes.Repeat([]byte("c"), 300)
 	same(t, append(AppendChunkHeader(nil, len(chunk)), chunk...),
@@ -363,6 +402,8 @@ func FuzzDecode(f *testing.F) {
 		DecodeObject(message)
 		DecodeList(message)
 		DecodeConfig(message)
+		DecodeConfigInit(message)
+		DecodeHandle(message)
 		ReadTag(bytes.NewReader(message))
 		record, _, err := DecodeRecord(message)
 		if err != nil {
