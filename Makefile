@@ -72,7 +72,7 @@ killed: build ## Kill releases, runs of index and of publish at MOMENTS (100) mo
 trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real servers; INTEGRATIONS is their repository (docs/found.md)
 	cd interop/trial && $(GO) run . -integrations $(INTEGRATIONS) -only "$(ONLY)"
 
-bench: build ## Measure kpkg beside its peers in one run; BENCH=-cold takes many minutes more (docs/benchmarks.md)
+bench: build ## Measure kpkg beside its peers in turns; BENCH=-cold builds from empty caches too (docs/interop.md)
 	cd interop && $(GO) run ./bench $(BENCH)
 
 size: ## Show how large a minimal importer is, on kpkg's SDK with light types and kloset's, and on upstream's

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"github.com/PlakarKorp/kpkg/interop/rig"
 )
@@ -20,83 +18,100 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/a
 // pkg create; and kpkg's. Both build the same source, each in folders and caches of its own.
 type builds struct {
 	*bencher
-	dir string
+	dir     string
+	changes int
 }
 
-// figure is what a way took.
-type figure struct{ wall, cpu time.Duration }
-
-func (f *figure) add(r rig.Result) { f.wall += r.Wall; f.cpu += r.CPU }
+// way is from the source in folders of its own to the packages.
+type way struct {
+	name    string
+	folders []string
+	caches  string
+	run     func(context.Context) (sample, error)
+}
 
 func (b *bencher) builds(ctx context.Context) error {
-	return (&builds{b, filepath.Join(b.dir, "builds")}).run(ctx)
+	return (&builds{bencher: b, dir: filepath.Join(b.dir, "builds")}).run(ctx)
 }
 
 func (b *builds) run(ctx context.Context) error {
+	var upstream []string
 	for _, platform := range platforms {
-		if err := b.source(b.upstream(platform)); err != nil {
-			return err
-		}
+		upstream = append(upstream, b.folder(platform))
 	}
-	for _, dir := range []string{b.kpkg(), b.bare()} {
-		if err := b.source(dir); err != nil {
-			return err
-		}
-	}
-	host := runtime.GOOS + "/" + runtime.GOARCH
-	type way struct {
+	six, one, bare := b.folder("six"), b.folder("one"), b.folder("bare")
+	for _, pair := range []struct {
 		name string
-		run  func(context.Context) (figure, error)
-	}
-	// A pair goes through all scenarios before the next one, whose change would not be one to those that saw it already.
-	for _, pair := range [][2]way{
-		{
-			{"make and plakar pkg create, six platforms", b.upstreamWay},
-			{"kpkg create, six platforms", func(ctx context.Context) (figure, error) { return b.kpkgWay(ctx, "six", "all") }},
-		},
-		{
-			{"go build alone, one platform", b.bareBuild},
-			{"kpkg create, one platform", func(ctx context.Context) (figure, error) { return b.kpkgWay(ctx, "one", host) }},
-		},
+		ways []way
+	}{
+		{"six platforms", []way{
+			{"make and plakar pkg create", upstream, "upstream", b.upstreamWay},
+			{"kpkg create", []string{six}, "six", b.kpkgWay("six", "all")},
+		}},
+		{"one platform", []way{
+			{"go build alone", []string{bare}, "bare", b.bareBuild},
+			{"kpkg create", []string{one}, "one", b.kpkgWay("one", runtime.GOOS+"/"+runtime.GOARCH)},
+		}},
 	} {
-		for _, scenario := range []string{"cold", "one file changed", "nothing changed"} {
-			if scenario == "one file changed" {
-				if err := b.change(pair[0].name); err != nil {
-					return err
+		sources := once(func(context.Context) error { return b.sources(pair.ways) })
+		built := once(func(ctx context.Context) error {
+			for _, way := range pair.ways {
+				if _, err := way.run(ctx); err != nil {
+					return fmt.Errorf("%s: %w", way.name, err)
 				}
 			}
-			var first figure
-			for i, way := range pair {
-				f, err := way.run(ctx)
-				if err != nil {
-					return fmt.Errorf("%s, %s: %w", way.name, scenario, err)
-				}
-				if i == 0 {
-					first = f
-				}
-				if scenario == "cold" && !b.cold {
-					continue // this fills the caches for what follows
-				}
-				fmt.Fprintf(b.w, "%.2f s\t%s\t%.2f s\t%s\t\t\t\t\t%s: %s\n", f.wall.Seconds(), ratio(f.wall, first.wall),
-					f.cpu.Seconds(), ratio(f.cpu, first.cpu), scenario, way.name)
+			return nil
+		})
+		both := func(ctx context.Context) error {
+			if err := sources(ctx); err != nil {
+				return err
+			}
+			return built(ctx)
+		}
+		for _, scenario := range []struct {
+			name   string
+			setUp  func(context.Context) error
+			before func(way) error
+		}{
+			{"cold", sources, func(w way) error { return os.RemoveAll(b.cache(w.caches)) }},
+			{"one file changed", both, b.change},
+			{"nothing changed", both, func(way) error { return nil }},
+		} {
+			if scenario.name == "cold" && !b.cold {
+				continue
+			}
+			c := contest{name: pair.name + ", " + scenario.name, setUp: scenario.setUp}
+			for _, w := range pair.ways {
+				c.contenders = append(c.contenders, contender{
+					name: w.name, run: w.run, before: func(context.Context) error { return scenario.before(w) },
+				})
+			}
+			if err := b.hold(ctx, c); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func (b *builds) upstream(platform string) string {
-	return filepath.Join(b.dir, "upstream", strings.ReplaceAll(platform, "/", "-"))
+func (b *builds) folder(name string) string {
+	return filepath.Join(b.dir, "source", strings.ReplaceAll(name, "/", "-"))
 }
-func (b *builds) kpkg() string { return filepath.Join(b.dir, "kpkg") }
-func (b *builds) bare() string { return filepath.Join(b.dir, "bare") }
+func (b *builds) cache(way string) string { return filepath.Join(b.dir, "caches", way) }
 
-// source puts examples/fs into dir.
-func (b *builds) source(dir string) error {
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(rig.Root(), "examples", "fs"))); err != nil {
-		return err
+// sources puts examples/fs into all folders of the ways.
+func (b *builds) sources(ways []way) error {
+	for _, way := range ways {
+		for _, dir := range way.folders {
+			if err := os.CopyFS(dir, os.DirFS(filepath.Join(rig.Root(), "examples", "fs"))); err != nil {
+				return err
+			}
+			if err := pointAtRoot(dir); err != nil {
+				return err
+			}
+		}
 	}
-	return pointAtRoot(dir)
+	return nil
 }
 
 // pointAtRoot makes the module in dir, a copy, find kpkg's source.
@@ -110,42 +125,40 @@ func pointAtRoot(dir string) error {
 }
 
 // change makes a new difference to one main package of three.
-func (b *builds) change(what string) error {
-	dirs := []string{b.kpkg(), b.bare()}
-	for _, platform := range platforms {
-		dirs = append(dirs, b.upstream(platform))
+func (b *builds) change(w way) error {
+	b.changes++
+	change := fmt.Sprintf("package main\n\nfunc init() { _ = len(change) }\n\nvar change = \"%d\"\n", b.changes)
+	for _, dir := range w.folders {
+		if err := os.WriteFile(filepath.Join(dir, "plugin", "importer", "change.go"), []byte(change), 0o644); err != nil {
+			return err
+		}
 	}
-	change := fmt.Sprintf("package main\n\nfunc init() { _ = len(change) }\n\nvar change = %q\n", what)
-	var err error
-	for _, dir := range dirs {
-		err = errors.Join(err, os.WriteFile(filepath.Join(dir, "plugin", "importer", "change.go"), []byte(change), 0o644))
-	}
-	return err
+	return nil
 }
 
-// variables are the environment of a way: its caches, empty at first if the bench is a cold one.
+// variables are the environment of a way: its caches, Go's too if the bench is a cold one.
 func (b *builds) variables(way string, more ...string) []string {
-	variables := append([]string{"CGO_ENABLED=0", "XDG_CACHE_HOME=" + filepath.Join(b.dir, "cache-"+way)}, more...)
+	variables := append([]string{"CGO_ENABLED=0", "XDG_CACHE_HOME=" + filepath.Join(b.cache(way), "xdg")}, more...)
 	if b.cold {
-		variables = append(variables, "GOCACHE="+filepath.Join(b.dir, "gocache-"+way))
+		variables = append(variables, "GOCACHE="+filepath.Join(b.cache(way), "go"))
 	}
 	return variables
 }
 
-func (b *builds) upstreamWay(ctx context.Context) (total figure, err error) {
+func (b *builds) upstreamWay(ctx context.Context) (total sample, err error) {
 	for _, platform := range platforms {
 		goos, goarch, _ := strings.Cut(platform, "/")
 		ext := ""
 		if goos == "windows" {
 			ext = ".exe"
 		}
-		dir := b.upstream(platform)
+		dir := b.folder(platform)
 		target := []string{"GOOS=" + goos, "GOARCH=" + goarch}
 		result, err := succeed(rig.RunIn(ctx, dir, b.variables("upstream", target...), "make", "EXT="+ext))
 		if err != nil {
 			return total, err
 		}
-		total.add(result)
+		total = total.plus(sampleOf(result))
 		out := filepath.Join(dir, fmt.Sprintf("fs-plugin_v0.1.0_%s_%s.ptar", goos, goarch))
 		if err := os.RemoveAll(out); err != nil {
 			return total, err
@@ -154,31 +167,24 @@ func (b *builds) upstreamWay(ctx context.Context) (total figure, err error) {
 		if err != nil {
 			return total, err
 		}
-		total.add(result)
+		total = total.plus(sampleOf(result))
 	}
 	return total, nil
 }
 
-// kpkgWay makes the platforms; each name has caches and packages of its own.
-func (b *builds) kpkgWay(ctx context.Context, name, platforms string) (total figure, err error) {
-	result, err := succeed(rig.RunIn(ctx, b.dir, b.variables(name), b.tools.Kpkg, "create", b.kpkg(), "v0.1.0",
-		"--platform", platforms, "--out-dir", filepath.Join(b.dir, "out-"+name), "--force", "--quiet"))
-	total.add(result)
-	return total, err
+// kpkgWay makes the platforms; each name has a folder, caches and packages of its own.
+func (b *builds) kpkgWay(name, platforms string) func(context.Context) (sample, error) {
+	return program(func(ctx context.Context) (rig.Result, error) {
+		return rig.RunIn(ctx, b.dir, b.variables(name), b.tools.Kpkg, "create", b.folder(name), "v0.1.0",
+			"--platform", platforms, "--out-dir", filepath.Join(b.dir, "out-"+name), "--force", "--quiet")
+	})
 }
 
 // bareBuild is the one go build that kpkg runs for a platform.
-func (b *builds) bareBuild(ctx context.Context) (total figure, err error) {
-	out := filepath.Join(b.bare(), "out") + string(filepath.Separator)
-	result, err := succeed(rig.RunIn(ctx, b.bare(), b.variables("bare"), "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w", "-o", out, "./plugin/importer", "./plugin/exporter", "./plugin/storage"))
-	total.add(result)
-	return total, err
-}
-
-func succeed(result rig.Result, err error) (rig.Result, error) {
-	if err == nil && result.Status != 0 {
-		err = errors.New(result.String())
-	}
-	return result, err
+func (b *builds) bareBuild(ctx context.Context) (sample, error) {
+	return program(func(ctx context.Context) (rig.Result, error) {
+		dir := b.folder("bare")
+		return rig.RunIn(ctx, dir, b.variables("bare"), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w",
+			"-o", filepath.Join(dir, "out")+string(filepath.Separator), "./plugin/importer", "./plugin/exporter", "./plugin/storage")
+	})(ctx)
 }

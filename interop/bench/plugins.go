@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/PlakarKorp/kpkg/interop/rig"
+)
+
+// connector is the file system's connector in one of its forms, with a client that has it.
+type connector struct {
+	name, scheme string
+	source       string // what its package is made of; "" for what the client has built in
+	client       *rig.Client
+}
+
+// plugins runs the same connectors as plugins on upstream's SDK, as plakar's builtins and as plugins on kpkg's SDK, with the
+// real client: backup through the importer, restore through the exporter, backup into a store and its check through the storage.
+func (b *bencher) plugins(ctx context.Context) error {
+	return b.everywhere(func(p place) (err error) {
+		connectors := []*connector{
+			{name: "upstream's SDK", scheme: "fis", source: p.within("upstream")},
+			{name: "builtin", scheme: "fs"},
+			{name: "kpkg's SDK", scheme: "fis", source: filepath.Join(rig.Root(), "examples", "fs")},
+		}
+		defer func() {
+			for _, c := range connectors {
+				if c.client != nil {
+					err = errors.Join(err, c.client.Close())
+				}
+			}
+		}()
+		installed := once(func(ctx context.Context) error {
+			if err := os.CopyFS(p.within("upstream"), os.DirFS(filepath.Join(rig.Root(), "interop", "upstream"))); err != nil {
+				return err
+			}
+			for _, c := range connectors {
+				if err := b.install(ctx, p, c); err != nil {
+					return fmt.Errorf("%s: %w", c.name, err)
+				}
+			}
+			return nil
+		})
+		for _, load := range []tree{
+			equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20), equal("50,000 x 4 KB", 50_000, 4<<10),
+		} {
+			if err := b.copies(ctx, p, load, connectors, installed); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (b *bencher) install(ctx context.Context, p place, c *connector) (err error) {
+	if c.client, err = b.tools.NewClient(); err != nil || c.source == "" {
+		return err
+	}
+	name := "fs-plugin"
+	if c.source == p.within("upstream") {
+		name = "fs-upstream"
+	}
+	file := p.within(fmt.Sprintf("%s_v0.1.0_%s_%s.ptar", name, runtime.GOOS, runtime.GOARCH))
+	if _, err := b.kpkg("create", c.source, "v0.1.0", "--quiet", "--force", "-o", file)(ctx); err != nil {
+		return err
+	}
+	_, err = plakar(c.client, "pkg", "add", file)(ctx)
+	return err
+}
+
+// copies measures the four ways of a tree through a connector.
+func (b *bencher) copies(ctx context.Context, p place, load tree, connectors []*connector, installed func(context.Context) error) error {
+	source := p.within("tree")
+	defer os.RemoveAll(source)
+	grown := once(func(context.Context) error { return load.make(source) })
+	ready := func(ctx context.Context) error {
+		if err := installed(ctx); err != nil {
+			return err
+		}
+		return grown(ctx)
+	}
+	work := p.within("work")
+	local, restored := "fs://"+filepath.Join(work, "local"), filepath.Join(work, "restored")
+	remote := func(c *connector) string { return c.scheme + "://" + filepath.Join(work, "remote") }
+	clean := func() error { return os.RemoveAll(work) }
+	fresh := func(store func(*connector) string) func(context.Context, *connector) error {
+		return func(ctx context.Context, c *connector) error {
+			if err := errors.Join(clean(), os.MkdirAll(work, 0o755)); err != nil {
+				return err
+			}
+			return quietly(ctx, c.client, "at", store(c), "create", "-plaintext")
+		}
+	}
+	filled := func(ctx context.Context) error {
+		if err := errors.Join(ready(ctx), os.MkdirAll(work, 0o755)); err != nil {
+			return err
+		}
+		if err := quietly(ctx, p.client, "at", local, "create", "-plaintext"); err != nil {
+			return err
+		}
+		if err := quietly(ctx, p.client, "at", local, "backup", "-no-progress", "fs://"+source); err != nil {
+			return err
+		}
+		// What a client has to learn of a store that it has not seen is not what is measured.
+		for _, c := range connectors {
+			if err := quietly(ctx, c.client, "at", local, "ls"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, step := range []struct {
+		name   string
+		setUp  func(context.Context) error
+		before func(context.Context, *connector) error
+		args   func(*connector) []string
+	}{
+		{"import", ready, fresh(func(*connector) string { return local }), func(c *connector) []string {
+			return []string{"at", local, "backup", "-no-progress", c.scheme + "://" + source}
+		}},
+		{"export", filled, func(context.Context, *connector) error { return os.RemoveAll(restored) }, func(c *connector) []string {
+			return []string{"at", local, "restore", "-to", c.scheme + "://" + restored}
+		}},
+		{"backup into a store", ready, fresh(remote), func(c *connector) []string {
+			return []string{"at", remote(c), "backup", "-no-progress", "fs://" + source}
+		}},
+		// The file system's store is the same whoever wrote it.
+		{"check of a store", filled, func(context.Context, *connector) error { return nil }, func(c *connector) []string {
+			return []string{"at", c.scheme + "://" + filepath.Join(work, "local"), "check"}
+		}},
+	} {
+		c := contest{name: step.name + ", " + load.name + p.name, setUp: step.setUp, tearDown: clean}
+		for _, connector := range connectors {
+			c.contenders = append(c.contenders, contender{
+				name:   connector.name,
+				before: func(ctx context.Context) error { return step.before(ctx, connector) },
+				run:    func(ctx context.Context) (sample, error) { return watched(ctx, connector.client, step.args(connector)) },
+			})
+		}
+		if err := b.hold(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watched is a run of the client whose plugins are measured apart.
+func watched(ctx context.Context, client *rig.Client, args []string) (sample, error) {
+	result, plugins, err := client.RunWatched(ctx, args...)
+	_, err = succeed(result, err)
+	s := sampleOf(result)
+	s.plugin, s.pluginPeak = plugins.CPU, plugins.Peak
+	return s, err
+}
+
+func quietly(ctx context.Context, client *rig.Client, args ...string) error {
+	_, err := plakar(client, args...)(ctx)
+	return err
+}
