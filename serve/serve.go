@@ -123,7 +123,7 @@ func (s *Server) page(title string) web.Page {
 func (s *Server) render(w http.ResponseWriter, name string, data any) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	// What has been sent cannot be taken back: a template that fails ends the page where it is.
-	_ = web.Templates.ExecuteTemplate(w, name, data)
+	_ = web.Templates().ExecuteTemplate(w, name, data)
 }
 
 func (s *Server) fail(w http.ResponseWriter, status int, err error) { s.failIn(w, status, "", err) }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -47,10 +48,10 @@ func Markdown(source []byte) (shown template.HTML, cut bool) {
 	cut = cut || dense
 	var out bytes.Buffer
 	context := parser.NewContext(parser.WithIDs(headings{}))
-	if err := markdown.Convert(source, &out, parser.WithContext(context)); err != nil {
+	if err := markdown().Convert(source, &out, parser.WithContext(context)); err != nil {
 		return "", cut // nothing is written to but a buffer
 	}
-	found, err := whole(sanitizer.SanitizeBytes(out.Bytes()))
+	found, err := whole(sanitizer().SanitizeBytes(out.Bytes()))
 	if err != nil { // nested deeper than anybody writes
 		found = `<pre tabindex="0">` + template.HTMLEscapeString(finding.PrintableLines(string(source))) + "</pre>"
 	}
@@ -91,15 +92,18 @@ func whole(sanitized []byte) (string, error) {
 	return out.String(), nil
 }
 
-var markdown = goldmark.New(
-	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
-		extension.Strikethrough, extension.Linkify),
-	goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(fitting{}, 100))),
-	// HTML in it is let through, as where it was written for; the sanitiser comes after.
-	goldmark.WithRendererOptions(html.WithUnsafe()),
-)
+var markdown = sync.OnceValue(func() goldmark.Markdown {
+	return goldmark.New(
+		goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+			extension.Strikethrough, extension.Linkify),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID(), parser.WithASTTransformers(util.Prioritized(fitting{}, 100))),
+		// HTML in it is let through, as where it was written for; the sanitiser comes after.
+		goldmark.WithRendererOptions(html.WithUnsafe()),
+	)
+})
 
-var sanitizer = func() *bluemonday.Policy {
+// sanitizer is made when it is used: what most commands never do takes none of them a millisecond, here as for the templates.
+var sanitizer = sync.OnceValue(func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("p", "br", "hr", "h3", "h4", "h5", "h6", "ul", "ol", "li", "dl", "dt", "dd", "blockquote", "pre", "code", "kbd", "samp",
 		"em", "strong", "b", "i", "del", "s", "sub", "sup", "table", "thead", "tbody", "tr", "th", "td", "details", "summary")
@@ -113,7 +117,7 @@ var sanitizer = func() *bluemonday.Policy {
 	p.RequireNoFollowOnLinks(true)
 	p.RequireNoReferrerOnLinks(true)
 	return p
-}()
+})
 
 // fitting makes what was written as a page of its own a part of another.
 type fitting struct{}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -32,17 +33,19 @@ var (
 	ptarStyle = baseStyle + ptarOwnStyle
 )
 
-var page = template.Must(template.New("ptar").Funcs(template.FuncMap{
-	"bytes": func(n any) string { return humanize.IBytes(unsigned(n)) },
-	"count": func(n any) string { return humanize.Comma(int64(unsigned(n))) },
-	"when":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-	"text":  func(s string) string { return finding.Printable(finding.Cut(s)) },
-	"lines": finding.PrintableLines,
-	"join":  func(all []string) string { return finding.Printable(finding.Cut(strings.Join(all, ", "))) },
-	"short": func(id string) string { return id[:min(8, len(id))] },
-	"share": share,
-	"unit":  unit,
-}).Parse(ptarPage))
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("ptar").Funcs(template.FuncMap{
+		"bytes": func(n any) string { return humanize.IBytes(unsigned(n)) },
+		"count": func(n any) string { return humanize.Comma(int64(unsigned(n))) },
+		"when":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"text":  func(s string) string { return finding.Printable(finding.Cut(s)) },
+		"lines": finding.PrintableLines,
+		"join":  func(all []string) string { return finding.Printable(finding.Cut(strings.Join(all, ", "))) },
+		"short": func(id string) string { return id[:min(8, len(id))] },
+		"share": share,
+		"unit":  unit,
+	}).Parse(ptarPage))
+})
 
 func unsigned(n any) uint64 {
 	switch n := n.(type) {
@@ -99,7 +102,7 @@ func Ptar(w io.Writer, p *inspect.Ptar) error {
 	if n := len(p.Snapshots); p.Package == nil && n > 1 {
 		data.Drawn = p.Snapshots[n-1].ID
 	}
-	if err := page.Execute(w, data); err != nil {
+	if err := page().Execute(w, data); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil

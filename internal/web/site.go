@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -36,7 +37,7 @@ var (
 	sitePages string
 
 	siteStyle     = baseStyle + siteOwnStyle
-	siteTemplates = template.Must(template.New("").Parse(sitePages))
+	siteTemplates = sync.OnceValue(func() *template.Template { return template.Must(template.New("").Parse(sitePages)) })
 
 	// Nothing is asked of anybody: the list's script may load integrations.js, which is beside it. "file:" is for folders, of
 	// which 'self' says nothing, "data:" for the icon in the pages.
@@ -401,7 +402,7 @@ func (s Site) filters() []filter {
 
 func render(name string, page any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := siteTemplates.ExecuteTemplate(&b, name, page); err != nil {
+	if err := siteTemplates().ExecuteTemplate(&b, name, page); err != nil {
 		return nil, fmt.Errorf("write the page: %w", err)
 	}
 	return b.Bytes(), nil

@@ -11,13 +11,14 @@ import (
 	"io"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed *.html style.css
 var files embed.FS
 
 // Templates are the pages by their names.
-var Templates = template.Must(template.New("").ParseFS(files, "*.html"))
+var Templates = sync.OnceValue(func() *template.Template { return template.Must(template.New("").ParseFS(files, "*.html")) })
 
 // Style is the style sheet of all pages.
 func Style() []byte {
