@@ -13,9 +13,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/PlakarKorp/kpkg/interop/rig"
 )
@@ -33,7 +35,7 @@ func main() {
 	if *packages != "" {
 		b.packages = strings.Split(*packages, ",")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var err error
 	if *docs {
@@ -80,6 +82,14 @@ var groups = []struct {
 
 func (b *bencher) run(ctx context.Context, again bool) (err error) {
 	if b.results, err = openResults(ctx, b.path, again); err != nil {
+		return err
+	}
+	// kpkg has caches of its own here, and Go the one that is there.
+	cache, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output()
+	if err != nil {
+		return fmt.Errorf("ask go for its cache: %w", err)
+	}
+	if err := os.Setenv("GOCACHE", strings.TrimSpace(string(cache))); err != nil {
 		return err
 	}
 	if b.dir, err = os.MkdirTemp("", "kpkg-bench-*"); err != nil {
