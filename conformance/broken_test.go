@@ -23,13 +23,19 @@ func family(connectorType, word string) []string {
 	return ids
 }
 
-const imports, exports, stores = conformance.Importer, conformance.Exporter, conformance.Storage
+const (
+	imports, exports, stores = conformance.Importer, conformance.Exporter, conformance.Storage
+	providers, inventories   = conformance.SecretProvider, conformance.Inventory
+)
 
 // core are the checks of a type that show whether it does its work at all. They share one import or export.
 var core = map[string][]string{
 	imports: {"plugin-starts", "plugin-init", "importer-complete", "importer-everything", "importer-content"},
 	exports: {"plugin-starts", "plugin-init", "exporter-answers", "exporter-content", "exporter-names"},
 	stores:  {"plugin-starts", "plugin-init", "storage-create", "storage-reopen"},
+
+	providers:   {"plugin-starts", "plugin-init", "secret-provider-resolve"},
+	inventories: {"plugin-starts", "plugin-init", "inventory-complete"},
 }
 
 // blameless are faults that no other check of the family may take for its own: one of each way to be at fault, which are not
@@ -47,6 +53,8 @@ var blameless = map[string][]string{
 		"prints the password",
 		"cannot create", "mixes kinds", "dies of abandoned reads", "outlives its work", "leaks memory",
 	},
+	providers:   {"knows nothing", "dies of odd handles", "tells the secret in errors", "outlives its work", "leaks files"},
+	inventories: {"fails at the end", "has an empty locator", "lists the password", "outlives its work", "leaks memory"},
 }
 
 type fault struct {
@@ -173,6 +181,47 @@ var faults = []fault{
 	{stores, "leaks files", []string{"storage-leaks"}, "ever more open files"},
 	{stores, "leaks memory", []string{"storage-leaks"}, "ever more memory"},
 	{stores, "takes everything", []string{"storage-unknown-kind"}, "kind 99"},
+
+	{providers, "refuses Init", []string{"plugin-init"}, "the server is down"},
+	{providers, "prints the password", []string{"plugin-secret-stderr"}, "logging in with"},
+	{providers, "knows nothing", []string{"secret-provider-resolve"}, "no secret db"},
+	{providers, "adds a line break", []string{"secret-provider-line-end"}, "as files end"},
+	{providers, "differs each time", []string{"secret-provider-again"}, "another secret of 14 bytes"},
+	{providers, "resolves one at a time", []string{"secret-provider-parallel"}, "busy"},
+	{providers, "has nothing for unknown handles",
+		[]string{"secret-provider-unknown", "secret-provider-empty-handle", "secret-provider-odd-handles"}, "a secret of 0 bytes"},
+	{providers, "guesses", []string{"secret-provider-unknown"}, `"db-kpkg-no-such-handle" stands for`},
+	{providers, "takes no handle for any", []string{"secret-provider-empty-handle"}, `the handle ""`},
+	{providers, "dies of odd handles", []string{"secret-provider-odd-handles"}, "no longer answers"},
+	{providers, "reads any file", []string{"secret-provider-escape"}, "none-of-its-secrets"},
+	{providers, "runs commands", []string{"secret-provider-escape"}, "cat"},
+	{providers, "takes any handle", []string{"secret-provider-malformed"}, "no protobuf message"},
+	{providers, "tells the secret in errors", []string{"secret-provider-error"}, `has the secret of "db" in it`},
+	{providers, "prints the secret", []string{"secret-provider-stderr"}, "it prints"},
+	{providers, "keeps the secret in a file", []string{"secret-provider-file"}, "it leaves cache in"},
+	{providers, "passes the secret on", []string{"secret-provider-process"}, "process's arguments"},
+	{providers, "is used up when cancelled", []string{"secret-provider-cancelled"}, "used up"},
+	{providers, "outlives its work", []string{"secret-provider-host-death"}, "still runs"},
+	{providers, "leaks files", []string{"secret-provider-leaks"}, "ever more open files"},
+
+	{inventories, "refuses Init", []string{"plugin-init"}, "the server is down"},
+	{inventories, "prints the password", []string{"plugin-secret-stderr"}, "logging in with"},
+	{inventories, "fails at the end", []string{"inventory-complete"}, "connection was lost"},
+	{inventories, "has no URN", []string{"inventory-urns"}, "entry 100 of 200"},
+	{inventories, "lists an entry twice", []string{"inventory-duplicates"}, "comes twice"},
+	{inventories, "has no name", []string{"inventory-names"}, "no name"},
+	{inventories, "knows a class of its own", []string{"inventory-classes"}, `class "disks"`},
+	{inventories, "knows a subclass of another class", []string{"inventory-classes"}, `subclass "s3"`},
+	{inventories, "lists control characters", []string{"inventory-texts"}, `its name "\x1b`},
+	{inventories, "says that a name is an address", []string{"inventory-endpoints"}, `"db.example.org" is no inet4`},
+	{inventories, "has endpoints of a type of its own", []string{"inventory-endpoints"}, "there are host"},
+	{inventories, "has an empty locator", []string{"inventory-locators"}, `the identifier ""`},
+	{inventories, "differs each time", []string{"inventory-again"}, "and the second"},
+	{inventories, "lists one at a time", []string{"inventory-parallel"}, "busy"},
+	{inventories, "is used up when cancelled", []string{"inventory-cancelled"}, "used up"},
+	{inventories, "lists the password", []string{"inventory-secret"}, "has the password in it"},
+	{inventories, "outlives its work", []string{"inventory-host-death"}, "still runs"},
+	{inventories, "leaks memory", []string{"inventory-leaks"}, "ever more memory"},
 }
 
 // TestBroken holds each fault of testdata/broken to the checks that must find it, be it with a note, and to no other of the
@@ -240,7 +289,7 @@ func TestProven(t *testing.T) {
 	for _, test := range faults {
 		proven = append(proven, test.found...)
 	}
-	for _, connectorType := range []string{imports, exports, stores} {
+	for _, connectorType := range conformance.Types() {
 		for _, check := range conformance.Checks(connectorType) {
 			if !slices.Contains(proven, check.ID) {
 				t.Errorf("no fault is found by %s", check.ID)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	gexporter "github.com/PlakarKorp/integration-grpc/exporter"
@@ -14,11 +15,14 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/protocol/inventory"
+	"github.com/PlakarKorp/kpkg/internal/protocol/secretprovider"
 )
 
-// services are the names of the services in integration-grpc.
+// services are the names of the services in integration-grpc, and of those that came later.
 var services = map[string]string{
 	Importer: "importer.Importer", Exporter: "plakar.exporter.Exporter", Storage: "store.Store",
+	SecretProvider: "secret_provider.SecretProvider", Inventory: "inventory.Inventory",
 }
 
 // rawInit is Init without telling the host what is secret, and, with minimal, without what a host may leave out.
@@ -38,6 +42,10 @@ func (s *subject) rawInit(ctx context.Context, p *host.Plugin, settings map[stri
 				Cwd: own.CWD, Maxconcurrency: int64(own.MaxConcurrency)}
 		}
 		_, err = gexporter.NewExporterClient(p.Conn()).Init(ctx, request)
+	case SecretProvider:
+		err = p.Conn().Invoke(ctx, secretprovider.Init, &secretprovider.InitRequest{Config: settings}, &secretprovider.InitResponse{})
+	case Inventory:
+		err = p.Conn().Invoke(ctx, inventory.Init, &inventory.InitRequest{Config: settings}, &inventory.InitResponse{})
 	default:
 		_, err = gstorage.NewStoreClient(p.Conn()).Init(ctx, &gstorage.InitRequest{Proto: proto, Config: settings})
 	}
@@ -60,10 +68,44 @@ func (bytesCodec) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// invoke makes a call with a message of any bytes.
+// invoke makes a call with a message of any bytes, and reads whatever comes to its end.
 func (s *subject) invoke(ctx context.Context, p *host.Plugin, method string, message []byte) error {
-	var reply []byte
-	return p.Conn().Invoke(ctx, "/"+services[s.config.Type]+"/"+method, &message, &reply, grpc.ForceCodec(bytesCodec{}))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := p.Conn().NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, "/"+services[s.config.Type]+"/"+method,
+		grpc.ForceCodec(bytesCodec{}))
+	if err != nil {
+		return err
+	}
+	stream.SendMsg(&message) // of what fails, the reason is received
+	stream.CloseSend()
+	for {
+		var reply []byte
+		if err := stream.RecvMsg(&reply); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// rawUse makes the simplest call that a connector has, without the host's help.
+func (s *subject) rawUse(ctx context.Context, p *host.Plugin) {
+	switch s.config.Type {
+	case SecretProvider:
+		rawResolve(ctx, p, s.config.Handle)
+	case Inventory:
+		s.invoke(ctx, p, "List", nil)
+	default:
+		s.invoke(ctx, p, "Ping", nil)
+	}
+}
+
+// rawResolve is Resolve without the host's learning of the secret.
+func rawResolve(ctx context.Context, p *host.Plugin, handle string) (string, error) {
+	var response secretprovider.ResolveResponse
+	err := p.Conn().Invoke(ctx, secretprovider.Resolve, &secretprovider.ResolveRequest{Handle: handle}, &response)
+	return response.GetSecret(), err
 }
 
 // survived checks that the plugin still answers after what was done to it. Any answer will do, so it is asked for what

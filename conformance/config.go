@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kloset/location"
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
@@ -17,9 +18,11 @@ import (
 
 // The types of connectors that there are checks for.
 const (
-	Importer = manifest.Importer
-	Exporter = manifest.Exporter
-	Storage  = manifest.Storage
+	Importer       = manifest.Importer
+	Exporter       = manifest.Exporter
+	Storage        = manifest.Storage
+	SecretProvider = manifest.SecretProvider
+	Inventory      = manifest.Inventory
 )
 
 // Program is a plugin's executable.
@@ -35,7 +38,7 @@ type Program struct {
 
 // Config says which connector to test, and what with.
 type Config struct {
-	// Type is "importer", "exporter" or "storage".
+	// Type is one of Types.
 	Type string
 	// Protocol is the scheme of the connector's locations.
 	Protocol string
@@ -45,7 +48,8 @@ type Config struct {
 	// LocationFlags are the manifest's, such as "localfs".
 	LocationFlags []string
 	// Settings is the connector's configuration, as plakar gives it. "location" is where to read or write; without one, a
-	// connector with "localfs" works in temporary folders, on files made for the purpose, and others skip what needs one.
+	// connector with "localfs" works in temporary folders, on files made for the purpose, and others skip what needs one;
+	// secret providers and inventories do without.
 	// For an importer the location is read many times over: a few hundred files are plenty. For an exporter and a storage
 	// it must be for the test alone: a storage gets new names below it, an exporter writes into it, and neither is
 	// cleaned up. "{unique}" in a value becomes a new name, for a storage in each check: it goes where the place of a storage
@@ -64,6 +68,9 @@ type Config struct {
 	// one in Settings; exporters and storages get a new file for each check, beside that of Settings and with its extension,
 	// or in a temporary folder. What an exporter wrote is read back through ReadBack alone.
 	SingleFile bool
+	// Handle, for a secret provider, is one that it knows, with the configuration in Settings. What it stands for is kept out of
+	// results. Without one, only what becomes of unknown handles is checked.
+	Handle string
 	// Only, when not empty, are the ids of the checks to run; the rest are left out.
 	Only []string
 	// Checked, when set, is told of each result as it comes; calls do not overlap.
@@ -77,8 +84,8 @@ type Config struct {
 // ParseConnector reads the TYPE:PROTOCOL of a connector.
 func ParseConnector(s string) (connectorType, protocol string, err error) {
 	connectorType, protocol, _ = strings.Cut(s, ":")
-	if !slices.Contains(types, connectorType) || protocol == "" {
-		hint := "as in importer:ftp; types are importer, exporter and storage"
+	if !slices.Contains(Types(), connectorType) || protocol == "" {
+		hint := "as in importer:ftp; types are " + english.WordSeries(Types(), "and")
 		if meant := meantConnector(s); meant != "" {
 			hint = "as in " + meant
 		}
@@ -87,7 +94,8 @@ func ParseConnector(s string) (connectorType, protocol string, err error) {
 	return connectorType, protocol, nil
 }
 
-var types = []string{Importer, Exporter, Storage}
+// Types are the types of connectors that there are checks for.
+func Types() []string { return manifest.ConnectorTypes() }
 
 // meantConnector is the TYPE:PROTOCOL that was probably meant, "" for none.
 func meantConnector(s string) string {
@@ -96,7 +104,7 @@ func meantConnector(s string) string {
 		return ""
 	}
 	for _, order := range [][]string{parts, {parts[1], parts[0]}} {
-		if closest := suggest.Closest(order[0], types); closest != "" {
+		if closest := suggest.Closest(order[0], Types()); closest != "" {
 			return closest + ":" + order[1]
 		}
 	}
@@ -115,6 +123,9 @@ func (c Config) check() error {
 	}
 	if c.Type != Exporter && c.Sample != "" {
 		return fmt.Errorf("a sample is for exporters, not for an %s", c.Type)
+	}
+	if c.Type != SecretProvider && c.Handle != "" {
+		return fmt.Errorf("a handle is for secret providers, not for an %s", c.Type)
 	}
 	if _, err := c.flags(); err != nil {
 		return err
@@ -136,8 +147,14 @@ func (c Config) checks() []Check {
 	return checks
 }
 
+// worksAtLocation tells the types of connectors that have a location from those that only have a configuration.
+func (c Config) worksAtLocation() bool { return c.Type != SecretProvider && c.Type != Inventory }
+
 // lacksLocation tells a test that has nowhere to work.
 func (c Config) lacksLocation() bool {
+	if !c.worksAtLocation() {
+		return false
+	}
 	made := slices.Contains(c.LocationFlags, "localfs") && (c.Type != Importer || !c.SingleFile)
 	return c.Settings["location"] == "" && !made
 }

@@ -29,7 +29,7 @@ var outerFaults = []string{
 	"prints to stdout", "tells the password", "exits at once", "says nothing", "exits with 1", "outlives its host",
 	"outlives its work", "ignores SIGTERM", "ignores SIGINT", "succeeds before Init", "knows every method", "takes any Init",
 	"gives any path", "dies of unknown acknowledgements", "dies of empty acknowledgements", "drops stray chunks", "takes 4 MiB at most",
-	"takes any MAC",
+	"takes any MAC", "takes any handle",
 }
 
 func TestMain(m *testing.M) {
@@ -63,12 +63,16 @@ func config(connectorType, fault string) conformance.Config {
 	if slices.Contains(outerFaults, fault) {
 		program = conformance.Program{Executable: outer, Args: []string{connectorType, fault, broken}}
 	}
-	return conformance.Config{Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"}, Program: program}
+	c := conformance.Config{Type: connectorType, Protocol: "fis", LocationFlags: []string{"localfs"}, Program: program}
+	if connectorType == conformance.SecretProvider {
+		c.Handle = "db"
+	}
+	return c
 }
 
 // TestBuiltins tests plakar's own connectors for local files, as plugins.
 func TestBuiltins(t *testing.T) {
-	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+	for _, connectorType := range conformance.Types() {
 		t.Run(connectorType, func(t *testing.T) {
 			t.Parallel()
 			conformance.Test(t, config(connectorType, "none"))
@@ -138,6 +142,7 @@ func TestNothingGiven(t *testing.T) {
 func TestWrongConfig(t *testing.T) {
 	for want, change := range map[string]func(*conformance.Config){
 		"name its type and protocol": func(c *conformance.Config) { c.Type = "provider" },
+		"not for an importer":        func(c *conformance.Config) { c.Handle = "db" },
 		"as in importer:ftp":         func(c *conformance.Config) { c.Protocol = "" },
 		"no executable":              func(c *conformance.Config) { c.Executable = "" },
 		`location flag "localfile"`:  func(c *conformance.Config) { c.LocationFlags = []string{"localfile"} },
@@ -385,7 +390,7 @@ func TestDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}
-	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+	for _, connectorType := range conformance.Types() {
 		for _, check := range conformance.Checks(connectorType) {
 			row := fmt.Sprintf("| `%s` | %s |\n", check.ID, check.Title)
 			if !seen[check.ID] && !strings.Contains(string(document), row) {

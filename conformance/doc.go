@@ -1,4 +1,4 @@
-// Package conformance tests plugins: what plakar expects of an importer, an exporter or a storage, and what a user's data
+// Package conformance tests plugins: what plakar expects of a connector of each type, and what a user's data
 // needs when something goes wrong. A plugin is an executable in any language; it is started for every check, spoken to
 // over its pipes with the client's code that plakar uses, and judged by what comes back.
 //

@@ -11,7 +11,7 @@ import (
 // TestMeanings holds that every check says what it sends and how a failure hurts, and that both are printed.
 func TestMeanings(t *testing.T) {
 	known := map[string]bool{}
-	for _, connectorType := range []string{Importer, Exporter, Storage} {
+	for _, connectorType := range Types() {
 		for _, check := range Checks(connectorType) {
 			known[check.ID] = true
 			is := meanings[check.ID]

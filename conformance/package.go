@@ -159,7 +159,7 @@ func (s Selection) configs(integration *host.Integration) ([]Config, error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, fmt.Errorf("%s has no importer, exporter or storage to test", integration.Package)
+		return nil, fmt.Errorf("%s has no connector to test", integration.Package)
 	}
 	for _, one := range s.Connectors {
 		isIt := func(c Config) bool { return c.Type == one.Type && c.Protocol == one.Protocol }
@@ -183,7 +183,7 @@ func connectorsOf(integration *host.Integration) []string {
 	var all []string
 	for _, c := range integration.Manifest.Connectors {
 		for _, protocol := range c.Protocols {
-			if slices.Contains(types, c.Type) {
+			if slices.Contains(Types(), c.Type) {
 				all = append(all, finding.Cut(c.Type+":"+protocol))
 			}
 		}

@@ -26,7 +26,8 @@ func TestSelection(t *testing.T) {
 		want      string // connector, location and own, of each test
 		refused   string
 	}{
-		"everything": {Selection{Settings: map[string]string{"location": "all"}}, "importer:ftp all , exporter:ftp all ", ""},
+		"everything": {Selection{Settings: map[string]string{"location": "all"}},
+			"importer:ftp all , exporter:ftp all , inventory:ftp all ", ""},
 		"one": {Selection{
 			Settings:   map[string]string{"location": "all"},
 			Connectors: []Selected{{Type: Importer, Protocol: "ftps", Settings: setting("its")}},
@@ -39,8 +40,8 @@ func TestSelection(t *testing.T) {
 		}, "importer:ftp all , exporter:ftp its its", ""},
 		"another": {Selection{
 			Connectors: []Selected{{Type: Storage, Protocol: "ftp"}},
-		}, "", "it has importer:ftp, importer:ftps, exporter:ftp"},
-		"sample": {Selection{Sample: "mail"}, "importer:ftp  , exporter:ftp  ", ""},
+		}, "", "it has importer:ftp, importer:ftps, exporter:ftp, inventory:ftp"},
+		"sample": {Selection{Sample: "mail"}, "importer:ftp  , exporter:ftp  , inventory:ftp  ", ""},
 		"sample without an exporter": {Selection{
 			Sample: "mail", Connectors: []Selected{{Type: Importer, Protocol: "ftp"}},
 		}, "", "--sample"},
@@ -66,7 +67,7 @@ func TestSelection(t *testing.T) {
 			t.Errorf("%s: %q, %v, want %q", name, strings.Join(got, ", "), err, test.want)
 		}
 	}
-	integration.Manifest.Connectors = integration.Manifest.Connectors[2:]
+	integration.Manifest.Connectors = integration.Manifest.Connectors[3:]
 	if _, err := (Selection{}).configs(integration); err == nil || errors.Is(err, ErrSelection) {
 		t.Errorf("a package with nothing to test: %v", err)
 	}
@@ -107,7 +108,7 @@ func TestReport(t *testing.T) {
 // TestRuleTable holds that every check is a rule that says what is demanded.
 func TestRuleTable(t *testing.T) {
 	rules := Rules()
-	for _, connectorType := range []string{Importer, Exporter, Storage} {
+	for _, connectorType := range Types() {
 		for _, check := range Checks(connectorType) {
 			n := 0
 			for _, rule := range rules {

@@ -23,17 +23,21 @@ var pluginGates = []Check{
 	{ID: "plugin-init", Title: "Init succeeds", gate: true, needs: needsLocation, run: pluginInit},
 }
 
-var pluginChecks = []Check{
+// locatedChecks are for connectors that work at a location.
+var locatedChecks = []Check{
 	{ID: "plugin-identity", Title: "what Init returns makes sense", needs: needsLocation, run: pluginIdentity},
 	{ID: "plugin-flags", Title: "the flags of Init are the manifest's",
 		needs: []requirement{hasLocation, flagsKnown}, run: pluginFlags},
 	{ID: "plugin-ping", Title: "Ping succeeds, again and again and side by side", needs: needsLocation, run: pluginPing},
+	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: needsLocation, run: pluginMinimalInit},
+}
+
+var pluginChecks = []Check{
 	{ID: "plugin-close", Title: "Close succeeds", needs: needsLocation, run: pluginClose},
 	{ID: "plugin-uninitialized", Title: "calls before Init are errors", run: pluginUninitialized},
 	{ID: "plugin-unknown-method", Title: "a method it does not know is unimplemented", run: pluginUnknownMethod},
 	{ID: "plugin-malformed-init", Title: "a malformed Init is an error and no crash", run: pluginMalformedInit},
 	{ID: "plugin-empty-init", Title: "an empty Init is no crash", run: pluginEmptyInit},
-	{ID: "plugin-minimal-init", Title: "Init without the host's options succeeds", needs: needsLocation, run: pluginMinimalInit},
 	{ID: "plugin-large-config", Title: "a configuration of 3 MiB is accepted", needs: needsLocation, run: pluginLargeConfig},
 	{ID: "plugin-exit-status", Title: "after Close and the end of its input it exits with status 0", needs: needsLocation,
 		run: pluginExitStatus},
@@ -56,7 +60,7 @@ func pluginInit(ctx context.Context, s *subject) error {
 }
 
 func pluginIdentity(ctx context.Context, s *subject) error {
-	_, c, err := s.connect(ctx, s.settings(s.place()))
+	c, err := s.atLocation(ctx)
 	if err != nil {
 		return err
 	}
@@ -75,7 +79,7 @@ func pluginIdentity(ctx context.Context, s *subject) error {
 }
 
 func pluginFlags(ctx context.Context, s *subject) error {
-	_, c, err := s.connect(ctx, s.settings(s.place()))
+	c, err := s.atLocation(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,6 +87,15 @@ func pluginFlags(ctx context.Context, s *subject) error {
 		return errors.New(text)
 	}
 	return nil
+}
+
+// atLocation is the connector at the check's place.
+func (s *subject) atLocation(ctx context.Context) (located, error) {
+	p, err := s.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.initializeLocated(ctx, p, s.settings(s.place()))
 }
 
 // ready is a connector that is fit for work: of a storage, one that was created.
@@ -103,12 +116,13 @@ func pluginPing(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
+	pinged := c.(located) // the others are not held to this
 	pings := make(chan error)
 	for range 4 {
 		go func() {
 			var err error
 			for i := 0; i < 25 && err == nil; i++ {
-				err = c.Ping(ctx)
+				err = pinged.Ping(ctx)
 			}
 			pings <- err
 		}()
@@ -132,7 +146,10 @@ func pluginUninitialized(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	methods := map[string][]string{Importer: {"Ping"}, Exporter: {"Ping"}, Storage: {"Ping", "Open", "Mode", "Size", "List"}}
+	methods := map[string][]string{
+		Importer: {"Ping"}, Exporter: {"Ping"}, Storage: {"Ping", "Open", "Mode", "Size", "List"},
+		SecretProvider: {"Resolve"}, Inventory: {"List"},
+	}
 	for _, method := range methods[s.config.Type] {
 		if err := s.invoke(ctx, p, method, nil); err == nil {
 			return fmt.Errorf("%s succeeds before Init", method)
@@ -229,7 +246,7 @@ func pluginExitInTime(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	if s.location != "" {
+	if hasLocation(s) == "" {
 		if _, err := s.initialize(ctx, p, s.settings(s.place())); err != nil {
 			return err
 		}

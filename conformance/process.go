@@ -36,7 +36,7 @@ func endedBy(signal os.Signal) func(context.Context, *subject) error {
 		if err != nil {
 			return err
 		}
-		if s.location != "" {
+		if hasLocation(s) == "" {
 			if _, err := s.initialize(ctx, p, s.settings(s.place())); err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ func (s *subject) finished(ctx context.Context, settings map[string]string) (*ho
 	if err != nil {
 		return p, err
 	}
-	c.Ping(ctx)
+	s.use(ctx, c)
 	c.Close(ctx)
 	p.Close() // plugin-exit-in-time judges it
 	return p, nil
@@ -81,27 +81,31 @@ func pluginSecretFile(ctx context.Context, s *subject) error {
 			return err
 		}
 		refused = s.rawInit(ctx, p, settings, false)
-		s.invoke(ctx, p, "Ping", nil)
+		s.rawUse(ctx, p)
 		s.invoke(ctx, p, "Close", nil)
 		p.Close()
-		err = filepath.WalkDir(s.temporaryFolder(), func(name string, entry os.DirEntry, err error) error {
-			if err != nil || !entry.Type().IsRegular() {
-				return err
-			}
-			content, err := os.ReadFile(name)
-			if err != nil {
-				return err
-			}
-			if s.hidden(string(content)) != string(content) {
-				return fmt.Errorf("it leaves %s in the temporary folder, with the password in it", entry.Name())
-			}
-			return nil
-		})
-		if err != nil {
+		if err := s.leftInFile("the password", s.shows); err != nil {
 			return err
 		}
 	}
 	return notJudged(refused)
+}
+
+// leftInFile is the error about a file in the temporary folder that shows a secret.
+func (s *subject) leftInFile(secret string, shows func(text string) bool) error {
+	return filepath.WalkDir(s.temporaryFolder(), func(name string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if shows(string(content)) {
+			return fmt.Errorf("it leaves %s in the temporary folder, with %s in it", entry.Name(), secret)
+		}
+		return nil
+	})
 }
 
 // canary is a password with characters that are written in other ways between quotes and in URLs. Its mark is found in
@@ -156,6 +160,9 @@ func (s *subject) hidden(text string) string {
 	return s.redact(strings.ReplaceAll(text, canaryMark, "***"))
 }
 
+// shows tells whether there is a secret in a text.
+func (s *subject) shows(text string) bool { return s.hidden(text) != text }
+
 func pluginSecretStderr(ctx context.Context, s *subject) error {
 	var refused error
 	for _, settings := range s.secretSettings(s.place()) {
@@ -164,7 +171,7 @@ func pluginSecretStderr(ctx context.Context, s *subject) error {
 			return err
 		}
 		refused = s.rawInit(ctx, p, settings, false)
-		s.invoke(ctx, p, "Ping", nil)
+		s.rawUse(ctx, p)
 		s.invoke(ctx, p, "Close", nil)
 		p.EndInput()
 		select {
@@ -210,11 +217,11 @@ func pluginSecretProcess(ctx context.Context, s *subject) error {
 		if err != nil {
 			return err
 		}
-		if where, err := s.exposed(p); err != nil || where != "" {
+		if where, err := exposed(p, s.shows); err != nil || where != "" {
 			return cmp.Or(err, skipf("before Init there is already something like the password in a process's %s", where))
 		}
 		refused = s.rawInit(ctx, p, settings, false)
-		where, err := s.exposed(p)
+		where, err := exposed(p, s.shows)
 		if err != nil {
 			return err
 		}
@@ -225,8 +232,8 @@ func pluginSecretProcess(ctx context.Context, s *subject) error {
 	return notJudged(refused)
 }
 
-// exposed says in what of a plugin's processes there is a secret, where others can see it; "" if there is none.
-func (s *subject) exposed(p *host.Plugin) (string, error) {
+// exposed says in what of a plugin's processes a text shows a secret, where others can see it; "" if none does.
+func exposed(p *host.Plugin, shows func(text string) bool) (string, error) {
 	processes, err := group(p.Process().Pid)
 	if err != nil {
 		return "", skipf("listing the plugin's processes: %v", err)
@@ -237,7 +244,7 @@ func (s *subject) exposed(p *host.Plugin) (string, error) {
 			if err != nil && pid == p.Process().Pid {
 				return "", skipf("reading the process's %s: %v", what, err)
 			}
-			if s.hidden(string(content)) != string(content) {
+			if shows(string(content)) {
 				return what, nil
 			}
 		}

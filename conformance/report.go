@@ -118,7 +118,7 @@ func (r Result) testCase(name string, several bool) finding.Case {
 func Rules() []finding.Rule {
 	var rules []finding.Rule
 	known := map[string]bool{}
-	for _, connectorType := range []string{Importer, Exporter, Storage} {
+	for _, connectorType := range Types() {
 		for _, check := range Checks(connectorType) {
 			if known[check.ID] {
 				continue

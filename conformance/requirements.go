@@ -16,8 +16,11 @@ var (
 	needsReadBack = []requirement{hasLocation, canReadBack}
 )
 
-// hasLocation is a location to work at.
+// hasLocation is a location to work at, for a connector that does so.
 func hasLocation(s *subject) string {
+	if !s.config.worksAtLocation() {
+		return ""
+	}
 	if s.location == "" && s.config.SingleFile && s.config.Type == Importer {
 		return "no location is given, and which file it could be is not known: add --config location=... with one to read"
 	}
@@ -71,6 +74,14 @@ func anyFile(s *subject) string {
 func repeatable(s *subject) string {
 	if s.manifestFlags&location.FLAG_STREAM != 0 {
 		return "the connector's flag stream says that it can import only once"
+	}
+	return ""
+}
+
+// hasHandle is a handle that a secret provider knows.
+func hasHandle(s *subject) string {
+	if s.config.Handle == "" {
+		return "no handle is given that it knows: name one in " + SettingsName + ", as in handle: db/password"
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 	"gopkg.in/yaml.v3"
 
@@ -40,8 +41,9 @@ type Settings struct {
 type connectorSettings struct {
 	Config map[string]string `yaml:"config"`
 	Sample string            `yaml:"sample"`
-	// SingleFile is Config's.
-	SingleFile bool `yaml:"single_file"`
+	// SingleFile and Handle are Config's.
+	SingleFile bool   `yaml:"single_file"`
+	Handle     string `yaml:"handle"`
 }
 
 // ReadSettings reads the SettingsName in a folder. Without one there are no settings, and no error. The error never repeats
@@ -97,9 +99,9 @@ func checkSettings(data []byte) error {
 		rule := failure.KeywordLocation[strings.LastIndexByte(failure.KeywordLocation, '/')+1:]
 		switch {
 		case rule == "additionalProperties":
-			return fmt.Errorf("%s: a connector has the keys config, sample and single_file alone", where)
+			return fmt.Errorf("%s: a connector has the keys config, sample, single_file and handle alone", where)
 		case rule == "pattern":
-			return errors.New("name connectors by their TYPE:PROTOCOL, as in importer:ftp; types are importer, exporter and storage")
+			return errors.New("name connectors by their TYPE:PROTOCOL, as in importer:ftp; types are " + english.WordSeries(Types(), "and"))
 		}
 		steps := strings.Split(where, ".")
 		switch {
@@ -111,6 +113,8 @@ func checkSettings(data []byte) error {
 			return fmt.Errorf("%s: it holds settings, KEY: VALUE each", where)
 		case len(steps) == 2 && steps[1] == "sample":
 			return fmt.Errorf("%s: it is the name of a folder", where)
+		case len(steps) == 2 && steps[1] == "handle":
+			return fmt.Errorf("%s: it is a handle, as text", where)
 		case len(steps) == 2:
 			return fmt.Errorf("%s: it is true or false", where)
 		}
@@ -176,7 +180,7 @@ func (s Settings) Apply(c Config) (Config, error) {
 			c.Secrets = append(slices.Clone(c.Secrets), read.Value)
 		}
 	}
-	c.Settings, c.SingleFile = settings, c.SingleFile || own.SingleFile
+	c.Settings, c.SingleFile, c.Handle = settings, c.SingleFile || own.SingleFile, cmp.Or(c.Handle, own.Handle)
 	if own.Sample != "" && c.Sample == "" {
 		c.Sample = filepath.Join(s.dir, filepath.FromSlash(own.Sample))
 	}

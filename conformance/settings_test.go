@@ -36,12 +36,14 @@ storage:imap:
   single_file: true
 importer:zip:
   config: {location: "zip:testdata/a.zip"}
+secret_provider:age:
+  handle: db
 `)
 	s, err := conformance.ReadSettings(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"exporter:imap", "importer:ftp", "importer:zip", "storage:imap"}; !slices.Equal(s.Connectors(), want) {
+	if want := []string{"exporter:imap", "importer:ftp", "importer:zip", "secret_provider:age", "storage:imap"}; !slices.Equal(s.Connectors(), want) {
 		t.Errorf("got %q, want %q", s.Connectors(), want)
 	}
 	got, err := s.Apply(conformance.Config{
@@ -64,6 +66,9 @@ importer:zip:
 	if got, err = s.Apply(conformance.Config{Type: conformance.Storage, Protocol: "imap"}); err != nil ||
 		got.Settings["root"] != "kpkg-{unique}" || !got.SingleFile {
 		t.Errorf("got %q and error %v", got.Settings, err)
+	}
+	if got, err = s.Apply(conformance.Config{Type: conformance.SecretProvider, Protocol: "age"}); err != nil || got.Handle != "db" {
+		t.Errorf("got handle %q and error %v", got.Handle, err)
 	}
 	for _, test := range []struct {
 		flags []string
@@ -89,11 +94,12 @@ func TestWrongSettings(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                                   "",
 		"ftp: {}":                            "as in importer:ftp",
-		"importer:ftp: {password: hunter22}": "importer:ftp: a connector has the keys config, sample and single_file alone",
+		"importer:ftp: {password: hunter22}": "importer:ftp: a connector has the keys config, sample, single_file and handle alone",
 		"importer:ftp: {config: [hunter22]}": "importer:ftp.config: it holds settings, KEY: VALUE each",
 		"importer:ftp: {config: {a: [hunter22]}}": "importer:ftp.config.a: a setting is text, a number, true or false",
 		"importer:ftp: {sample: ''}":              "importer:ftp.sample: it is the name of a folder",
 		"importer:ftp: {single_file: hunter22}":   "importer:ftp.single_file: it is true or false",
+		"secret_provider:x: {handle: 5}":          "secret_provider:x.handle: it is a handle, as text",
 		"importer:ftp: hunter22":                  "importer:ftp: a connector has config and sample below it",
 		"- hunter22":                              "it names connectors, as in importer:ftp:",
 		"a: b: hunter22":                          "line 1, column 5: from here on it is no YAML",

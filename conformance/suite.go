@@ -67,7 +67,7 @@ func newSuite(config Config, temporary string) (*suite, error) {
 			return nil, err
 		}
 	}
-	if s.location == "" && !config.lacksLocation() {
+	if s.location == "" && config.worksAtLocation() && !config.lacksLocation() {
 		s.folder = filepath.Join(temporary, "files")
 		s.location = s.local(s.folder)
 		if config.Type == Importer {
@@ -217,14 +217,19 @@ func (s *subject) options() *connectors.Options {
 	}
 }
 
-// connector is what importers, exporters and storages have in common.
+// connector is what all connectors have in common.
 type connector interface {
+	Close(context.Context) error
+}
+
+// located is what importers, exporters and storages have in common.
+type located interface {
+	connector
 	Origin() string
 	Type() string
 	Root() string
 	Flags() location.Flags
 	Ping(context.Context) error
-	Close(context.Context) error
 }
 
 // connect starts the plugin and initializes its connector, of whatever type.
@@ -239,12 +244,34 @@ func (s *subject) connect(ctx context.Context, settings map[string]string) (*hos
 
 func (s *subject) initialize(ctx context.Context, p *host.Plugin, settings map[string]string) (connector, error) {
 	switch s.config.Type {
+	case SecretProvider:
+		return p.SecretProvider(ctx, settings)
+	case Inventory:
+		return p.Inventory(ctx, settings)
+	}
+	return s.initializeLocated(ctx, p, settings)
+}
+
+func (s *subject) initializeLocated(ctx context.Context, p *host.Plugin, settings map[string]string) (located, error) {
+	switch s.config.Type {
 	case Importer:
 		return p.Importer(ctx, s.options(), s.config.Protocol, settings)
 	case Exporter:
 		return p.Exporter(ctx, s.options(), s.config.Protocol, settings)
 	}
 	return p.Storage(ctx, s.config.Protocol, settings)
+}
+
+// use makes the simplest call that a connector has, whatever it answers.
+func (s *subject) use(ctx context.Context, c connector) {
+	switch c := c.(type) {
+	case located:
+		c.Ping(ctx)
+	case *host.SecretProvider:
+		c.Resolve(ctx, s.config.Handle)
+	case *host.Inventory:
+		c.List(ctx, func(*host.InventoryEntry) error { return nil })
+	}
 }
 
 // importer starts the plugin as the importer of the test's source.

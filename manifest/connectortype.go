@@ -2,11 +2,13 @@ package manifest
 
 import "slices"
 
-// The types of connectors that plakar runs; the schema knows more.
+// The types of connectors of the schema. The released plakar uses the first three.
 const (
-	Importer = "importer"
-	Exporter = "exporter"
-	Storage  = "storage"
+	Importer       = "importer"
+	Exporter       = "exporter"
+	Storage        = "storage"
+	SecretProvider = "secret_provider"
+	Inventory      = "inventory"
 )
 
 // ConnectorTypes are the types that a connector may have, in the order of the schema.
@@ -29,6 +31,13 @@ func IsBuiltin(connectorType, protocol string) bool {
 // servesLocations tells whether the released plakar uses connectors of the type at all; it skips the others.
 func servesLocations(connectorType string) bool {
 	return slices.Contains(released.types, connectorType)
+}
+
+// IsClass tells whether a connector, or what an inventory lists, may have the class and the subclass; "" is none.
+func IsClass(class, subclass string) bool {
+	known := class == "" || slices.Contains(schemaEnum("class"), class)
+	above, _ := ClassOf(subclass)
+	return known && (subclass == "" || above == class && class != "")
 }
 
 // ClassOf is the class of a product that some class has as a subclass, and that subclass: those of "ftp" are "service" and

@@ -107,7 +107,9 @@ func completeConnectors(cmd *cobra.Command, args []string, _ string) ([]cobra.Co
 		}
 	}
 	if err != nil || len(offered) == 0 {
-		offered = []cobra.Completion{conformance.Importer + ":", conformance.Exporter + ":", conformance.Storage + ":"}
+		for _, connectorType := range conformance.Types() {
+			offered = append(offered, connectorType+":")
+		}
 		return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
 	return offered, cobra.ShellCompDirectiveNoFileComp

@@ -24,7 +24,7 @@ func newTestCommand() *cobra.Command {
 		Use:   "test [PACKAGE|MANIFEST|FOLDER]...",
 		Short: "Run the connectors of a package through the conformance suite",
 		Long: `Start the executables of a package, or of the package that is made of a source tree, and hold them to
-what plakar expects of importers, exporters and storages: that data comes back as it was, that what goes
+what plakar expects of each type of connector: that data comes back as it was, that what goes
 wrong is an error and not silence, that hosts may be slow, break off or die, that passwords stay secret.
 Without an argument, test the source tree in the current folder. Plugins may be written in any language.
 
@@ -240,7 +240,7 @@ func (f checksFlag) Set(s string) error {
 func printChecks(out io.Writer) error {
 	var order []conformance.Check
 	types := map[string][]string{}
-	for _, connectorType := range []string{conformance.Importer, conformance.Exporter, conformance.Storage} {
+	for _, connectorType := range conformance.Types() {
 		for _, check := range conformance.Checks(connectorType) {
 			if types[check.ID] == nil {
 				order = append(order, check)

@@ -1,4 +1,4 @@
-// Command broken is plakar's own connectors for local files as a plugin, with one fault: the first argument is the type of
+// Command broken is plakar's own connectors for local files, and a secret provider and an inventory of its own, with one fault: the first argument is the type of
 // connector, the second the fault. "none" is the plugin without one. So is any name that is not a fault's, but for a
 // storage that is quicker: see flat.go. What a process does wrong, command outer does around it.
 package main
@@ -20,5 +20,8 @@ func main() {
 		Importer: sdk.ImporterFrom(brokenImporter(fault, importer.NewFSImporter)),
 		Exporter: sdk.ExporterFrom(brokenExporter(fault, exporter.NewFSExporter)),
 		Storage:  sdk.StorageFrom(brokenStorage(fault, storage.NewStore)),
+
+		SecretProvider: sdk.SecretProviderFrom(brokenSecretProvider(fault)),
+		Inventory:      sdk.InventoryFrom(brokenInventory(fault)),
 	})
 }

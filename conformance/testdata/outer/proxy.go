@@ -44,6 +44,9 @@ var proxyFaults = map[string]func(p *proxy, method string, message []byte) actio
 		return pass
 	},
 	"takes 4 MiB at most": func(_ *proxy, _ string, message []byte) action { return dieIf(len(message) > 4<<20) },
+	"takes any handle": func(_ *proxy, method string, message []byte) action {
+		return succeedIf(method == "Resolve" && strings.Contains(string(message), "no protobuf"))
+	},
 	"takes any MAC": func(_ *proxy, method string, message []byte) action {
 		return succeedIf(method == "Delete" && len(message) < 32)
 	},
