@@ -13,6 +13,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/sdk/internal/h2"
 	"github.com/PlakarKorp/kpkg/sdk/internal/rpc"
+	"github.com/PlakarKorp/kpkg/sdk/internal/socket"
 	"github.com/PlakarKorp/kpkg/sdk/internal/stdio"
 )
 
@@ -37,14 +38,6 @@ type service interface {
 
 // run serves a connector to the host that started this process, and ends the process.
 func run(kind string, newService func(*guard) service) {
-	in, out, err := stdio.Claim()
-	if errors.Is(err, stdio.ErrByHand) {
-		explain(kind)
-		os.Exit(exitUsage)
-	}
-	if err != nil {
-		fatal(err)
-	}
 	ctx, stop := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	// SIGPIPE is asked for, and ignored, so that printing after the host's death does not kill before Close has run.
@@ -59,6 +52,17 @@ func run(kind string, newService func(*guard) service) {
 			}
 		}
 	}()
+	in, out, err := channel(ctx)
+	if errors.Is(err, stdio.ErrByHand) {
+		explain(kind)
+		os.Exit(exitUsage)
+	}
+	if ctx.Err() != nil { // nobody has come, and nothing is to be closed
+		os.Exit(code)
+	}
+	if err != nil {
+		fatal(err)
+	}
 	err = serve(ctx, newService(&guard{stderr: os.Stderr}), in, out)
 	if ctx.Err() != nil {
 		os.Exit(code)
@@ -67,10 +71,20 @@ func run(kind string, newService func(*guard) service) {
 		explain(kind)
 		os.Exit(exitUsage)
 	}
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) { // of which a host that is killed leaves one
+	// A host that is killed leaves one of these: within a frame, or with what it has not read of a socket.
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, syscall.ECONNRESET) {
 		fatal(err)
 	}
 	os.Exit(0)
+}
+
+// channel is where the host is: at the socket that it asks for, once it has connected, or else at standard input and output.
+func channel(ctx context.Context) (in, out *os.File, err error) {
+	if address := os.Getenv(socket.Variable); address != "" {
+		connection, err := socket.Accept(ctx, address)
+		return connection, connection, err
+	}
+	return stdio.Claim()
 }
 
 // serve serves a host until it closes its end or ctx does. Whatever happens, the connector was closed when it returns,
