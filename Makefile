@@ -33,12 +33,10 @@ test: ## Run the tests, and the writer's also as a 32-bit program, which must wr
 		echo "# tests of $$module"; (cd $$module && $(GO) test -timeout 30m ./...); done
 	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GO) test -run Golden ./ptarbuild; fi
 
-# TestDamage and its like run the same code for every byte of a package, TestWalk, TestIndexOnDisk, TestLargeTrees and those of
-# long lists for thousands of entries, which takes the detector very long; other tests run it too. The others measure memory, of
-# which it takes several times as much, or run other programs.
+# Tests that it is not to run say so themselves, and why: grep -r raced.Skip, and race in testdata/script.
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
-		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m -skip '^Test(Action|BashCompletion|Damage|DamageOfArchives|ForgedFiles|DamagedLongList|ForgedLongLists|GitLabTemplate|IndexOnDisk|InstallMemory|Interrupt|LargeTrees|ListSize|LongFiles|Memory|Names|NewIntegration|OwnRelease|PagesCompile|PagesRun|ParseIsLinear|PasswordsInLocations|PasswordsInURLs|Peak|Requests|TwoCommands|Walk)$$' ./...); done
+		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m ./...); done
 
 lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml), and that it builds for other systems
 	@set -e; for module in $(MODULES); do \

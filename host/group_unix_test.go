@@ -46,7 +46,7 @@ func readPid(t *testing.T, file string) (pid int) {
 func wantGone(t *testing.T, pid int) {
 	t.Helper()
 	for tries := 0; alive(pid); tries++ {
-		if tries == 100 {
+		if tries == 1000 {
 			t.Fatal("what the plugin has started still runs")
 		}
 		time.Sleep(20 * time.Millisecond)

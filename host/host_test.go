@@ -224,18 +224,22 @@ func TestForeignSecret(t *testing.T) {
 
 func TestInitFails(t *testing.T) {
 	config := map[string]string{"password": "hunter2secret"}
-	for plugin, want := range map[string]string{
-		"refusing": "cannot log in with ***",
-		"dying":    "exit status 9; its last words: out of luck",
-		"hanging":  ": is the location reachable?",
+	for plugin, test := range map[string]struct {
+		timeout time.Duration // of starting, too
+		want    string
+	}{
+		"refusing": {0, "cannot log in with ***"},
+		"dying":    {0, "exit status 9; its last words: out of luck"},
+		"hanging":  {8 * time.Second, ": is the location reachable?"},
 	} {
 		t.Run(plugin, func(t *testing.T) {
-			p, err := start(t, plugin, host.Options{Timeout: 2 * time.Second})
+			t.Parallel()
+			p, err := start(t, plugin, host.Options{Timeout: test.timeout})
 			if err != nil {
 				t.Fatal(err)
 			}
 			_, err = p.Importer(t.Context(), &connectors.Options{}, "x", config)
-			wantError(t, err, want)
+			wantError(t, err, test.want)
 		})
 	}
 }

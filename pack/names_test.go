@@ -17,6 +17,7 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/header"
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
@@ -24,6 +25,7 @@ import (
 // TestNames packs trees in which the names of folders begin with those of others, and go on with what sorts before and after a slash;
 // some of the folders nobody has described. All that was packed is there once, and in its order.
 func TestNames(t *testing.T) {
+	raced.Skip(t, "other tests run the same code, this one again and again")
 	random := rand.New(rand.NewPCG(1, 2))
 	parts := []string{"a", "a-b", "a.d", "a b", "a!", "a0", "aa", "b", "a-", "ab"}
 	for range 100 {

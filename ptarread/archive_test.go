@@ -10,8 +10,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/PlakarKorp/kloset/objects"
@@ -20,6 +20,7 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
@@ -65,6 +66,7 @@ func inOrder(paths []string) []string {
 // TestWalk holds that a walk comes by every entry once, in the order of folders, whatever their names: the tree's own order
 // puts "a-b/c" before "a/b", and knows no folders.
 func TestWalk(t *testing.T) {
+	raced.Skip(t, "other tests run the same code, this one again and again")
 	var files []ptartest.File
 	want := map[string]bool{"/": true}
 	for i := range 2000 {
@@ -328,15 +330,22 @@ func TestWalkGoesOn(t *testing.T) {
 	}
 }
 
-// slowFile never comes to its end: each read takes a while.
-type slowFile struct{ *bytes.Reader }
+// stoppingFile has its reader stop at its stopAt-th read, and counts.
+type stoppingFile struct {
+	*bytes.Reader
+	reads  atomic.Int32
+	stopAt int32
+	stop   func()
+}
 
-func (s slowFile) ReadAt(p []byte, offset int64) (int, error) {
-	time.Sleep(2 * time.Millisecond)
+func (s *stoppingFile) ReadAt(p []byte, offset int64) (int, error) {
+	if s.reads.Add(1) == s.stopAt {
+		s.stop()
+	}
 	return s.Reader.ReadAt(p, offset)
 }
 
-// TestInterrupted holds that reading ends soon after its context, wherever it is.
+// TestInterrupted holds that reading ends soon after its context: what is counted is reads, as time is not what a busy machine has.
 func TestInterrupted(t *testing.T) {
 	var files []ptartest.File
 	for i := range 3000 {
@@ -353,16 +362,20 @@ func TestInterrupted(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stop := errors.New("stopped")
-			ctx, cancel := context.WithCancelCause(t.Context())
-			var asked time.Time
-			time.AfterFunc(300*time.Millisecond, func() { asked = time.Now(); cancel(stop) })
-			err := read(ctx, slowFile{bytes.NewReader(data)})
-			if !errors.Is(err, stop) {
-				t.Fatalf("error %v, want %v", err, stop)
+			whole := &stoppingFile{Reader: bytes.NewReader(data)}
+			if err := read(t.Context(), whole); err != nil {
+				t.Fatal(err)
 			}
-			if took := time.Since(asked); took > time.Second {
-				t.Errorf("it ended %v after it was told to", took)
+			for _, part := range []int32{50, 10, 2} {
+				stop := errors.New("stopped")
+				ctx, cancel := context.WithCancelCause(t.Context())
+				r := &stoppingFile{Reader: bytes.NewReader(data), stopAt: whole.reads.Load() / part, stop: func() { cancel(stop) }}
+				if err := read(ctx, r); !errors.Is(err, stop) {
+					t.Fatalf("error %v, want %v", err, stop)
+				}
+				if after := r.reads.Load() - r.stopAt; after > whole.reads.Load()/4 { // read ahead, by several
+					t.Errorf("it read %d times more after it was told to end, of %d", after, whole.reads.Load())
+				}
 			}
 		})
 	}

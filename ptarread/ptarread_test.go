@@ -15,6 +15,7 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/header"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
@@ -101,6 +102,7 @@ func TestReadsWhatWritersWrite(t *testing.T) {
 
 // TestLargeTrees reads trees of several levels, which no package of a few files has.
 func TestLargeTrees(t *testing.T) {
+	raced.Skip(t, "other tests run the same code, this one again and again")
 	var files []ptartest.File
 	for i := range 3000 {
 		files = append(files, ptartest.File{Path: fmt.Sprintf("%d/%d", i%70, i), Mode: 0o644, Content: []byte("same")})

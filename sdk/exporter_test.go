@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/location"
@@ -262,10 +261,14 @@ func TestMisbehavingExporters(t *testing.T) {
 
 // TestBrokenOff ends a file without its end: the exporter must be able to tell.
 func TestBrokenOff(t *testing.T) {
-	seen := make(chan error, 1)
+	half, seen := make(chan struct{}), make(chan error, 1)
 	p := start(t, (&sink{func(ctx context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 		r := <-records
-		_, err := io.Copy(io.Discard, r.Reader)
+		_, err := io.ReadFull(r.Reader, make([]byte, len("half")))
+		close(half)
+		if err == nil {
+			_, err = io.Copy(io.Discard, r.Reader)
+		}
 		seen <- err
 		return err
 	}}).service())
@@ -278,7 +281,7 @@ func TestBrokenOff(t *testing.T) {
 	records <- r
 	go func() {
 		writer.Write([]byte("half"))
-		time.Sleep(50 * time.Millisecond)
+		<-half
 		cancel()
 		writer.CloseWithError(errors.New("cancelled"))
 	}()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	gimporter "github.com/PlakarKorp/integration-grpc/importer"
 	"github.com/PlakarKorp/kloset/connectors"
@@ -83,14 +82,14 @@ func TestFailingConstructors(t *testing.T) {
 
 func TestHostGivesUpOnInit(t *testing.T) {
 	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
 	p := start(t, constructed(
 		func(ctx context.Context, _ *connectors.Options, _ string, _ map[string]string) (Importer, error) {
+			cancel()
 			<-ctx.Done()
 			ended <- ctx.Err()
 			return nil, ctx.Err()
 		}))
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	if _, err := gimporter.NewImporter(ctx, p, &hostOptions, "x", nil); err == nil {
 		t.Error("no error")
 	}

@@ -18,7 +18,7 @@ import (
 // busy is an importer with a call of every kind under way, none of which ends by itself.
 func busy(context.Context, *connectors.Options, string, map[string]string) (Importer, error) {
 	return &source{
-		ping: func(context.Context) error { time.Sleep(time.Hour); return nil },
+		ping: func(context.Context) error { os.Stdout.WriteString("pinged\n"); time.Sleep(time.Hour); return nil },
 		importFn: func(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 			defer close(records)
 			endless := file("/endless", "")
@@ -40,7 +40,11 @@ func busy(context.Context, *connectors.Options, string, map[string]string) (Impo
 // stuckReader reads for ever, and heeds nothing.
 type stuckReader struct{}
 
-func (stuckReader) Read([]byte) (int, error) { time.Sleep(time.Hour); return 0, io.EOF }
+func (stuckReader) Read([]byte) (int, error) {
+	os.Stdout.WriteString("stuck\n")
+	time.Sleep(time.Hour)
+	return 0, io.EOF
+}
 
 func init() { plugins["busy"] = func() { RunImporter(busy) } }
 
@@ -71,7 +75,9 @@ func TestSignal(t *testing.T) {
 				_, err := stuck.Reader.Read(make([]byte, 1))
 				fail("Open of a stuck file", err)
 			})
-			time.Sleep(100 * time.Millisecond)
+			for printed := ""; !strings.Contains(printed, "pinged") || !strings.Contains(printed, "stuck"); printed = p.stderr.String() {
+				time.Sleep(time.Millisecond)
+			}
 
 			began := time.Now()
 			p.cmd.Process.Signal(signal)

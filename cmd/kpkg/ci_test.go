@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/PlakarKorp/kpkg/internal/raced"
 )
 
 // action is action.yml as GitHub's runner reads it.
@@ -176,6 +178,7 @@ func (m *machine) act(t *testing.T, a action, inputs map[string]string) actionRu
 
 // TestAction runs action.yml on an integration, with all that it does, and on one with errors.
 func TestAction(t *testing.T) {
+	raced.Skip(t, "other programs do the work")
 	m, a := newMachine(t), readAction(t)
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	result := m.act(t, a, map[string]string{"version": "v1.2.3", "platform": platform, "out-dir": "made here"})
@@ -208,6 +211,7 @@ func TestAction(t *testing.T) {
 
 // TestGitLabTemplate runs the job of templates/kpkg.yml, with a clone of this tree in the place of that on GitHub.
 func TestGitLabTemplate(t *testing.T) {
+	raced.Skip(t, "other programs do the work")
 	var template struct {
 		Kpkg struct {
 			Image        string

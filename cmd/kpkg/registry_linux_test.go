@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/registry"
 	"github.com/PlakarKorp/kpkg/release"
@@ -84,6 +85,7 @@ func registryOf(t *testing.T, size int) (tree, public string) {
 
 // TestInstallMemory installs a package of 60 MB from a registry, by TLS: what comes is neither held nor copied more than once.
 func TestInstallMemory(t *testing.T) {
+	raced.Skip(t, "it measures memory")
 	tree, public := registryOf(t, 60<<20)
 	server := httptest.NewTLSServer(http.FileServer(http.Dir(tree)))
 	defer server.Close()

@@ -10,17 +10,20 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/oci/ocitest"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 	"github.com/PlakarKorp/kpkg/schema"
@@ -36,7 +39,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(allTests{m}, programs)
 }
 
-// allTests remove at the end what several of them have used.
+// allTests have programs listen to signals, and remove at the end what several of them have used.
 type allTests struct{ *testing.M }
 
 func (a allTests) Run() int {
@@ -45,6 +48,13 @@ func (a allTests) Run() int {
 			remove()
 		}
 	}()
+	// A shell has what it runs in the background ignore ^C, nohup has it ignore SIGHUP, and then kpkg does as well. Programs that
+	// are started by one that catches a signal do not inherit that.
+	for _, ignored := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if signal.Ignored(ignored) {
+			signal.Notify(make(chan os.Signal, 1), ignored)
+		}
+	}
 	return a.M.Run()
 }
 
@@ -87,8 +97,11 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "tmpfs" {
+			switch name {
+			case "tmpfs":
 				return canMount()
+			case "race":
+				return raced.On(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -38,6 +39,7 @@ cd "$1" && git init -q -b main && git add . && git commit -qm all && git tag v1.
 
 // TestOwnRelease makes two releases, from repositories in folders of different names, under different settings, and compares all files.
 func TestOwnRelease(t *testing.T) {
+	raced.Skip(t, "other programs do the work")
 	if _, err := exec.LookPath("dpkg-deb"); err != nil && os.Getenv("CI") == "" {
 		t.Skip("dpkg-deb is not installed, as it is where the project's own checks run")
 	}
