@@ -64,8 +64,8 @@ platforms: ## Go by two commands from the connectors of examples/ftp to packages
 interop: build ## Run plakar's own code against packages of the examples; needs what docs/interop.md names
 	cd interop && $(GO) test -count=1 -timeout 30m ./...
 
-killed: build ## Kill releases, runs of index and of publish at MOMENTS (100) moments each; needs docker-registry
-	cd interop && $(GO) test -count=1 -timeout 60m -run '^Test(Publish)?Killed$$' . -moments $(or $(MOMENTS),100)
+killed: build ## Kill releases and runs of index, publish, install and upgrade at MOMENTS (100) moments; needs docker-registry
+	cd interop && $(GO) test -count=1 -timeout 60m -run 'Killed$$' . -moments $(or $(MOMENTS),100)
 
 trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real servers; INTEGRATIONS is their repository (docs/found.md)
 	cd interop/trial && $(GO) run . -integrations $(INTEGRATIONS) -only "$(ONLY)"

@@ -230,7 +230,7 @@ func TestInitFails(t *testing.T) {
 	}{
 		"refusing": {0, "cannot log in with ***"},
 		"dying":    {0, "exit status 9; its last words: out of luck"},
-		"hanging":  {8 * time.Second, ": is the location reachable?"},
+		"hanging":  {5 * time.Second, ": is the location reachable?"},
 	} {
 		t.Run(plugin, func(t *testing.T) {
 			t.Parallel()

@@ -94,15 +94,15 @@ func TestBothVersions(t *testing.T) {
 	}
 }
 
-// TestInstallKilled kills kpkg at fifty moments of upgrades and downgrades. The client finds the old version, the new one or both
+// TestInstallKilled kills kpkg at random moments of upgrades and downgrades. The client finds the old version, the new one or both
 // each time, and whichever it starts works.
 func TestInstallKilled(t *testing.T) {
 	client := newClient(t)
 	files := []string{packages.fsOne, renamed(t, packages.fsOne, "v0.2.0")}
 	kpkgOf(t, client, "install", files[0])
 	took := time.Second
-	for killed, run := 0, 0; killed < 50; run++ {
-		if run == 500 {
+	for killed, run := 0, 0; killed < *moments; run++ {
+		if run == 20**moments {
 			t.Fatalf("only %d of %d runs were killed before their end", killed, run)
 		}
 		cmd := exec.Command(tools.Kpkg, "install", "--allow-downgrade", files[(run+1)%2])
@@ -131,7 +131,7 @@ func TestInstallKilled(t *testing.T) {
 		if there == 0 {
 			t.Fatalf("kill %d left no version", killed)
 		}
-		if killed%10 == 0 {
+		if killed%5 == 0 {
 			if list := must(t, client, "pkg", "list").Stdout; !strings.Contains(list, "fs-one@") {
 				t.Errorf("after kill %d the client lists %q", killed, list)
 			}

@@ -125,7 +125,7 @@ func TestInstallFromRegistry(t *testing.T) {
 	u.want("one@v1.0.0", "two@v1.1.0")
 }
 
-// TestUpgradeKilled kills upgrades from a registry at fifty moments: the client finds the old version, the new one or both each time,
+// TestUpgradeKilled kills upgrades from a registry at random moments: the client finds the old version, the new one or both each time,
 // whole, and the next command finishes.
 func TestUpgradeKilled(t *testing.T) {
 	s := newStory(t)
@@ -136,8 +136,8 @@ func TestUpgradeKilled(t *testing.T) {
 	u.run(0, "install", "one@v1.0.0")
 	packages := u.at("user/data/plakar/plugins/v1.1.0")
 	took, states := time.Second, map[int]int{}
-	for killed, run := 0, 0; killed < 50; run++ {
-		if run == 500 {
+	for killed, run := 0, 0; killed < *moments; run++ {
+		if run == 20**moments {
 			t.Fatalf("only %d of %d runs were killed before their end", killed, run)
 		}
 		args := []string{"upgrade"}
@@ -167,7 +167,7 @@ func TestUpgradeKilled(t *testing.T) {
 				t.Fatalf("kill %d left half a package: %s", killed, out)
 			}
 		}
-		if killed%10 == 0 {
+		if killed%5 == 0 {
 			if list := u.listed(); len(list) != len(files) {
 				t.Errorf("after kill %d the client lists %q of %q", killed, list, files)
 			}
