@@ -2,6 +2,7 @@ package create
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 
 	"gopkg.in/yaml.v3"
@@ -13,6 +14,8 @@ import (
 // Matrix is the work of making packages, in the form a CI's matrix takes: one element for each package.
 type Matrix struct {
 	Include []MatrixElement `json:"include"`
+	// LeftOut are the packages that Since and Keep have taken out.
+	LeftOut []MatrixElement `json:"-"`
 }
 
 // MatrixElement is one package to be made.
@@ -22,6 +25,31 @@ type MatrixElement struct {
 	Platform executable.Platform `json:"platform"`
 	OS       string              `json:"os"`
 	Arch     string              `json:"arch"`
+	// Why tells why it is to be made, or why it is left out; "" where nobody asked.
+	Why string `json:"-"`
+}
+
+// Keep keeps the packages that keep says, with the reason that it gives, and leaves out the others with theirs. It ends at the first
+// error.
+func (m Matrix) Keep(keep func(MatrixElement) (yes bool, why string, err error)) (Matrix, error) {
+	kept := Matrix{Include: []MatrixElement{}, LeftOut: m.LeftOut}
+	for _, e := range m.Include {
+		yes, why, err := keep(e)
+		if err != nil {
+			return Matrix{}, err
+		}
+		if yes {
+			if e.Why != "" {
+				why = e.Why + "; " + why
+			}
+			e.Why = why
+			kept.Include = append(kept.Include, e)
+		} else {
+			e.Why = why
+			kept.LeftOut = append(kept.LeftOut, e)
+		}
+	}
+	return kept, nil
 }
 
 // NewMatrix spreads the integrations over their platforms, or over those given. The sources come from Validate. The
@@ -55,6 +83,21 @@ type gitlabEntry struct {
 	Platform string `yaml:"KPKG_PLATFORM"`
 }
 
+// maxGitHub is how many jobs GitHub makes of one matrix
+// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax).
+const maxGitHub = 256
+
+// GitHub is the matrix on one line of JSON, as GitHub's fromJSON takes it. The error is one of options if there are more packages than
+// GitHub takes.
+func (m Matrix) GitHub() ([]byte, error) {
+	if len(m.Include) > maxGitHub {
+		return nil, fmt.Errorf("%w: GitHub takes a matrix of %d jobs, and these are %d: give each job a part of the integrations, with --shard",
+			ErrOptions, maxGitHub, len(m.Include))
+	}
+	line, err := json.Marshal(m)
+	return append(line, '\n'), err
+}
+
 // maxGitLab is how many jobs GitLab takes of one matrix (https://docs.gitlab.com/ci/yaml/#parallelmatrix).
 const maxGitLab = 200
 
@@ -62,8 +105,11 @@ const maxGitLab = 200
 // are more packages than GitLab takes.
 func (m Matrix) GitLab() ([]byte, error) {
 	if len(m.Include) > maxGitLab {
-		return nil, fmt.Errorf("%w: GitLab takes a matrix of %d jobs, and these are %d: make one for a part of the integrations or platforms",
+		return nil, fmt.Errorf("%w: GitLab takes a matrix of %d jobs, and these are %d: give each job a part of the integrations, with --shard",
 			ErrOptions, maxGitLab, len(m.Include))
+	}
+	if len(m.Include) == 0 { // which GitLab refuses, as it does a pipeline without a job
+		return []byte(".kpkg-matrix:\n  rules: [{when: never}]\nkpkg-nothing:\n  script: [echo nothing is to be made]\n"), nil
 	}
 	var job struct {
 		Parallel struct {
@@ -82,6 +128,20 @@ func (m Matrix) GitLab() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// reportedElement is an element in the JSON of a report.
+type reportedElement struct {
+	MatrixElement
+	Why string `json:"why,omitempty"`
+}
+
+func reportedElements(elements []MatrixElement) []reportedElement {
+	reported := make([]reportedElement, len(elements))
+	for i, e := range elements {
+		reported[i] = reportedElement{e, e.Why}
+	}
+	return reported
+}
+
 // MatrixReport is what programs are told of a matrix, and of the manifests that it was to be made of.
 func MatrixReport(all []Validated, m Matrix, err error) *finding.Report {
 	report := ValidateReport(all)
@@ -89,6 +149,8 @@ func MatrixReport(all []Validated, m Matrix, err error) *finding.Report {
 	if err != nil {
 		report.Fail("", err)
 	}
-	report.Lists = []finding.List{finding.NewList("matrix", m.Include)}
+	report.Lists = []finding.List{
+		finding.NewList("matrix", reportedElements(m.Include)), finding.NewList("left_out", reportedElements(m.LeftOut)),
+	}
 	return report
 }

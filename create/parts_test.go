@@ -156,8 +156,9 @@ func TestMatrix(t *testing.T) {
 	asked := []executable.Platform{{OS: "linux", Arch: "amd64"}, {OS: "windows", Arch: "arm64"}}
 	doc := manifest.Read("x/manifest.yaml", []byte("name: x\n"))
 	m, err := NewMatrix([]*Source{{Document: doc}}, asked)
-	want := Matrix{[]MatrixElement{
-		{"x", "x/manifest.yaml", asked[0], "linux", "amd64"}, {"x", "x/manifest.yaml", asked[1], "windows", "arm64"},
+	want := Matrix{Include: []MatrixElement{
+		{Name: "x", Manifest: "x/manifest.yaml", Platform: asked[0], OS: "linux", Arch: "amd64"},
+		{Name: "x", Manifest: "x/manifest.yaml", Platform: asked[1], OS: "windows", Arch: "arm64"},
 	}}
 	if diff := cmp.Diff(want, m); err != nil || diff != "" {
 		t.Error(err, diff)

@@ -210,22 +210,14 @@ func (r *repository) referrers(ctx context.Context, subject ocispec.Descriptor) 
 
 // versions are those that the repository has, the newest first; none for a repository that is not there.
 func (r *repository) versions(ctx context.Context) ([]string, error) {
+	tags, err := r.tags(ctx)
 	var all []string
-	err := r.remote.Tags(ctx, "", func(tags []string) error {
-		for _, tag := range tags {
-			if version := versionOf(tag); version != "" && !isPackageTag(version) {
-				all = append(all, version)
-			}
+	for tag := range tags {
+		if version := versionOf(tag); version != "" && !isPackageTag(version) {
+			all = append(all, version)
 		}
-		if len(all) > maxTags {
-			return fmt.Errorf("it has more than %d versions", maxTags)
-		}
-		return nil
-	})
-	var answer *errcode.ErrorResponse
-	if errors.Is(err, errdef.ErrNotFound) || errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
-		return nil, nil
 	}
-	slices.SortFunc(all, func(a, b string) int { return -semver.Compare(a, b) })
-	return all, r.explain("listing the versions in "+r.Address.String(), err)
+	slices.Sort(all) // for versions that only differ by what follows a "+"
+	slices.SortStableFunc(all, func(a, b string) int { return -semver.Compare(a, b) })
+	return all, err
 }
