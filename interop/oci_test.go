@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,8 +48,7 @@ func offline(t *testing.T, client *rig.Client, dir, program string, args ...stri
 	return result
 }
 
-// TestOCI publishes to Debian's registry, installs from there beside what the client installs, and from a mirror, of each kind of
-// registry, without a network.
+// TestOCI publishes to Debian's registry, and installs from a mirror of it, and from one of a registry of files, without a network.
 func TestOCI(t *testing.T) {
 	s, client := newStory(t), newClient(t)
 	s.release("one", "v1.0.0", "dist1")
@@ -80,18 +81,7 @@ func TestOCI(t *testing.T) {
 	}
 	s.kpkg(0, "publish", "dist2", to)
 
-	// kpkg installs, the client lists; older is refused.
 	key := s.at("acme.pub")
-	kpkgOf(t, client, "install", to+":v1.0.0", "--key", key, "--require-signature")
-	if list := must(t, client, "pkg", "list").Stdout; !strings.Contains(list, "one@v1.0.0") {
-		t.Errorf("the client lists %q", list)
-	}
-	kpkgOf(t, client, "install", to, "--key", key, "--require-signature")
-	if list := must(t, client, "pkg", "list").Stdout; !strings.Contains(list, "one@v1.1.0") || strings.Contains(list, "v1.0.0") {
-		t.Errorf("after an upgrade the client lists %q", list)
-	}
-	kpkgOf(t, client, "uninstall", "one")
-
 	// Mirrors, and then no network.
 	s.kpkg(0, "index", "dist1", "dist2", "--out-dir", "tree", "--key", "acme.sec")
 	for mirror, of := range map[string]string{"mirror1": to, "mirror2": s.at("tree")} {
@@ -111,6 +101,63 @@ func TestOCI(t *testing.T) {
 			t.Errorf("the client finds %+v, %v", found, err)
 		}
 	}
+}
+
+// fromOCI are kpkg and the client itself at a repository for each integration. The client knows no OCI registries: it takes packages out
+// of mirrors.
+type fromOCI struct {
+	*story
+	client *rig.Client
+	root   string // of the repositories
+}
+
+func (f fromOCI) publish(name, dist string) { f.kpkg(0, "publish", dist, f.root+"/"+name) }
+
+func (f fromOCI) run(status int, args ...string) rig.Result {
+	f.t.Helper()
+	return f.kpkgWith(f.client.Environment(), status, args...)
+}
+
+func (f fromOCI) install(name, version string) []string {
+	address := f.root + "/" + name
+	if version != "" {
+		address += ":" + version
+	}
+	return []string{"install", address, "--require-signature"}
+}
+
+func (f fromOCI) upgrade(name string) []string { return f.install(name, "") }
+
+// newest is the newest package in the repository, fetched.
+func (f fromOCI) newest(name string) string {
+	f.t.Helper()
+	f.kpkg(0, "mirror", f.root+"/"+name, "--out-dir", "mirror-"+name, "--key", "acme.pub")
+	files, err := filepath.Glob(f.at("mirror-" + name + "/community/v1.1.0/" + name + "/*.ptar"))
+	if err != nil || len(files) == 0 {
+		f.t.Fatalf("the mirror has %q, %v", files, err)
+	}
+	return files[len(files)-1]
+}
+
+func (f fromOCI) add(name string)     { must(f.t, f.client, "pkg", "add", f.newest(name)) }
+func (f fromOCI) replace(name string) { must(f.t, f.client, "pkg", "add", "-u", f.newest(name)) }
+func (f fromOCI) remove(name string)  { must(f.t, f.client, "pkg", "rm", name) }
+
+func (f fromOCI) want(list ...string) {
+	f.t.Helper()
+	lines := regexp.MustCompile(`\S+@v\S+`).FindAllString(must(f.t, f.client, "pkg", "list").Stdout, -1)
+	if slices.Sort(lines); !slices.Equal(lines, list) {
+		f.t.Fatalf("the client lists %q, not %q", lines, list)
+	}
+	wantInstalled(f.t, f.run(0, "installed").Stdout, list)
+}
+
+// TestInstallFromOCI is TestInstallFromRegistry at Debian's registry, whose key is trusted by its address.
+func TestInstallFromOCI(t *testing.T) {
+	s, registry := newStory(t), startRegistry(t)
+	c := fromOCI{s, newClient(t), "oci://" + registry.Address + "/acme"}
+	c.run(0, "trust", "add", "acme.pub", "--scope", "https://"+registry.Address+"/acme")
+	s.installBoth(c)
 }
 
 // TestOCITampered changes each file that Debian's registry holds in its storage: a mirror, and installing where it reads the file,

@@ -54,9 +54,15 @@ func (s *story) at(name string) string { return filepath.Join(s.dir, filepath.Fr
 // kpkg runs the program under test, with a memory of trees of the story's own.
 func (s *story) kpkg(status int, args ...string) rig.Result {
 	s.t.Helper()
+	return s.kpkgWith([]string{"XDG_STATE_HOME=" + s.at("state")}, status, args...)
+}
+
+// kpkgWith runs it with more in its environment.
+func (s *story) kpkgWith(environment []string, status int, args ...string) rig.Result {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
-	result, err := rig.RunIn(ctx, s.dir, []string{"XDG_STATE_HOME=" + s.at("state")}, tools.Kpkg, args...)
+	result, err := rig.RunIn(ctx, s.dir, environment, tools.Kpkg, args...)
 	if err != nil || result.Status != status {
 		s.t.Fatalf("kpkg %q: %v, %v; want status %d", args, err, result, status)
 	}

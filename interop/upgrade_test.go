@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"context"
 	"encoding/pem"
 	"math/rand/v2"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,13 +47,7 @@ func (u *user) environment() []string {
 // run runs kpkg for the user.
 func (u *user) run(status int, args ...string) rig.Result {
 	u.t.Helper()
-	ctx, cancel := context.WithTimeout(u.t.Context(), patience)
-	defer cancel()
-	result, err := rig.RunIn(ctx, u.dir, u.environment(), tools.Kpkg, args...)
-	if err != nil || result.Status != status {
-		u.t.Fatalf("kpkg %q: %v, %v; want status %d", args, err, result, status)
-	}
-	return result
+	return u.kpkgWith(u.environment(), status, args...)
 }
 
 // manager is the client's own, for the same folders.
@@ -80,49 +74,123 @@ func (u *user) want(list ...string) {
 	if got := u.listed(); !slices.Equal(got, list) {
 		u.t.Fatalf("the client lists %q, not %q", got, list)
 	}
-	installed := u.run(0, "installed").Stdout
+	wantInstalled(u.t, u.run(0, "installed").Stdout, list)
+}
+
+// clients are kpkg and plakar's client with the same folders, and a place that both take packages from.
+type clients interface {
+	// publish puts the release in a folder there.
+	publish(name, dist string)
+	// run runs kpkg for their user, and install has the arguments with which it installs a version, "" for the newest.
+	run(status int, args ...string) rig.Result
+	install(name, version string) []string
+	// upgrade has the arguments with which kpkg installs what is newer than the version that is installed.
+	upgrade(name string) []string
+	// add, replace and remove are what the client does: it installs the newest version, does so in place of an older one, and takes
+	// the integration away.
+	add(name string)
+	replace(name string)
+	remove(name string)
+	// want fails the test unless both clients list just that, as NAME@VERSION.
+	want(list ...string)
+}
+
+// installBoth has kpkg and the client each install, list, upgrade and take away what the other has installed.
+func (s *story) installBoth(c clients) {
+	s.t.Helper()
+	for _, name := range []string{"one", "two"} {
+		s.release(name, "v1.0.0", "dist-"+name)
+		c.publish(name, "dist-"+name)
+	}
+	c.run(0, c.install("one", "")...)
+	c.add("two")
+	c.want("one@v1.0.0", "two@v1.0.0")
+	for _, name := range []string{"one", "two"} {
+		s.release(name, "v1.1.0", "next-"+name)
+		c.publish(name, "next-"+name)
+	}
+	c.replace("one")
+	c.run(0, c.upgrade("two")...)
+	c.want("one@v1.1.0", "two@v1.1.0")
+	for _, name := range []string{"one", "two"} {
+		if out := c.run(1, c.install(name, "v1.0.0")...).Stdout; !strings.Contains(out, "[install-older]") {
+			s.t.Error(out)
+		}
+	}
+	c.want("one@v1.1.0", "two@v1.1.0")
+	c.run(0, "uninstall", "one")
+	c.want("two@v1.1.0")
+	c.remove("two")
+	c.want()
+	c.run(0, c.install("one", "v1.0.0")...)
+	c.run(0, c.install("two", "")...)
+	c.want("one@v1.0.0", "two@v1.1.0")
+	c.remove("one")
+	c.run(0, "uninstall", "two")
+	c.want()
+}
+
+// wantInstalled holds kpkg's list to that of the client.
+func wantInstalled(t *testing.T, installed string, list []string) {
+	t.Helper()
 	for _, one := range list {
 		name, version, _ := strings.Cut(one, "@")
-		if !strings.Contains(installed, name+"   "+version) && !strings.Contains(installed, name+"  "+version) {
-			u.t.Errorf("kpkg lists %s, not %s", installed, one)
+		if !regexp.MustCompile(`(?m)^` + name + ` +` + version + ` `).MatchString(installed) {
+			t.Errorf("kpkg lists %s, not %s", installed, one)
 		}
+	}
+	if count := strings.Count(installed, " importer x"); count != len(list) {
+		t.Errorf("kpkg lists %d integrations, the client %d: %s", count, len(list), installed)
 	}
 }
 
-// TestInstallFromRegistry has kpkg and the client's manager each install from one registry, list, upgrade and take away what the
-// other has installed.
+// fromRegistry are kpkg and the client's manager at a registry of files.
+type fromRegistry struct{ *user }
+
+func (f fromRegistry) publish(_, dist string) {
+	f.kpkg(0, "index", dist, "--out-dir", "tree", "--key", "acme.sec")
+}
+
+func (f fromRegistry) install(name, version string) []string {
+	if version != "" {
+		name += "@" + version
+	}
+	return []string{"install", name}
+}
+
+func (f fromRegistry) upgrade(name string) []string { return []string{"upgrade", name} }
+
+func (f fromRegistry) add(name string) { f.addWith(name, &pkg.AddOptions{ImplicitFetch: true}) }
+
+func (f fromRegistry) replace(name string) {
+	f.addWith(name, &pkg.AddOptions{ImplicitFetch: true, Upgrade: true})
+}
+
+func (f fromRegistry) addWith(name string, opts *pkg.AddOptions) {
+	f.t.Helper()
+	if err := f.manager().Add(name, opts); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f fromRegistry) remove(name string) {
+	f.t.Helper()
+	if err := f.manager().Del(name, &pkg.DelOptions{}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func TestInstallFromRegistry(t *testing.T) {
 	s := newStory(t)
-	for _, name := range []string{"one", "two"} {
-		s.release(name, "v1.0.0", "dist-"+name)
-		s.kpkg(0, "index", "dist-"+name, "--out-dir", "tree", "--key", "acme.sec")
-	}
-	u := newUser(s, "tree")
-	u.run(0, "install", "one")
-	if err := u.manager().Add("two", &pkg.AddOptions{ImplicitFetch: true}); err != nil {
+	if err := os.Mkdir(s.at("tree"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	u.want("one@v1.0.0", "two@v1.0.0")
-	for _, name := range []string{"one", "two"} {
-		s.release(name, "v1.1.0", "next-"+name)
-		s.kpkg(0, "index", "next-"+name, "--out-dir", "tree", "--key", "acme.sec")
-	}
+	u := newUser(s, "tree")
+	s.installBoth(fromRegistry{u})
+	// All that a registry has at once.
+	u.run(0, "install", "one@v1.0.0", "two@v1.0.0")
 	u.run(0, "upgrade")
 	u.want("one@v1.1.0", "two@v1.1.0")
-	if out := u.run(1, "install", "two@v1.0.0").Stdout; !strings.Contains(out, "[install-older]") {
-		t.Error(out)
-	}
-	u.want("one@v1.1.0", "two@v1.1.0")
-	u.run(0, "uninstall", "two")
-	u.want("one@v1.1.0")
-	if err := u.manager().Del("one", &pkg.DelOptions{}); err != nil {
-		t.Error(err)
-	}
-	if got := u.listed(); len(got) > 0 {
-		t.Errorf("left: %q", got)
-	}
-	u.run(0, "install", "one@v1.0.0", "two")
-	u.want("one@v1.0.0", "two@v1.1.0")
 }
 
 // TestUpgradeKilled kills upgrades from a registry at random moments: the client finds the old version, the new one or both each time,

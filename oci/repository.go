@@ -47,7 +47,25 @@ func DockerCredentials() (auth.CredentialFunc, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the credentials of docker login: %w", err)
 	}
-	return credentials.Credential(store), nil
+	credential := credentials.Credential(store)
+	return func(ctx context.Context, host string) (auth.Credential, error) {
+		type found struct {
+			auth.Credential
+			error
+		}
+		answered := make(chan found, 1)
+		go func() {
+			c, err := credential(ctx, host)
+			answered <- found{c, err}
+		}()
+		// What a helper has started may hold its output open when the helper itself is gone.
+		select {
+		case <-ctx.Done():
+			return auth.EmptyCredential, context.Cause(ctx)
+		case f := <-answered:
+			return f.Credential, f.error
+		}
+	}, nil
 }
 
 // repository is one that is open.

@@ -2,20 +2,28 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/internal/ptar"
 	"github.com/PlakarKorp/kpkg/internal/raced"
+	"github.com/PlakarKorp/kpkg/oci/ocitest"
 )
 
 // What docs/limits.md promises of ^C, with what a busy machine needs beyond that.
@@ -84,12 +92,22 @@ func TestInterrupt(t *testing.T) {
 		}
 	}
 
+	release, key := registryOf(t, 1<<10)
+
 	for _, test := range []struct {
 		args string
 		path string // what stands before PATH
 	}{
 		{"mirror https://" + nowhere + " --out-dir " + base + "/out", ""},
 		{"mirror oci://" + nowhere + "/acme ftp --out-dir " + base + "/out2", ""},
+		{"publish " + release + " oci://" + nowhere + "/acme", ""},
+		{"install oci://" + nowhere + "/acme/big:v1.0.0 --root " + base + "/root", ""},
+		{"install oci://" + nowhere + "/acme/big --root " + base + "/root", ""},
+		{"install https://" + nowhere + "/big_v1.0.0_linux_amd64.ptar --root " + base + "/root --key " + key, ""},
+		{"install big --registry https://" + nowhere + " --root " + base + "/root", ""},
+		{"upgrade --registry https://" + nowhere + " --root " + base + "/root", ""},
+		{"installed --registry https://" + nowhere + " --root " + base + "/root", ""},
+		{"trust add https://" + nowhere + "/key.pub --scope local --root " + base + "/root", ""},
 		{"inspect " + site + "/x.ptar", ""},
 		{"ls " + site + "/x.ptar", ""},
 		{"cat " + site + "/x.ptar x", ""},
@@ -222,6 +240,116 @@ func TestInterrupt(t *testing.T) {
 			t.Errorf("it ended with %v and not by the signal\n%s", run.cmd.ProcessState, run.printed)
 		}
 	})
+}
+
+// TestInterruptOCI interrupts a package on its way to an OCI registry, and from there: nothing of it is left, and the next run does all.
+func TestInterruptOCI(t *testing.T) {
+	raced.Skip(t, "it measures how soon kpkg ends")
+	tree, key := registryOf(t, 4<<20)
+	registry := ocitest.New(t)
+	var stalls atomic.Bool
+	stalled := make(chan struct{}, 1)
+	between := &httputil.ReverseProxy{
+		Transport: registry.Client.Transport,
+		Rewrite:   func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "https", registry.Host },
+		ModifyResponse: func(r *http.Response) error {
+			if stalls.Load() && r.Request.Method == http.MethodGet && r.ContentLength > 1<<20 {
+				stalled <- struct{}{}
+				r.Body = &stalling{r.Body, r.Request.Context(), 1 << 20}
+			}
+			return nil
+		},
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stalls.Load() && r.ContentLength > 1<<20 {
+			stalled <- struct{}{}
+			io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+			return
+		}
+		between.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close) // after the commands have ended
+	at := strings.Replace(server.URL, "http", "oci", 1) + "/acme"
+	for _, line := range [][]string{
+		{"publish", tree, at},
+		{"install", at + "/big", "--key", key},
+		{"install", at + "/big:v1.0.0", "--key", key, "--format", "json"},
+	} {
+		root := t.TempDir()
+		if line[0] == "install" {
+			line = append(line, "--root", root)
+		}
+		stalls.Store(true)
+		run := startInterruptible(t, root, "", line, 0)
+		select {
+		case <-stalled:
+		case <-run.ended:
+		}
+		run.interrupt(t)
+		run.wait(t, answerTime)
+		if code := run.cmd.ProcessState.ExitCode(); code != exitFailed {
+			t.Errorf("kpkg %q: exit status %d", line, code)
+		}
+		if !strings.Contains(run.printed.String(), "interrupted; nothing half-made was left behind") {
+			t.Errorf("kpkg %q says\n%s", line, run.printed)
+		}
+		if err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if strings.Contains(d.Name(), "big") {
+				t.Errorf("kpkg %q leaves %s", line, path)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+		stalls.Store(false)
+		again := exec.Command("kpkg", line...)
+		again.Env = append(os.Environ(), "HOME="+run.home)
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("kpkg %q: %v\n%s", line, err, out)
+		}
+	}
+}
+
+// TestInterruptHelper interrupts what waits for a program that keeps credentials, and does not wait for what that has started.
+func TestInterruptHelper(t *testing.T) {
+	registry, dir := ocitest.New(t), t.TempDir()
+	registry.User, registry.Password = "me", secret
+	authority := filepath.Join(dir, "authority.pem")
+	for path, content := range map[string]string{
+		authority: string(registry.Certificate()), filepath.Join(dir, "config.json"): `{"credsStore": "hung"}`,
+		filepath.Join(dir, "docker-credential-hung"): "#!/bin/sh\nsleep 600 2>/dev/null &\necho $! > $HOME/pid\nwait\n",
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("DOCKER_CONFIG", dir)
+	run := startInterruptible(t, dir, "", []string{"install", "oci://" + registry.Host + "/acme/x", "--ca-file", authority, "--root", dir}, 0)
+	run.awaitFile(t, "pid")
+	defer syscall.Kill(run.processID(t, "pid"), syscall.SIGKILL)
+	run.interrupt(t)
+	run.wait(t, answerTime)
+	if !strings.Contains(run.printed.String(), "interrupted; nothing half-made was left behind") {
+		t.Errorf("it says\n%s", run.printed)
+	}
+}
+
+// stalling is a body that stays away after some bytes, until nobody waits for it any more.
+type stalling struct {
+	io.ReadCloser
+	ctx  context.Context
+	left int
+}
+
+func (s *stalling) Read(b []byte) (int, error) {
+	if s.left == 0 {
+		<-s.ctx.Done()
+		return 0, context.Cause(s.ctx)
+	}
+	n, err := s.ReadCloser.Read(b[:min(len(b), s.left)])
+	s.left -= n
+	return n, err
 }
 
 // interruptible is a command that runs.

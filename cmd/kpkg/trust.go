@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -48,6 +49,7 @@ Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
   kpkg trust add acme-2026.pub --scope local`,
 		ValidArgsFunction: completeFiles("pub"),
 	}
+	format := formatFlag(cmd, "text", "json")
 	cmd.Flags().StringArrayVar(&scopes, "scope", nil, "the key counts for `SCOPE`: the address of a registry, or local; may be repeated")
 	rootFlag(cmd, &root)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -66,20 +68,26 @@ Exit status: 0 fine; 2 wrong usage; 3 it could not be done.`,
 		if err != nil {
 			return err
 		}
+		var keys []trust.Key
 		for _, from := range args {
-			name, data, err := readKey(cmd.Context(), from)
-			if err != nil {
-				return err
+			var key trust.Key
+			name, data, failed := readKey(cmd.Context(), from)
+			if failed == nil {
+				key, failed = folder.Add(name, data, where)
 			}
-			key, err := folder.Add(name, data, where)
-			if err != nil {
-				return err
+			if err = failed; err != nil {
+				break
 			}
-			if err := printVerdict(cmd.OutOrStdout(), true, "trusted  %s (%s) for %s", key.Name, key.Public.ID, scopeList(key)); err != nil {
-				return err
-			}
+			keys = append(keys, key)
 		}
-		return nil
+		return writeKeys(cmd, format, keys, err, func(out io.Writer) error {
+			for _, key := range keys {
+				if err := printVerdict(out, true, "trusted  %s (%s) for %s", key.Name, key.Public.ID, scopeList(key)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return cmd
 }
@@ -144,22 +152,31 @@ Exit status: 0 fine; 2 wrong usage; 3 one cannot be read.`,
 			return err
 		}
 		keys, err := folder.Keys()
-		if err != nil {
-			return err
-		}
-		var list []trustedKey
-		for _, key := range keys {
-			one := trustedKey{Name: finding.Cut(key.Name), Key: key.Public.ID.String(), Comment: finding.Cut(key.Public.Comment), Scopes: []string{}}
-			for _, scope := range key.Scopes {
-				one.Scopes = append(one.Scopes, finding.Cut(scope.String()))
+		return writeKeys(cmd, format, keys, err, func(out io.Writer) error {
+			if err != nil {
+				return nil
 			}
-			list = append(list, one)
-		}
-		report := &finding.Report{Command: "trust list", Lists: []finding.List{finding.NewList("keys", list)}}
-		report.Show = func(out io.Writer) error { return printKeys(out, folder, keys) }
-		return format.write(cmd, report)
+			return printKeys(out, folder, keys)
+		})
 	}
 	return cmd
+}
+
+// writeKeys reports the keys that a command has to do with, and the error that ended it.
+func writeKeys(cmd *cobra.Command, format *format, keys []trust.Key, err error, show func(io.Writer) error) error {
+	var list []trustedKey
+	for _, key := range keys {
+		one := trustedKey{Name: finding.Cut(key.Name), Key: key.Public.ID.String(), Comment: finding.Cut(key.Public.Comment), Scopes: []string{}}
+		for _, scope := range key.Scopes {
+			one.Scopes = append(one.Scopes, finding.Cut(scope.String()))
+		}
+		list = append(list, one)
+	}
+	report := &finding.Report{Command: "trust " + cmd.Name(), Lists: []finding.List{finding.NewList("keys", list)}, Show: show}
+	if err != nil {
+		report.Fail("", err)
+	}
+	return errors.Join(format.write(cmd, report), err)
 }
 
 func printKeys(out io.Writer, folder trust.Folder, keys []trust.Key) error {
@@ -188,22 +205,29 @@ Exit status: 0 all are gone; 2 wrong usage; 3 one was not there, or it could not
 		Example:           `  kpkg trust remove acme-2025`,
 		ValidArgsFunction: completeTrusted,
 	}
+	format := formatFlag(cmd, "text", "json")
 	rootFlag(cmd, &root)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		folder, err := trust.UserFolder(root)
 		if err != nil {
 			return err
 		}
+		var keys []trust.Key
 		for _, name := range args {
-			key, err := folder.Remove(name)
-			if err != nil {
-				return err
+			key, failed := folder.Remove(name)
+			if err = failed; err != nil {
+				break
 			}
-			if err := printVerdict(cmd.OutOrStdout(), true, "removed  %s (%s)", key.Name, key.Public.ID); err != nil {
-				return err
-			}
+			keys = append(keys, key)
 		}
-		return nil
+		return writeKeys(cmd, format, keys, err, func(out io.Writer) error {
+			for _, key := range keys {
+				if err := printVerdict(out, true, "removed  %s (%s)", key.Name, key.Public.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return cmd
 }
