@@ -26,8 +26,6 @@ type Options struct {
 	Platforms []executable.Platform
 	// All makes a package for every platform a manifest names, or else for those upstream ships and the module builds for.
 	All bool
-	// Shard makes a part of the packages only.
-	Shard Shard
 	// Output is the file of the one package; "" gives each package its canonical name in OutDir.
 	Output string
 	// OutDir is the folder for packages; "" is the current one. It is made when it is not there.
@@ -184,9 +182,6 @@ func (o Options) check() error {
 	}
 	if o.Output == "-" || strings.HasSuffix(o.Output, "/") || strings.HasSuffix(o.Output, string(filepath.Separator)) {
 		return fmt.Errorf("%w: the output %q is no file's name", ErrOptions, o.Output)
-	}
-	if err := o.Shard.check(); err != nil {
-		return err
 	}
 	_, _, err := sourceDateEpoch()
 	return err

@@ -17,63 +17,6 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
-func TestParseShard(t *testing.T) {
-	for text, want := range map[string]Shard{
-		"1/1": {1, 1}, "1/4": {1, 4}, "4/4": {4, 4}, "12/100": {12, 100},
-		"": {}, "1": {}, "/": {}, "0/4": {}, "5/4": {}, "-1/4": {}, "1/0": {}, "0/0": {}, "1/-1": {}, "01/4": {}, "1/4 ": {}, "1/4/4": {}, "a/b": {},
-	} {
-		got, err := ParseShard(text)
-		if (err == nil) != (want != Shard{}) || err == nil && got != want {
-			t.Errorf("%q is %v, %v", text, got, err)
-		}
-		if err != nil && !errors.Is(err, ErrOptions) {
-			t.Errorf("%q: %v is not about options", text, err)
-		}
-	}
-}
-
-// TestShardParts holds that every package is in exactly one part, and that parts differ by one package at most.
-func TestShardParts(t *testing.T) {
-	all := func() []*Integration {
-		var integrations []*Integration
-		n := 0
-		for _, count := range []int{3, 0, 5, 2} {
-			i := &Integration{}
-			for range count {
-				i.Packages = append(i.Packages, &Package{File: strconv.Itoa(n)})
-				n++
-			}
-			integrations = append(integrations, i)
-		}
-		return integrations
-	}
-	files := func(integrations []*Integration) (names []string) {
-		for _, i := range integrations {
-			for _, p := range i.Packages {
-				names = append(names, p.File)
-			}
-		}
-		return names
-	}
-	for count, want := range map[int][]string{
-		0: {"0 1 2 3 4 5 6 7 8 9"},
-		1: {"0 1 2 3 4 5 6 7 8 9"},
-		3: {"0 3 6 9", "1 4 7", "2 5 8"},
-	} {
-		for n, part := range want {
-			integrations := all()
-			shard := Shard{n + 1, count}
-			if count == 0 {
-				shard = Shard{}
-			}
-			shard.keep(integrations)
-			if got := strings.Join(files(integrations), " "); got != part {
-				t.Errorf("part %v is %s, not %s", shard, got, part)
-			}
-		}
-	}
-}
-
 func TestEpochSeconds(t *testing.T) {
 	for text, want := range map[string]int64{
 		"0": 0, "1": 1, "1700000000": 1700000000, strconv.Itoa(lastSecond): lastSecond,
@@ -131,10 +74,6 @@ func TestOptionsCheck(t *testing.T) {
 		{Options{Output: "x.ptar", Manifests: []string{"a", "b"}}, false},
 		{Options{Output: "-"}, false},
 		{Options{Output: "x/"}, false},
-		{Options{Shard: Shard{1, 2}}, true},
-		{Options{Shard: Shard{2, 2}}, true},
-		{Options{Shard: Shard{3, 2}}, false},
-		{Options{Shard: Shard{0, 2}}, false},
 	} {
 		if err := test.opts.check(); (err == nil) != test.ok || err != nil && !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: %v", test.opts, err)

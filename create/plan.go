@@ -21,7 +21,6 @@ func planPackages(integrations []*Integration, opts Options) error {
 			i.Err = i.planPackages(opts)
 		}
 	}
-	opts.Shard.keep(integrations)
 	planned := map[string]string{}
 	for _, i := range integrations {
 		file := i.Source.Document.File

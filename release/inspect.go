@@ -112,7 +112,11 @@ func (r *Release) checkHistory(ctx context.Context, opts Options) error {
 // checkModified refuses a source that is not the commit. Where the release itself is written does not count.
 func (r *Release) checkModified(ctx context.Context, opts Options) error {
 	exclude := []string{"**/*" + manifest.Extension}
-	for _, dir := range []string{opts.OutDir, filepath.Clean(opts.OutDir) + workSuffix} {
+	dirs := []string{opts.OutDir, filepath.Clean(opts.OutDir) + workSuffix}
+	if opts.Part != nil {
+		dirs = append(dirs, filepath.Dir(filepath.Clean(opts.OutDir)))
+	}
+	for _, dir := range dirs {
 		if inside := below(r.head.Top, dir); inside != "" {
 			exclude = append(exclude, inside, inside+"/**")
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/git"
 	"github.com/PlakarKorp/kpkg/internal/place"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
@@ -30,6 +31,9 @@ type Options struct {
 	OutDir string
 	// Key signs all files; nil leaves them unsigned.
 	Key *SecretKey
+	// Part, unless nil, says what larger release this is a part of: it is in the folder as PartName, and each integration has a folder in
+	// it, one alone too. Folders beside OutDir are those of other parts.
+	Part []byte
 	// Repository is the https address that the recipe names, "" for that which git has cloned from.
 	Repository string
 	// Allow are the rules whose findings do not stop the release: see Overridable.
@@ -132,7 +136,7 @@ func Run(ctx context.Context, opts Options) ([]*Release, Outcome, error) {
 	}
 	defer w.close()
 	for _, r := range releases {
-		dir := w.dir(r, releases)
+		dir := w.dir(r)
 		if r.Err = r.build(ctx, dir, opts); r.Err == nil && !finding.HasErrors(r.Findings) {
 			r.Err = r.test(ctx, dir, opts)
 		}
@@ -144,14 +148,22 @@ func Run(ctx context.Context, opts Options) ([]*Release, Outcome, error) {
 		return releases, Refused, nil
 	}
 	for _, r := range releases {
-		if r.Err = r.describe(ctx, w.dir(r, releases), opts); r.Err != nil {
+		if r.Err = r.describe(ctx, w.dir(r), opts); r.Err != nil {
 			return releases, Refused, nil
 		}
 	}
 	if opts.DryRun {
 		return releases, Checked, nil
 	}
-	outcome, err := w.place(ctx, releases)
+	if opts.Part != nil {
+		if err := regular.Replace(filepath.Join(w.tree(), PartName), opts.Part); err != nil {
+			return releases, Refused, fmt.Errorf("writing what the release is a part of: %w", err)
+		}
+	}
+	outcome, err := w.place(ctx)
+	for _, r := range releases {
+		r.Dir = releaseDir(opts.OutDir, r.name(), w.folders)
+	}
 	return releases, outcome, err
 }
 

@@ -26,11 +26,16 @@ const (
 	lockName  = "lock"
 )
 
+// PartName is the file, in the folder with a part of a release, that says which part of what it is.
+const PartName = "part.json"
+
 // workshop is where a release is made, until it is whole.
 type workshop struct {
 	out  string // the folder of the release
 	path string
 	lock *os.File
+	// folders says that each integration has one in the folder of the release.
+	folders bool
 	// temporary is the folder of a dry run, of which nothing stays.
 	temporary *scratch.Folder
 	force     bool
@@ -50,7 +55,7 @@ type begunRelease struct {
 
 // openWorkshop opens the folder to work in, with what an earlier run has left there for the same release.
 func openWorkshop(ctx context.Context, releases []*Release, opts Options) (*workshop, error) {
-	w := &workshop{out: filepath.Clean(opts.OutDir), force: allows(opts, "release-exists")}
+	w := &workshop{out: filepath.Clean(opts.OutDir), force: allows(opts, "release-exists"), folders: hasFolders(releases, opts)}
 	if opts.DryRun {
 		var err error
 		if w.temporary, err = scratch.Make("release"); err != nil {
@@ -59,42 +64,53 @@ func openWorkshop(ctx context.Context, releases []*Release, opts Options) (*work
 		w.path = w.temporary.Path
 		return w, os.Mkdir(w.tree(), 0o777)
 	}
+	if err := w.hold(); err != nil {
+		return nil, err
+	}
+	return w, w.begin(ctx, releases, opts)
+}
+
+// hold makes the folder to work in beside that of the release, and keeps others out of it.
+func (w *workshop) hold() error {
 	w.path = w.out + workSuffix
 	if err := os.MkdirAll(filepath.Dir(w.path), 0o777); err != nil {
-		return nil, fmt.Errorf("making the folder of the release: %w", err)
+		return fmt.Errorf("making the folder of the release: %w", err)
 	}
 	// What is found here goes into the release: nobody else may put something here.
 	if err := os.Mkdir(w.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("making the folder of the release: %w", err)
+		return fmt.Errorf("making the folder of the release: %w", err)
 	}
 	if info, err := os.Lstat(w.path); err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("%s is there and no folder", w.path)
+		return fmt.Errorf("%s is there and no folder", w.path)
 	}
 	if err := os.Chmod(w.path, 0o700); err != nil {
-		return nil, fmt.Errorf("keeping %s from others: %w", w.path, err)
+		return fmt.Errorf("keeping %s from others: %w", w.path, err)
 	}
 	held, err := lock.Hold(filepath.Join(w.path, lockName))
 	if errors.Is(err, lock.ErrHeld) {
-		return nil, fmt.Errorf("another run is making %s: wait for it", w.out)
+		return fmt.Errorf("another run is making %s: wait for it", w.out)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", w.path, err)
+		return fmt.Errorf("locking %s: %w", w.path, err)
 	}
 	w.lock = held
-	return w, w.begin(ctx, releases, opts)
+	return nil
 }
 
 func (w *workshop) tree() string { return filepath.Join(w.path, treeName) }
 
-// dir is the folder of one release: all of the tree where there is one, a folder in it where there are several.
-func (w *workshop) dir(r *Release, all []*Release) string { return releaseDir(w.tree(), r, all) }
+// dir is the folder of one release: all of the tree, or a folder in it.
+func (w *workshop) dir(r *Release) string { return releaseDir(w.tree(), r.name(), w.folders) }
 
-func releaseDir(tree string, r *Release, all []*Release) string {
-	if len(all) == 1 {
+func releaseDir(tree, name string, folders bool) string {
+	if !folders {
 		return tree
 	}
-	return filepath.Join(tree, r.name())
+	return filepath.Join(tree, name)
 }
+
+// hasFolders tells whether each integration has a folder of its own.
+func hasFolders(releases []*Release, opts Options) bool { return len(releases) > 1 || opts.Part != nil }
 
 // begin empties the folder unless what is in it was made for the same release.
 func (w *workshop) begin(ctx context.Context, releases []*Release, opts Options) error {
@@ -155,10 +171,7 @@ func (w *workshop) close() {
 }
 
 // place gives the tree the name of the release. The same release there already is left as it is.
-func (w *workshop) place(ctx context.Context, releases []*Release) (Outcome, error) {
-	for _, r := range releases {
-		r.Dir = releaseDir(w.out, r, releases)
-	}
+func (w *workshop) place(ctx context.Context) (Outcome, error) {
 	if err := syncTree(w.tree()); err != nil {
 		return Refused, fmt.Errorf("writing the release to disk: %w", err)
 	}
@@ -211,7 +224,7 @@ func checkPlace(releases []*Release, opts Options) error {
 		if r.Err != nil || len(entries) == 0 {
 			continue
 		}
-		recipe, err := ReadRecipe(filepath.Join(releaseDir(opts.OutDir, r, releases), RecipeName))
+		recipe, err := ReadRecipe(filepath.Join(releaseDir(opts.OutDir, r.name(), hasFolders(releases, opts)), RecipeName))
 		switch {
 		case err != nil:
 			r.add(opts, "release-exists", opts.OutDir+" holds something else than this release", "give another --out-dir")

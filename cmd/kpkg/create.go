@@ -20,12 +20,14 @@ import (
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
+	"github.com/PlakarKorp/kpkg/shard"
 )
 
 func newCreateCommand() *cobra.Command {
 	var opts create.Options
 	var chosen platforms
-	var compression, shard string
+	var compression string
+	var parts shardFlags
 	var asJSON, noCache, allowPrograms bool
 	var from origin
 	cmd := &cobra.Command{
@@ -50,6 +52,9 @@ times in it are SOURCE_DATE_EPOCH, else the time of the commit, else 1970.
 
 An integration or a platform that fails does not keep the others from being made.
 
+With --shard, a part of the integrations is made: all jobs of a run have the same plan, whose hash is
+printed, and each computes it by itself (docs/scale.md).
+
 Exit status, the worst of all: 0 all packages made; 1 a manifest or a package has errors; 2 wrong
 usage; 3 something could not be done.`,
 		Example: `  kpkg create
@@ -71,7 +76,7 @@ usage; 3 something could not be done.`,
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")
 	flags.BoolVar(&allowPrograms, "allow-programs", false, "let the manifest of a recipe's tree have the build start programs")
-	flags.StringVar(&shard, "shard", "", "make `PART` i of n of all packages, as in 2/4")
+	parts.add(cmd)
 	from.addFlags(cmd)
 	format := formatFlag(cmd)
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
@@ -93,11 +98,6 @@ usage; 3 something could not be done.`,
 		if opts.Jobs < 0 {
 			return usagef("--jobs %d: use a number from 1, or 0 for as many as there are CPUs", opts.Jobs)
 		}
-		if shard != "" {
-			if opts.Shard, err = create.ParseShard(shard); err != nil {
-				return usageOf(err, create.ErrOptions)
-			}
-		}
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
@@ -112,6 +112,13 @@ usage; 3 something could not be done.`,
 		opts.All, opts.Platforms = chosen.all, chosen.chosen
 		if !noCache {
 			opts.CacheDir = cacheDir()
+		}
+		job, err := parts.job(cmd, func(w shard.Weights) ([]shard.Unit, error) { return shard.Integrations(cmd.Context(), opts, w) })
+		if err != nil {
+			return err
+		}
+		if job != nil {
+			opts.Manifests = job.Paths()
 		}
 		progress := newProgress(cmd.ErrOrStderr(), screen.quiet || opts.DryRun, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
@@ -128,6 +135,9 @@ usage; 3 something could not be done.`,
 			return usageOf(err, create.ErrOptions)
 		}
 		report := create.Report(integrations, err)
+		if job != nil {
+			report.Lists = append(report.Lists, job.List())
+		}
 		report.Show = func(out io.Writer) error {
 			if err != nil {
 				return printComplete(out, integrations)

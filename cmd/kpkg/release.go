@@ -15,6 +15,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/release"
+	"github.com/PlakarKorp/kpkg/shard"
 )
 
 func newReleaseCommand() *cobra.Command {
@@ -22,6 +23,7 @@ func newReleaseCommand() *cobra.Command {
 	var chosen platforms
 	var key keyFlag
 	var compression string
+	var parts shardFlags
 	cmd := &cobra.Command{
 		Use:   "release [MANIFEST...] [VERSION]",
 		Short: "Make a release: packages for all platforms, tested, with sums, signatures and proof",
@@ -37,6 +39,9 @@ connectors that were not tested. --allow RULE lets one of these pass as a warnin
 connector. Of several tags on one commit the newest by semantic order counts, or the VERSION given.
 
 Of one manifest, the folder holds the files of the release; of several, a folder for each.
+
+With --shard, a part of the integrations is released, unsigned, into a folder of the part in DIR. What all
+jobs have made is put together, checked and signed by --finish (docs/scale.md).
 
 Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg release --dry-run
@@ -54,6 +59,7 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 	flags.BoolVar(&opts.DryRun, "dry-run", false, "make all checks, building and testing included, and write nothing")
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
+	parts.add(cmd)
 	format := formatFlag(cmd)
 	completeLists(cmd, "platform", platformValues()...)
 	completeValues(cmd, "compression", compressions()...)
@@ -70,11 +76,24 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
+		if parts.part != "" && (key.file != "" || opts.DryRun) {
+			return usagef("--shard makes a part of a release, which --finish signs: leave out --key and --dry-run")
+		}
 		// The key is opened before the work begins: nobody waits at a passphrase for the end of a build.
 		if opts.Key, err = key.open(cmd); err != nil {
 			return err
 		}
 		opts.Platforms, opts.Maker = chosen.chosen, ownVersions().Kpkg
+		job, err := parts.job(cmd, func(w shard.Weights) ([]shard.Unit, error) { return shard.Integrations(cmd.Context(), allOf(opts), w) })
+		if err != nil {
+			return err
+		}
+		if job != nil {
+			opts = job.Release(opts)
+		}
+		if job != nil && len(opts.Manifests) == 0 {
+			return reportPart(cmd, format, job)
+		}
 		progress := newProgress(cmd.ErrOrStderr(), screen.quiet, len(opts.Manifests) > 1)
 		opts.Progress = progress.step
 		opts.Tested = func(config conformance.Config, checks int) {
@@ -88,6 +107,9 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 			return usageOf(err, release.ErrOptions)
 		}
 		report := release.Report(releases, outcome, err)
+		if job != nil {
+			report.Lists = append(report.Lists, job.List())
+		}
 		report.Show = func(out io.Writer) error { return printReleases(out, cmd.ErrOrStderr(), releases, outcome, err, opts) }
 		if err := errors.Join(format.write(cmd, report), err); err != nil {
 			return err
@@ -95,6 +117,21 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 		return verdict(report)
 	}
 	return cmd
+}
+
+// allOf says what a release makes, of all integrations, to those who plan its parts.
+func allOf(opts release.Options) create.Options {
+	return create.Options{
+		Manifests: opts.Manifests, Version: opts.Version, Platforms: opts.Platforms, All: len(opts.Platforms) == 0, Force: true,
+	}
+}
+
+// reportPart reports a part in which there is nothing.
+func reportPart(cmd *cobra.Command, format *format, job *shard.Job) error {
+	report := release.Report(nil, release.Unchanged, nil)
+	report.Lists = append(report.Lists, job.List())
+	report.Show = func(out io.Writer) error { return printVerdict(out, true, "there is nothing to do in part %s", job.Part) }
+	return format.write(cmd, report)
 }
 
 // list is a flag that may be repeated, and takes several with commas.
@@ -160,7 +197,7 @@ func printReleases(
 		}
 		return printVerdict(out, false, "nothing was released")
 	}
-	if err := printVerdict(out, true, "%s", total); err != nil || outcome == release.Checked {
+	if err := printVerdict(out, true, "%s", total); err != nil || outcome == release.Checked || opts.Part != nil {
 		return err
 	}
 	return printNext(out, "kpkg index "+opts.OutDir+" --out-dir TREE")

@@ -16,6 +16,7 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/setting"
+	"github.com/PlakarKorp/kpkg/shard"
 )
 
 func newTestCommand() *cobra.Command {
@@ -46,6 +47,8 @@ What could not be checked is counted by its reason; --verbose lists it. --list s
 
 PACKAGE may also be an http(s) URL, or - for the standard input.
 
+With --shard, the packages of a part of the integrations are tested (docs/scale.md).
+
 Exit status: 0 no check failed; 1 a check failed, or the package has errors; 2 wrong usage; 3 it could not
 be tested, as a connector without a location.`,
 		Example: `  kpkg test dist/fs_v1.0.0_linux_amd64.ptar
@@ -58,6 +61,8 @@ be tested, as a connector without a location.`,
 	}
 	format := formatFlag(cmd)
 	var list bool
+	var parts shardFlags
+	parts.add(cmd)
 	cmd.Flags().Var(connectorFlag{&choice}, "connector",
 		"test only this connector, `TYPE:PROTOCOL`; may be repeated for others")
 	cmd.Flags().Var(settingFlag{&choice}, "config",
@@ -83,6 +88,13 @@ be tested, as a connector without a location.`,
 		if err := choice.readSettings(cmd.Context()); err != nil {
 			return err
 		}
+		job, err := parts.job(cmd, func(w shard.Weights) ([]shard.Unit, error) { return shard.Packages(args, w), nil })
+		if err != nil {
+			return err
+		}
+		if job != nil {
+			args = job.Paths()
+		}
 		for _, path := range args {
 			if err := sourceForDebugger(choice.Building.Debug, path); err != nil {
 				return err
@@ -107,10 +119,13 @@ be tested, as a connector without a location.`,
 				break
 			}
 		}
-		if len(tests) == 1 {
+		if len(tests) == 1 && job == nil {
 			return reportTest(cmd, format, tests[0], time.Since(begin))
 		}
 		report := conformance.Report(tests...)
+		if job != nil {
+			report.Lists = append(report.Lists, job.List())
+		}
 		report.Show = func(out io.Writer) error { return printPackages(out, tests, report, time.Since(begin)) }
 		if err := format.write(cmd, report); err != nil {
 			return err
@@ -397,7 +412,7 @@ func printPackages(out io.Writer, tests []conformance.Tested, report *finding.Re
 			return err
 		}
 	}
-	return printVerdict(out, failed == 0 && tested > 0, "%d packages: %d tested, %d failed, %d not for this machine, %.1fs",
+	return printVerdict(out, failed == 0 && (tested > 0 || len(tests) == 0), "%d packages: %d tested, %d failed, %d not for this machine, %.1fs",
 		len(tests), tested, failed, len(tests)-tested-untestedOf(tests), took.Seconds())
 }
 
