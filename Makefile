@@ -33,7 +33,9 @@ test: ## Run the tests, and the writer's also as a 32-bit program, which must wr
 		echo "# tests of $$module"; (cd $$module && $(GO) test -timeout 30m ./...); done
 	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GO) test -run Golden ./ptarbuild; fi
 
-# Tests that it is not to run say so themselves, and why: grep -r raced.Skip, and race in testdata/script.
+# It sees what runs at the same time in one process, and makes all of it several times as slow. So it runs each room's own tests, where
+# that code is, and of what goes through the whole program only what does much at once (concurrent in cmd/kpkg/script_test.go).
+# Other tests that it is not to run say so themselves, and why: grep -r raced.Skip
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m ./...); done

@@ -18,6 +18,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/executable/executabletest"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/finding/findingtest"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -33,14 +34,10 @@ func folders(t *testing.T) Folders {
 	return Folders{filepath.Join(dir, "packages"), filepath.Join(dir, "extracted")}
 }
 
-// packageOf makes a package of a version, with this program as its executable.
+// packageOf makes a package of a version, with a program that does nothing as its executable.
 func packageOf(t *testing.T, name, version, marker string) string {
 	t.Helper()
-	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir, host := t.TempDir(), executable.Host()
 	text := fmt.Sprintf(`name: %s
 display_name: Test
 description: A package of a test
@@ -57,7 +54,7 @@ connectors:
 	if err := errors.Join(
 		os.WriteFile(filepath.Join(dir, manifest.FileName), []byte(text), 0o600),
 		os.WriteFile(filepath.Join(dir, "README.md"), []byte("# Test\n"), 0o600),
-		os.Link(self, filepath.Join(dir, executable.Host().FileName("plugin"))),
+		os.WriteFile(filepath.Join(dir, host.FileName("plugin")), executabletest.Program(t, host.OS, host.Arch), 0o700),
 	); err != nil {
 		t.Fatal(err)
 	}

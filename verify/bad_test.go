@@ -17,6 +17,7 @@ import (
 	"github.com/PlakarKorp/kloset/snapshot/header"
 	"github.com/PlakarKorp/kloset/snapshot/vfs"
 
+	"github.com/PlakarKorp/kpkg/executable/executabletest"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
@@ -74,9 +75,9 @@ func badContent(t *testing.T) {
 		{"another name", "other_v1.0.0_linux_amd64.ptar", good(t), finding.Error, "package-name", "the manifest's name is sample"},
 		{"another version", goodName, manifestWith(t, "license:", "version: 0.9.0\nlicense:"), finding.Warning, "package-version", "v0.9.0"},
 		{"another platform", "sample_v1.0.0_darwin_arm64.ptar", good(t), finding.Error, "executable-platform", "built for linux/amd64"},
-		{"another architecture", goodName, change(t, "importer", content(program(t, "linux", "arm64"))), finding.Error,
+		{"another architecture", goodName, change(t, "importer", content(executabletest.Program(t, "linux", "arm64"))), finding.Error,
 			"executable-platform", "built for linux/arm64"},
-		{"no .exe", "sample_v1.0.0_windows_amd64.ptar", change(t, "importer", content(program(t, "windows", "amd64"))),
+		{"no .exe", "sample_v1.0.0_windows_amd64.ptar", change(t, "importer", content(executabletest.Program(t, "windows", "amd64"))),
 			finding.Error, "executable-missing", "importer.exe"},
 		{"no manifest", goodName, change(t, "manifest.yaml", nil), finding.Error, "package-manifest", "no file manifest.yaml"},
 		{"manifest.yml", goodName, change(t, "manifest.yaml", func(f *ptartest.File) { f.Path = "manifest.yml" }), finding.Error,
@@ -114,7 +115,7 @@ func badContent(t *testing.T) {
 
 func windows(t *testing.T) {
 	files := change(t, "importer", func(f *ptartest.File) {
-		f.Path, f.Content, f.Mode = "importer.exe", program(t, "windows", "amd64"), 0o644
+		f.Path, f.Content, f.Mode = "importer.exe", executabletest.Program(t, "windows", "amd64"), 0o644
 	})
 	const name = "sample_v1.0.0_windows_amd64.ptar"
 	if report := run(t, write(t, name, ptartest.Kpkg(t, files)), verify.Options{Strict: true}); len(report.Findings) > 0 {

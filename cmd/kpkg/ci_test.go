@@ -179,6 +179,7 @@ func (m *machine) act(t *testing.T, a action, inputs map[string]string) actionRu
 // TestAction runs action.yml on an integration, with all that it does, and on one with errors.
 func TestAction(t *testing.T) {
 	raced.Skip(t, "other programs do the work")
+	t.Parallel()
 	m, a := newMachine(t), readAction(t)
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	result := m.act(t, a, map[string]string{"version": "v1.2.3", "platform": platform, "out-dir": "made here"})
@@ -212,6 +213,7 @@ func TestAction(t *testing.T) {
 // TestGitLabTemplate runs the job of templates/kpkg.yml, with a clone of this tree in the place of that on GitHub.
 func TestGitLabTemplate(t *testing.T) {
 	raced.Skip(t, "other programs do the work")
+	t.Parallel()
 	var template struct {
 		Kpkg struct {
 			Image        string

@@ -225,6 +225,7 @@ var raw = regexp.MustCompile("[\x00-\x08\x0b-\x1f\x7f\u0080-\u009f\u202a-\u202e\
 // none panics, and all stay within their memory and what they may print.
 func TestForgedFiles(t *testing.T) {
 	raced.Skip(t, "other tests run the same code, this one again and again")
+	t.Parallel()
 	base := t.TempDir()
 	name := "app_v1.0.0_" + runtime.GOOS + "_" + runtime.GOARCH + ".ptar"
 	source := filepath.Join(base, "app")

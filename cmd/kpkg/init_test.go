@@ -39,6 +39,7 @@ func runIn(t *testing.T, dir string, env []string, name string, args ...string) 
 // TestNewIntegration makes one with all connectors, and does with it what an author does, its own tests included.
 func TestNewIntegration(t *testing.T) {
 	raced.Skip(t, "other programs do the work")
+	t.Parallel()
 	dir, env := t.TempDir(), newIntegrationEnv(t)
 	runIn(t, dir, env, "kpkg", "init", "notes", "--importer", "--exporter", "--storage")
 	notes := filepath.Join(dir, "notes")
@@ -116,6 +117,7 @@ var sixPlatforms = flag.String("platforms", executable.Host().String(), "what Te
 // for the author to write that is no logic. Packages for six platforms take minutes of compiling: make platforms.
 func TestTwoCommands(t *testing.T) {
 	raced.Skip(t, "other programs do the work")
+	t.Parallel()
 	dir, env := t.TempDir(), newIntegrationEnv(t)
 	example := filepath.Join(treeRoot(t), "examples", "ftp")
 	if err := os.CopyFS(filepath.Join(dir, "connector"), os.DirFS(filepath.Join(example, "connector"))); err != nil {

@@ -36,6 +36,7 @@ const (
 // middle, are in testdata/script, where there is more to look at afterwards.
 func TestInterrupt(t *testing.T) {
 	raced.Skip(t, "other tests run the same code, this one again and again")
+	t.Parallel()
 	base := t.TempDir()
 	tree := filepath.Join(base, "tiny")
 	tinyIntegration(t, tree)

@@ -19,6 +19,7 @@ const maxPeak = 256 << 10
 // higher.
 func TestMemory(t *testing.T) {
 	raced.Skip(t, "it measures memory")
+	t.Parallel()
 	dir := t.TempDir()
 	pkg := recordsPackage(t)
 	for _, test := range []struct {

@@ -348,6 +348,7 @@ func checkLink(t *testing.T, page, link string, anchors map[string][]string) err
 // folder kpkg. What only plakar's client can do is run in interop.
 func TestPagesRun(t *testing.T) {
 	raced.Skip(t, "other programs do the work")
+	t.Parallel()
 	root := treeRoot(t)
 	fetchModules(t, filepath.Join(root, "examples"))
 	caches := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOFLAGS")
@@ -429,6 +430,7 @@ var imported = map[string]string{
 // the hidden block before it.
 func TestPagesCompile(t *testing.T) {
 	raced.Skip(t, "other programs do the work")
+	t.Parallel()
 	root := treeRoot(t)
 	overlay := map[string]string{}
 	args := []string{"build"}

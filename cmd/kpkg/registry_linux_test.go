@@ -86,6 +86,7 @@ func registryOf(t *testing.T, size int) (tree, public string) {
 // TestInstallMemory installs a package of 60 MB from a registry, by TLS: what comes is neither held nor copied more than once.
 func TestInstallMemory(t *testing.T) {
 	raced.Skip(t, "it measures memory")
+	t.Parallel()
 	tree, public := registryOf(t, 60<<20)
 	server := httptest.NewTLSServer(http.FileServer(http.Dir(tree)))
 	defer server.Close()

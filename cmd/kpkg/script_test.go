@@ -55,22 +55,41 @@ func (a allTests) Run() int {
 			signal.Notify(make(chan os.Signal, 1), ignored)
 		}
 	}
+	// Much of the time goes to waiting for what is interrupted, for servers and for links, which takes no processor.
+	flag.Parse()
+	if parallel := flag.Lookup("test.parallel").Value; parallel.String() == fmt.Sprint(runtime.GOMAXPROCS(0)) {
+		parallel.Set(fmt.Sprint(2 * runtime.GOMAXPROCS(0)))
+	}
 	return a.M.Run()
 }
 
 var atEnd []func()
 
+// concurrent are the scripts for the race detector: those in which one kpkg does much at once, which are builds side by side,
+// transfers, connectors, and signals in the midst of it. The others go one way through code that the tests of its own folder
+// run under the detector.
+var concurrent = []string{"many", "oci", "try", "try_interrupted"}
+
 // TestScripts drives the real program through the scripts of testdata/script.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	scriptTest = t
+	folder, files := filepath.Join("..", "..", "testdata", "script"), []string(nil)
+	if raced.On() {
+		for _, name := range concurrent {
+			files = append(files, filepath.Join(folder, name+".txtar"))
+		}
+		folder = ""
+	}
 	fetchModules(t, examples)
 	toolchain := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE")
 	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("..", "..", "testdata", "script"),
+		Dir:                 folder,
+		Files:               files,
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
@@ -97,11 +116,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			switch name {
-			case "tmpfs":
+			if name == "tmpfs" {
 				return canMount()
-			case "race":
-				return raced.On(), nil
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},

@@ -99,7 +99,7 @@ func (f *faultyImporter) Import(
 	f.imports++
 	if f.fault == "is used up when cancelled" {
 		defer context.AfterFunc(ctx, func() { f.usedUp.Store(true) })()
-		time.Sleep(100 * time.Millisecond) // the cancellation of the import before may be on its way
+		time.Sleep(300 * time.Millisecond) // the cancellation of the import before may be on its way
 		if f.usedUp.Load() {
 			return errors.New("the connection is used up")
 		}
@@ -141,7 +141,10 @@ func (f *faultyImporter) Import(
 	case <-time.After(time.Second): // an acknowledgement that never comes is another fault
 	}
 	if f.fault == "is used up when cancelled" {
-		time.Sleep(300 * time.Millisecond) // the cancellation may be on its way
+		select { // the cancellation may be on its way
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
 	}
 	if f.refused.Load() {
 		return errors.New("the host could not store something")

@@ -55,7 +55,7 @@ func (f *faultyInventory) List(ctx context.Context, entries chan<- *sdk.Inventor
 		if f.fault == "is used up when cancelled" && i == 1 { // or all of it is on its way before the host can cancel
 			select {
 			case <-ctx.Done():
-			case <-time.After(200 * time.Millisecond):
+			case <-time.After(time.Second):
 			}
 		}
 		select {

@@ -51,7 +51,7 @@ func (f *faultySecretProvider) Resolve(ctx context.Context, handle string) (stri
 		if f.busy.Add(1) > 1 {
 			return "", errors.New("busy")
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	case "prints the secret":
 		fmt.Fprintln(os.Stderr, "the secret is", secret)
 	case "keeps the secret in a file":
@@ -63,10 +63,12 @@ func (f *faultySecretProvider) Resolve(ctx context.Context, handle string) (stri
 		}
 		return secret, child.Start()
 	case "is used up when cancelled":
-		select {
-		case <-ctx.Done():
-			f.usedUp.Store(true)
-		case <-time.After(50 * time.Millisecond):
+		if !f.usedUp.Load() {
+			select {
+			case <-ctx.Done():
+				f.usedUp.Store(true)
+			case <-time.After(time.Second): // the cancellation may be on its way
+			}
 		}
 		if f.usedUp.Load() {
 			return "", errors.New("used up")
