@@ -12,6 +12,7 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
@@ -47,6 +48,10 @@ type Options struct {
 	Debug bool
 	// Notice packs a NOTICE with the licences of the Go modules in the executables, after what the integration's own says.
 	Notice bool
+	// Image makes an image of the connectors' executables beside each package, in which the manifest then names it in their place.
+	Image bool
+	// ImageReference is the name of the image, for integrations of one executable; "" names none.
+	ImageReference string
 	// Jobs is how many platforms are built side by side; 0 means as many as there are CPUs.
 	Jobs int
 	// CacheDir is the folder in which executables and receipts of packages are kept for the next run; "" keeps nothing and
@@ -105,6 +110,8 @@ type Package struct {
 	Cached bool `json:"cached"`
 	// Unchanged means that the very package was there already, verified by an earlier run, and was left alone.
 	Unchanged bool `json:"unchanged"`
+	// Image is nil where none is made.
+	Image *Image `json:"image,omitempty"`
 	// Seconds from the start of the build to the package's name.
 	Seconds float64 `json:"seconds"`
 	// Err is why there is no package; a *gobuild.BuildError when the compiler refused.
@@ -182,6 +189,14 @@ func (o Options) check() error {
 	}
 	if o.Output == "-" || strings.HasSuffix(o.Output, "/") || strings.HasSuffix(o.Output, string(filepath.Separator)) {
 		return fmt.Errorf("%w: the output %q is no file's name", ErrOptions, o.Output)
+	}
+	if o.ImageReference != "" && !o.Image {
+		return fmt.Errorf("%w: a name for an image is given, and no image is to be made", ErrOptions)
+	}
+	if o.ImageReference != "" {
+		if err := image.CheckReference(o.ImageReference); err != nil {
+			return fmt.Errorf("%w: %w", ErrOptions, err)
+		}
 	}
 	_, _, err := sourceDateEpoch()
 	return err

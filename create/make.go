@@ -195,14 +195,21 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 			return err
 		}
 	}
-	p.Files, p.Executables = listed, len(j.plan.Executables)
+	p.Executables = len(j.plan.Executables)
+	if p.Image != nil {
+		if files, listed, err = j.makeImages(ctx, p, files, listed, built); err != nil {
+			return err
+		}
+		p.Executables = 0
+	}
+	p.Files = listed
 	content, err := ptarbuild.New(ctx, files, ptarbuild.Options{Time: j.origin.time, Compression: m.opts.Compression})
 	if err != nil {
 		return err
 	}
 	p.Unpacked = content.Unpacked
 	name := j.identity(p.Platform).FileName()
-	if m.unchanged(ctx, p, name, content.RepositoryID) {
+	if p.Image == nil && m.unchanged(ctx, p, name, content.RepositoryID) {
 		return nil
 	}
 	write := func(w io.Writer) error {
@@ -212,7 +219,7 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 	}
 	judge := func(file *os.File, sum string) error {
 		m.step(p, Verifying)
-		report, err := verify.Reader(ctx, file, p.Size, verify.Options{Name: name, Strict: m.opts.Strict})
+		report, err := verify.Reader(ctx, file, p.Size, verify.Options{Name: name, Strict: m.opts.Strict, Containers: p.Image != nil})
 		if err != nil {
 			return err
 		}
@@ -223,6 +230,11 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 		if finding.HasErrors(report.Findings) {
 			return ErrRejected
 		}
+		if p.Image != nil {
+			if err := m.placeImage(ctx, p); err != nil {
+				return err
+			}
+		}
 		if there, _, err := sha256sum.File(ctx, p.File); !m.opts.Force && err == nil && there == sum {
 			return errSame
 		}
@@ -231,6 +243,9 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 	err = place.Written(ctx, p.File, m.opts.Force, write, judge)
 	if p.Unchanged = errors.Is(err, errSame); err != nil && !p.Unchanged {
 		return err
+	}
+	if p.Image != nil { // a receipt is for a package alone
+		return nil
 	}
 	m.receipts.put(content.RepositoryID, receipt{Name: name, Strict: m.opts.Strict, SHA256: p.SHA256, Findings: p.Findings})
 	return nil

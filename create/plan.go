@@ -18,7 +18,9 @@ import (
 func planPackages(integrations []*Integration, opts Options) error {
 	for _, i := range integrations {
 		if i.usable() {
-			i.Err = i.planPackages(opts)
+			if i.Err = i.planPackages(opts); i.Err != nil {
+				i.Packages = nil
+			}
 		}
 	}
 	planned := map[string]string{}
@@ -70,7 +72,7 @@ func (i *Integration) planPackages(opts Options) error {
 			}})
 		}
 	}
-	return nil
+	return i.planImages(opts)
 }
 
 // needsGo tells whether something is to be built.

@@ -52,9 +52,14 @@ func rebuild(ctx context.Context, dir, path string, original *ptarread.Package, 
 	defer temporary.Remove()
 
 	recorded := recordedTime(original)
+	imaged, reference, err := recordedImage(ctx, original, dir)
+	if err != nil {
+		return nil, err
+	}
 	integrations, err := Run(ctx, Options{
 		Manifests: []string{dir}, Version: identity.Version, Platforms: []executable.Platform{platform}, OutDir: temporary.Path,
 		Compression: recordedCompression(original), Notice: recordedNotice(original), recorded: &recorded,
+		Image: imaged, ImageReference: reference,
 	})
 	if err != nil {
 		return nil, err
@@ -92,6 +97,25 @@ func recordedTime(p *ptarread.Package) time.Time {
 func recordedNotice(p *ptarread.Package) bool {
 	content, err := fs.ReadFile(p.FS(), modules.NoticeName)
 	return err == nil && modules.IsNotice(content)
+}
+
+// recordedImage tells whether kpkg has put an image into the place of an executable of the source in dir, and its name.
+func recordedImage(ctx context.Context, p *ptarread.Package, dir string) (imaged bool, reference string, err error) {
+	packed, err := fs.ReadFile(p.FS(), manifest.FileName)
+	if err != nil {
+		return false, "", fmt.Errorf("rebuilding: %w", err)
+	}
+	source, err := Validate(ctx, dir, ValidateOptions{NoBuild: true})
+	if err != nil {
+		return false, "", err
+	}
+	was := source.Document.Manifest.Connectors
+	for i, c := range manifest.Read(manifest.FileName, packed).Manifest.Connectors {
+		if c.ImageID != "" && i < len(was) && was[i].Executable != "" && was[i].ImageID == "" {
+			return true, c.Image, nil
+		}
+	}
+	return false, "", nil
 }
 
 func recordedCompression(p *ptarread.Package) ptarbuild.Compression {

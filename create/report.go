@@ -37,6 +37,7 @@ type madePackage struct {
 	Prebuilt  bool                `json:"prebuilt"`
 	Cached    bool                `json:"cached"`
 	Unchanged bool                `json:"unchanged"`
+	Image     *Image              `json:"image,omitempty"`
 	Seconds   float64             `json:"seconds"`
 	Error     string              `json:"error,omitempty"`
 	Findings  []finding.Finding   `json:"findings"`
@@ -82,7 +83,7 @@ func (i *Integration) made(report *finding.Report, p *Package) madePackage {
 	one := madePackage{
 		File: p.File, Name: p.Name, Version: i.Version.Value, Platform: p.Platform, OS: p.Platform.OS, Arch: p.Platform.Arch,
 		Size: p.Size, Unpacked: p.Unpacked, SHA256: p.SHA256, Files: []madeFile{},
-		Prebuilt: p.Prebuilt, Cached: p.Cached, Unchanged: p.Unchanged, Seconds: p.Seconds,
+		Prebuilt: p.Prebuilt, Cached: p.Cached, Unchanged: p.Unchanged, Image: p.Image, Seconds: p.Seconds,
 		Error: message(p.Err), Findings: shown(report, p.Findings),
 	}
 	for _, f := range p.Files {

@@ -28,6 +28,12 @@ var Rules = []finding.Rule{
 		Fix:   "Rename it before you publish it.",
 	},
 	{
+		ID: "image-manifest", Severity: finding.Info,
+		Title: "With `--image` the manifest in a package is not the author's: connectors have `image_id`, another for each platform, in the " +
+			"place of `executable`.",
+		Fix: "Offer packages with executables as well: released clients run no containers.",
+	},
+	{
 		ID: "build-environment", Severity: finding.Warning,
 		Title: "Settings of the environment that would change the bytes, and have no part in the build; as info, a go.work.",
 		Fix:   "Put what the packages need under `build` in the manifest.",

@@ -36,6 +36,7 @@ func TestRules(t *testing.T) {
 		{"source-modified", "plugin/importer/main.go", modifiedSource},
 		{"file-omitted", "README.md is left out of the package", omittedFile},
 		{"ignore-unknown", `has the rule "licence"`, ignored},
+		{"image-manifest", "image_id of their platform's image", imagedManifest},
 		{"output-name", "plakar installs no package of this name", oddName},
 		{"build-environment", "GOAMD64=v3", exportedSetting},
 		{"git-missing", "git is not in PATH", noGit},
@@ -65,6 +66,18 @@ func TestRules(t *testing.T) {
 	}
 	rules := append(slices.Concat(gobuild.Rules, create.Rules), readme)
 	findingtest.Documented(t, rules, "../docs/building.md", *update)
+}
+
+// imagedManifest makes a package with an image.
+func imagedManifest(t *testing.T) []finding.Finding {
+	i := makeIntegration(t, create.Options{
+		Manifests: []string{tree(t, tiny)}, Version: "v1.0.0", OutDir: t.TempDir(), Image: true,
+		Platforms: []executable.Platform{{OS: "linux", Arch: "amd64"}},
+	})
+	if made := i.Packages[0]; made.Err != nil || len(made.Image.Images) != 1 || made.Executables != 0 {
+		t.Errorf("%+v, %v", made, made.Err)
+	}
+	return i.Findings
 }
 
 // ownCache gives a test a cache folder of its own, but leaves it the compiler's. Who runs it may have flags for Go, which are

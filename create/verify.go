@@ -16,6 +16,8 @@ type VerifyOptions struct {
 	Strict bool
 	// Client, when it is not empty, is the line of plakar's releases that must be able to use the packages.
 	Client string
+	// Image is the archive with the images of the package, of which there is one then; "" is the one beside each.
+	Image string
 	// Source, when it is not empty, is the folder of an integration: each package that passes is made again from it, and
 	// the two must be the same.
 	Source string
@@ -37,7 +39,7 @@ func Verify(ctx context.Context, paths []string, opts VerifyOptions) ([]Verified
 	var all []Verified
 	for _, path := range paths {
 		one := Verified{Path: path}
-		judge := verify.Options{Strict: opts.Strict, Client: opts.Client}
+		judge := verify.Options{Strict: opts.Strict, Client: opts.Client, Image: opts.Image}
 		one.Report, one.Err = verify.FileAnd(ctx, path, judge, func(r io.ReaderAt, size int64, report *verify.Report) error {
 			if opts.Source == "" || finding.HasErrors(report.Findings) {
 				return nil

@@ -15,6 +15,8 @@ type CheckOptions struct {
 	Strict bool
 	// Tree is the folder that holds the manifest, for the checks that look at the files it names; nil leaves these out.
 	Tree fs.FS
+	// Containers says that the images which serve connectors are at hand: that only newer clients run them is a warning then.
+	Containers bool
 }
 
 // checks holds every rule on what a readable manifest says, one function each. Together they claim every violation of the

@@ -233,9 +233,13 @@ func (c *checker) image() {
 
 // container reports connectors that the released plakar cannot start: it knows executables only.
 func (c *checker) container() {
+	severity := finding.Error
+	if c.opts.Containers {
+		severity = finding.Warning
+	}
 	for i, connector := range c.Manifest.Connectors {
 		if connector.ImageID != "" && connector.Executable == "" {
-			c.error(c.atKey("connectors", i, "image_id"), "give it an executable",
+			c.report(severity, c.atKey("connectors", i, "image_id"), "give it an executable",
 				"plakar %s runs executables only, not containers", released.Last)
 		}
 	}

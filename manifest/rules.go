@@ -198,8 +198,9 @@ var Rules = []finding.Rule{
 	},
 	{
 		ID: "container", Severity: finding.Error,
-		Title: "Only a container image serves the connector: the released plakar runs executables only.",
-		Fix:   "Name an executable beside the image.",
+		Title: "Only a container image serves the connector: the released plakar runs executables only. A warning where " +
+			"`kpkg verify` has the images.",
+		Fix: "Name an executable beside the image.",
 	},
 	{
 		ID: "image", Severity: finding.Warning, Strict: true,

@@ -64,7 +64,7 @@ func (v *verifier) errorsFor(c manifest.Client) int {
 
 // strictErrors counts the errors that plakar's next validator adds, and keeps what there is without them.
 func (v *verifier) strictErrors() (int, error) {
-	other, err := v.doc.Check(v.ctx, manifest.CheckOptions{Strict: !v.opts.Strict, Tree: v.pkg.FS()})
+	other, err := v.doc.Check(v.ctx, manifest.CheckOptions{Strict: !v.opts.Strict, Tree: v.pkg.FS(), Containers: v.opts.Containers})
 	if err != nil {
 		return 0, err
 	}

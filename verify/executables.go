@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"io"
 	"path"
 
 	"golang.org/x/mod/semver"
@@ -70,15 +71,21 @@ func (e *executableCheck) find(written string) (ptarread.Entry, bool) {
 	return entry, true
 }
 
-// inspect compares what the file is built for with what the package's name promises.
+// inspect looks into a file of the package.
 func (e *executableCheck) inspect(entry ptarread.Entry) {
-	described := Executable{Path: e.name, Size: entry.Size, Modules: []Module{}}
-	defer func() { e.report.Executables = append(e.report.Executables, described) }()
 	content, err := e.pkg.OpenEntry(e.name)
 	if err != nil {
 		e.unreadable(e.name, err)
+		e.report.Executables = append(e.report.Executables, Executable{Path: e.name, Size: entry.Size, Modules: []Module{}})
 		return
 	}
+	e.inspectContent(content, entry.Size)
+}
+
+// inspectContent compares what an executable is built for with what the package's name promises.
+func (e *executableCheck) inspectContent(content io.ReaderAt, size int64) {
+	described := Executable{Path: e.name, Size: size, Modules: []Module{}}
+	defer func() { e.report.Executables = append(e.report.Executables, described) }()
 	binary, err := executable.Inspect(content)
 	if err != nil {
 		e.errorf("executable-format", "build it for the package's platform", "%s: %v", e.name, err)

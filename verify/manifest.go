@@ -86,7 +86,10 @@ func (v *verifier) checkManifest() (int, error) {
 		return 0, nil
 	}
 	v.doc = manifest.Read(v.inside(manifest.FileName), data)
-	findings, err := v.doc.Check(v.ctx, manifest.CheckOptions{Strict: v.opts.Strict, Tree: v.pkg.FS()})
+	if err := v.openImages(); err != nil {
+		return 0, err
+	}
+	findings, err := v.doc.Check(v.ctx, manifest.CheckOptions{Strict: v.opts.Strict, Tree: v.pkg.FS(), Containers: v.opts.Containers})
 	if err != nil {
 		return 0, err
 	}
@@ -95,7 +98,8 @@ func (v *verifier) checkManifest() (int, error) {
 	m := v.doc.Manifest
 	for _, c := range m.Connectors {
 		v.report.Connectors = append(v.report.Connectors,
-			Connector{Type: finding.Cut(c.Type), Protocols: cut(c.Protocols), Executable: finding.Cut(c.Executable)})
+			Connector{Type: finding.Cut(c.Type), Protocols: cut(c.Protocols), Executable: finding.Cut(c.Executable),
+				ImageID: finding.Cut(c.ImageID), Image: finding.Cut(c.Image)})
 	}
 	v.compareName()
 	v.compareVersion()

@@ -25,6 +25,8 @@ type Report struct {
 	Executables []Executable `json:"executables"`
 	Files       []PackedFile `json:"files"`
 	Encoding    Encoding     `json:"encoding"`
+	// Images is nil where no connector names one, or no archive of them was given or beside the package.
+	Images *Images `json:"image,omitempty"`
 
 	// Clients are the lines of plakar's releases, from the oldest to the one to come; none when there is no manifest.
 	Clients []Client `json:"clients"`
@@ -54,6 +56,9 @@ type Connector struct {
 	Type       string   `json:"type"`
 	Protocols  []string `json:"protocols"`
 	Executable string   `json:"executable,omitempty"`
+	// ImageID and Image are those of the container image that serves it in place of an executable.
+	ImageID string `json:"image_id,omitempty"`
+	Image   string `json:"image,omitempty"`
 }
 
 // Executable is one file that connectors start.

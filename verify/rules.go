@@ -152,6 +152,21 @@ var Rules = []finding.Rule{
 		Fix: "Build it with the version of `api_version`, or raise that.",
 	},
 	{
+		ID: "image-damaged", Severity: finding.Error,
+		Title: "The archive of images beside the package, or that of `--image`, cannot be read, or its sums are not right.",
+		Fix:   "Make it again with `kpkg create --image`.",
+	},
+	{
+		ID: "image-differs", Severity: finding.Error,
+		Title: "The archive has no image with the manifest's `image_id`, or it is for another platform, or has another name.",
+		Fix:   "Keep the archive that was made with the package.",
+	},
+	{
+		ID: "image-user", Severity: finding.Warning,
+		Title: "An image runs as root.",
+		Fix:   "Give it a user: images of `kpkg create --image` have one.",
+	},
+	{
 		ID: "client", Severity: finding.Error,
 		Title: "The release of plakar that `--client` names cannot use the package.",
 		Fix:   "The message says what keeps it from that; a package for several releases is made for the oldest.",

@@ -31,6 +31,7 @@ func TestRules(t *testing.T) {
 		{"content", badContent}, {"windows", windows}, {"strict", strict}, {"forged", forged}, {"incomplete", incomplete},
 		{"uncompressed", uncompressed}, {"no package", noPackage}, {"damaged chunk", damagedChunk}, {"upstream", upstreamPackage},
 		{"inconsistent", inconsistent}, {"protocol", protocol}, {"level", level}, {"broken check", brokenCheck}, {"client", unusable},
+		{"images", images},
 	} {
 		if !t.Run(test.name, test.run) {
 			t.Logf("%s failed: its rules may be missing below", test.name)

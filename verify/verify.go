@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -37,6 +39,10 @@ type Options struct {
 	Name string
 	// Strict makes errors of what plakar's next validator refuses; they are warnings otherwise.
 	Strict bool
+	// Image is the path of the archive with the images of the package's connectors; "" is the one beside a package on disk, if
+	// there is one. Containers says that they are there, and looks for none.
+	Image      string
+	Containers bool
 	// Client is the name of the line of plakar's releases that must be able to use the package, "" for none in particular.
 	Client string
 }
@@ -54,6 +60,7 @@ var checks = []struct {
 	{"encoding", "properties", true, (*verifier).checkEncoding},
 	{"manifest", "connectors", true, (*verifier).checkManifest},
 	{"executables", "executables", true, (*verifier).checkExecutables},
+	{"images", "images", true, (*verifier).checkImages},
 	{"listed", "files", true, (*verifier).checkListed},
 	{"modes", "entries", true, (*verifier).checkModes},
 	{"paths", "entries", true, (*verifier).checkPaths},
@@ -79,6 +86,8 @@ type verifier struct {
 	// identity is nil when the file name is none of a package, platform when it names no platform that Go knows.
 	identity *manifest.Identity
 	platform *executable.Platform
+	// archive is the one of the images, nil if none is there or wanted.
+	archive *image.Archive
 }
 
 // File judges the package at path, which may also be a URL or "-" as remote.Open takes them. It is opened once, so that the
@@ -91,6 +100,11 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 // FileAnd is File, and then has use read the very bytes that were judged. The report is there after an error of use, too.
 func FileAnd(ctx context.Context, path string, opts Options, use func(r io.ReaderAt, size int64, report *Report) error) (*Report, error) {
 	opts.Name = cmp.Or(opts.Name, path)
+	if opts.Image == "" && path != "-" && !remote.Is(path) {
+		if beside := image.Beside(path); exists(beside) {
+			opts.Image = beside
+		}
+	}
 	file, size, err := ptarread.OpenFile(ctx, path)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -110,6 +124,11 @@ func FileAnd(ctx context.Context, path string, opts Options, use func(r io.Reade
 		return nil, err
 	}
 	return report, use(file, size, report)
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // Reader is File for a package of size bytes that r holds, named in the options: for those who use what was judged.
@@ -164,6 +183,9 @@ func newVerifier(ctx context.Context, opts Options) *verifier {
 
 // conclude gives the report unless the checks ended with an error.
 func (v *verifier) conclude(err error) (*Report, error) {
+	if v.archive != nil {
+		v.archive.Close()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("verify %s: %w", v.opts.Name, err)
 	}

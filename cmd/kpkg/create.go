@@ -72,6 +72,9 @@ usage; 3 something could not be done.`,
 	flags.BoolVar(&opts.Force, "force", false, "replace packages that are there")
 	flags.BoolVar(&opts.Strict, "strict", false,
 		"report what plakar's next release refuses, a modified source, and programs that the manifest starts as errors")
+	flags.BoolVar(&opts.Image, "image", false,
+		"make a container image of the connectors beside each package (Linux), which then names it in place of the executable")
+	flags.StringVar(&opts.ImageReference, "image-ref", "", "`NAME` of that image, such as registry.example.com/ftp:v1.0.0")
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	flags.BoolVar(&noCache, "no-cache", false, "use nothing that earlier runs have kept, and keep nothing (Go's own cache is Go's)")
@@ -189,6 +192,7 @@ func printMade(out, diagnostics io.Writer, integrations []*create.Integration, t
 		if err := printTable(out, all); err != nil {
 			return err
 		}
+		printImages(out, made)
 	}
 	if err := printUnmade(diagnostics, integrations); err != nil {
 		return err
@@ -223,6 +227,9 @@ func printMade(out, diagnostics io.Writer, integrations []*create.Integration, t
 		return err
 	}
 	for _, p := range made {
+		if p.Platform == executable.Host() && p.Image != nil {
+			return printNext(out, "docker load --input "+p.Image.File)
+		}
 		if p.Platform == executable.Host() {
 			return printNext(out, "kpkg test "+p.File, "plakar pkg add "+p.File)
 		}
@@ -402,6 +409,19 @@ func printTable(out io.Writer, packages []*create.Package) error {
 		t.add(p.Platform.String(), humanize.IBytes(uint64(p.Size)), seconds, built, sum, finding.Printable(p.File))
 	}
 	return t.write(out, width(out))
+}
+
+// printImages shows the images that were made, by what "docker load" shows of them.
+func printImages(out io.Writer, packages []*create.Package) {
+	for _, p := range packages {
+		if p.Image == nil {
+			continue
+		}
+		for _, one := range p.Image.Images {
+			line := fmt.Sprintf("%s: image of %s, %s", p.Image.File, one.Executable, one.ID)
+			fmt.Fprintln(out, finding.Printable(line))
+		}
+	}
 }
 
 func compressions() []string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,10 @@ A good package is one line, another what was found. With --verbose, each comes w
 of it, the releases of plakar that can use it included; --client makes errors of what keeps one of
 them from it: a release such as v1.1.4, or next, the one to come.
 
+Connectors in containers are held to the images beside the package, NAME_vX.Y.Z_OS_ARCH.oci.tar, or in
+FILE: platform, executable, user. Without these a package that names images has an error, as no
+released plakar runs them.
+
 With --rebuild, a package that passes is also made again from the source in DIR, and the two must be
 identical; otherwise the first differences are named: a file, a build setting, a Go version.
 
@@ -55,6 +60,7 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 	format := formatFlag(cmd)
 	cmd.Flags().BoolVar(&opts.Strict, "strict", false, "report what plakar's next release refuses as errors")
 	cmd.Flags().StringVar(&opts.Source, "rebuild", "", "make the packages again from the source in `DIR` and compare")
+	cmd.Flags().StringVar(&opts.Image, "image", "", "`FILE` with the images of the package's connectors (default the one beside it)")
 	cmd.Flags().StringVar(&client, "client", "", "take what keeps plakar `VERSION`, such as v1.1.4, from using a package for errors")
 	cmd.Flags().Var(&keys, "key", "hold signatures to the public key in `FILE`; may be repeated")
 	cmd.Flags().BoolVar(&require, "require-signature", false, "take a missing sum or signature for an error")
@@ -66,6 +72,9 @@ Exit status: 0 no errors; 1 errors in a package; 2 wrong usage; 3 it could not b
 				return usagef("--client: %v", err)
 			}
 			opts.Client = known.Name
+		}
+		if opts.Image != "" && len(args) > 1 {
+			return usagef("--image is of one package: those beside packages are found without it")
 		}
 		if require && len(keys) == 0 {
 			return usagef("--require-signature takes the keys that signatures are held to: --key PUB")
@@ -186,10 +195,13 @@ func printDetails(out io.Writer, r *verify.Report) error {
 		row("package", "%s %s for %s/%s", r.Name, r.Version, r.OS, r.Arch)
 	}
 	for _, c := range r.Connectors {
-		row(c.Type, "%s, by %s", strings.Join(c.Protocols, ", "), c.Executable)
+		row(c.Type, "%s, by %s", strings.Join(c.Protocols, ", "), cmp.Or(c.Executable, "the image "+c.ImageID))
 	}
 	for _, e := range r.Executables {
 		row("executable", "%s", describe(e))
+	}
+	if r.Images != nil {
+		row("images", "%s, %s", r.Images.File, humanize.IBytes(uint64(r.Images.Size)))
 	}
 	if e := r.Encoding; e.Blobs > 0 {
 		row("stored", "%d files, %s in %s; %d blobs, %s, %s, state %s", len(r.Files),

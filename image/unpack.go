@@ -1,0 +1,168 @@
+package image
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Unpack unpacks an image into the folder dir, which is there and empty, layer by layer, and compares the sums of what is in the
+// layers. It takes files and folders, whoever they belong to, and refuses all else, links and what removes files of other layers
+// included: images that kpkg makes have nothing of the kind.
+func (a *Archive) Unpack(ctx context.Context, found Found, dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	left := int64(maxUnpacked)
+	for i, layer := range found.layers {
+		err := a.walkLayer(ctx, layer, found.diffIDs[i], &left, func(header *tar.Header, content io.Reader) error {
+			return unpackEntry(root, header, content)
+		})
+		if err != nil {
+			return fmt.Errorf("unpacking the image %s: %w", found.ID, err)
+		}
+	}
+	return nil
+}
+
+// maxProgram is how large a program may be that is read into memory, in bytes.
+const maxProgram = 256 << 20
+
+// Program returns the executable that an image runs, by its path in the image. Its layer's sums are compared.
+func (a *Archive) Program(ctx context.Context, found Found) (content []byte, err error) {
+	if len(found.Entrypoint) == 0 {
+		return nil, errors.New("it has no entry point")
+	}
+	wanted := path.Clean(strings.TrimPrefix(found.Entrypoint[0], "/"))
+	left := int64(maxUnpacked)
+	for i, layer := range found.layers { // a later one replaces what an earlier one has
+		err := a.walkLayer(ctx, layer, found.diffIDs[i], &left, func(header *tar.Header, r io.Reader) error {
+			if header.Typeflag != tar.TypeReg || path.Clean(strings.TrimPrefix(header.Name, "/")) != wanted {
+				return nil
+			}
+			if header.Size > maxProgram {
+				return fmt.Errorf("%s has %d bytes, more than %d", wanted, header.Size, maxProgram)
+			}
+			content, err = io.ReadAll(r)
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading the image %s: %w", found.ID, err)
+		}
+	}
+	if content == nil {
+		return nil, fmt.Errorf("the image %s has no file %.200q, which is its entry point", found.ID, found.Entrypoint[0])
+	}
+	return content, nil
+}
+
+// walkLayer has use look at each entry of a layer, and then compares its sum.
+func (a *Archive) walkLayer(
+	ctx context.Context, layer v1.Descriptor, diffID v1.Hash, left *int64, use func(*tar.Header, io.Reader) error,
+) error {
+	name, err := nameOf(layer.Digest)
+	if err != nil {
+		return err
+	}
+	compressed, err := a.open(name)
+	if err != nil {
+		return err
+	}
+	var content io.Reader = compressed
+	if magic := make([]byte, 2); compressed.Size() > 2 {
+		compressed.ReadAt(magic, 0)
+		if magic[0] == 0x1f && magic[1] == 0x8b { // RFC 1952, 2.3.1
+			if content, err = gzip.NewReader(compressed); err != nil {
+				return err
+			}
+		}
+	}
+	sum := sha256.New()
+	summed := &bounded{io.TeeReader(content, sum), left}
+	in := tar.NewReader(summed)
+	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		header, err := in.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := use(header, in); err != nil {
+			return err
+		}
+	}
+	return compare(summed, sum, diffID)
+}
+
+// compare reads the rest and holds the sum to the one that is known.
+func compare(rest io.Reader, sum hash.Hash, known v1.Hash) error {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != known.Hex {
+		return fmt.Errorf("a layer has the sum %s, not %s, which its configuration names", got, known.Hex)
+	}
+	return nil
+}
+
+// bounded ends what expands beyond all reason.
+type bounded struct {
+	r    io.Reader
+	left *int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if *b.left -= int64(n); *b.left < 0 {
+		return 0, fmt.Errorf("it unpacks to more than %d bytes", int64(maxUnpacked))
+	}
+	return n, err
+}
+
+func unpackEntry(root *os.Root, header *tar.Header, content io.Reader) error {
+	name := path.Clean(strings.TrimPrefix(header.Name, "/"))
+	if strings.HasPrefix(path.Base(name), ".wh.") {
+		return fmt.Errorf("%.200q removes a file of another layer", header.Name)
+	}
+	// A folder that cannot be entered would be in the way of what is in it.
+	mode := fs.FileMode(header.Mode).Perm()
+	switch header.Typeflag {
+	case tar.TypeDir:
+		if name == "." {
+			return nil
+		}
+		if err := root.MkdirAll(name, 0o755); err != nil {
+			return err
+		}
+		return root.Chmod(name, mode|0o700)
+	case tar.TypeReg:
+		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+			return err
+		}
+		file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(file, content)
+		return errors.Join(err, file.Chmod(mode|0o400), file.Close())
+	}
+	return fmt.Errorf("%.200q is neither a file nor a folder", header.Name)
+}
