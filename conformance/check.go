@@ -34,18 +34,18 @@ func blocks(gate string, k Check) bool {
 func Checks(connectorType string) []Check {
 	switch connectorType {
 	case Importer:
-		return slices.Concat(pluginGates, importerGates, locatedChecks, pluginChecks, processChecks, importerContentChecks,
-			importerHostChecks, importerSourceChecks)
+		return slices.Concat(pluginGates, importerGates, locatedChecks, pluginChecks, settingsChecks, processChecks,
+			importerContentChecks, importerHostChecks, importerSourceChecks)
 	case Exporter:
-		return slices.Concat(pluginGates, exporterGates, locatedChecks, pluginChecks, processChecks, exporterContentChecks,
-			exporterHostChecks)
+		return slices.Concat(pluginGates, exporterGates, locatedChecks, pluginChecks, settingsChecks, processChecks,
+			exporterContentChecks, exporterHostChecks)
 	case Storage:
-		return slices.Concat(pluginGates, storageGates, locatedChecks, pluginChecks, processChecks, storageContentChecks,
-			storageHostChecks)
+		return slices.Concat(pluginGates, storageGates, locatedChecks, pluginChecks, settingsChecks, processChecks,
+			storageContentChecks, storageHostChecks)
 	case SecretProvider:
-		return slices.Concat(pluginGates, secretProviderGates, pluginChecks, processChecks, secretProviderChecks)
+		return slices.Concat(pluginGates, secretProviderGates, pluginChecks, settingsChecks, processChecks, secretProviderChecks)
 	case Inventory:
-		return slices.Concat(pluginGates, inventoryGates, pluginChecks, processChecks, inventoryChecks)
+		return slices.Concat(pluginGates, inventoryGates, pluginChecks, settingsChecks, processChecks, inventoryChecks)
 	}
 	return nil
 }

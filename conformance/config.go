@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -68,6 +69,9 @@ type Config struct {
 	// one in Settings; exporters and storages get a new file for each check, beside that of Settings and with its extension,
 	// or in a temporary folder. What an exporter wrote is read back through ReadBack alone.
 	SingleFile bool
+	// Validator is the JSON schema of the settings, as the manifest names it; nil if it is not known. It holds for Settings, and
+	// the connector for it.
+	Validator []byte
 	// Handle, for a secret provider, is one that it knows, with the configuration in Settings. What it stands for is kept out of
 	// results. Without one, only what becomes of unknown handles is checked.
 	Handle string
@@ -157,6 +161,15 @@ func (c Config) lacksLocation() bool {
 	}
 	made := slices.Contains(c.LocationFlags, "localfs") && (c.Type != Importer || !c.SingleFile)
 	return c.Settings["location"] == "" && !made
+}
+
+// lackedSettings are the settings that a connector without a location cannot do without, by its validator, and is not given.
+func (c Config) lackedSettings() []string {
+	var schema struct{ Required []string }
+	if c.worksAtLocation() || json.Unmarshal(c.Validator, &schema) != nil {
+		return nil
+	}
+	return slices.DeleteFunc(schema.Required, func(key string) bool { _, given := c.Settings[key]; return given })
 }
 
 func (c Config) flags() (location.Flags, error) {

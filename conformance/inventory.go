@@ -19,23 +19,24 @@ import (
 // What an inventory lists, and how it bears what hosts do.
 
 var inventoryGates = []Check{
-	{ID: "inventory-complete", Title: "List ends without an error", gate: true, run: inventoryComplete},
+	{ID: "inventory-complete", Title: "List ends without an error", gate: true, needs: needsLocation, run: inventoryComplete},
 }
 
 var inventoryChecks = []Check{
-	{ID: "inventory-urns", Title: "every entry has a URN", run: everyEntry(hasURN)},
-	{ID: "inventory-duplicates", Title: "no URN comes twice", run: inventoryDuplicates},
-	{ID: "inventory-names", Title: "every entry has a name", run: everyEntry(hasName)},
-	{ID: "inventory-classes", Title: "classes and subclasses are those of manifests", run: everyEntry(hasClass)},
-	{ID: "inventory-texts", Title: "texts can be printed", run: everyEntry(isPrintable)},
-	{ID: "inventory-endpoints", Title: "endpoints are host names, addresses or UUIDs, as they say", run: everyEntry(hasEndpoints)},
-	{ID: "inventory-locators", Title: "locators have a type and an identifier", run: everyEntry(hasLocators)},
-	{ID: "inventory-again", Title: "a second list is like the first, in another process too", run: inventoryAgain},
-	{ID: "inventory-parallel", Title: "4 lists can be under way at once", run: inventoryParallel},
-	{ID: "inventory-cancelled", Title: "a cancelled List ends, and the next is complete", run: inventoryCancelled},
-	{ID: "inventory-secret", Title: "a password is not among what is listed", run: inventorySecret},
+	{ID: "inventory-urns", Title: "every entry has a URN", needs: needsLocation, run: everyEntry(hasURN)},
+	{ID: "inventory-duplicates", Title: "no URN comes twice", needs: needsLocation, run: inventoryDuplicates},
+	{ID: "inventory-names", Title: "every entry has a name", needs: needsLocation, run: everyEntry(hasName)},
+	{ID: "inventory-classes", Title: "classes and subclasses are those of manifests", needs: needsLocation, run: everyEntry(hasClass)},
+	{ID: "inventory-texts", Title: "texts can be printed", needs: needsLocation, run: everyEntry(isPrintable)},
+	{ID: "inventory-endpoints", Title: "endpoints are host names, addresses or UUIDs, as they say", needs: needsLocation,
+		run: everyEntry(hasEndpoints)},
+	{ID: "inventory-locators", Title: "locators have a type and an identifier", needs: needsLocation, run: everyEntry(hasLocators)},
+	{ID: "inventory-again", Title: "a second list is like the first, in another process too", needs: needsLocation, run: inventoryAgain},
+	{ID: "inventory-parallel", Title: "4 lists can be under way at once", needs: needsLocation, run: inventoryParallel},
+	{ID: "inventory-cancelled", Title: "a cancelled List ends, and the next is complete", needs: needsLocation, run: inventoryCancelled},
+	{ID: "inventory-secret", Title: "a password is not among what is listed", needs: needsLocation, run: inventorySecret},
 	{ID: "inventory-host-death", Title: "it ends when the host dies within a List", run: inventoryHostDeath},
-	{ID: "inventory-leaks", Title: "lists leave no files, threads or memory behind", needs: []requirement{procFiles},
+	{ID: "inventory-leaks", Title: "lists leave no files, threads or memory behind", needs: []requirement{hasLocation, procFiles},
 		run: inventoryLeaks},
 }
 

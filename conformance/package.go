@@ -57,7 +57,8 @@ type PackageResult struct {
 	Results []Result
 	// Costs are what the connectors took for their work, of those that did it.
 	Costs []Cost
-	// Untested are the connectors that could not be tested at all, because no location was given.
+	// Untested are the connectors that could not be tested at all, because no location was given, or none
+	// of the settings that take its place.
 	Untested []string
 }
 
@@ -126,7 +127,7 @@ func RunPackage(ctx context.Context, path string, selection Selection) (*Package
 			return nil, err
 		}
 		failed := slices.ContainsFunc(results, func(r Result) bool { return r.Status == Fail })
-		if config.lacksLocation() && len(selection.Only) == 0 && !failed {
+		if (config.lacksLocation() || len(config.lackedSettings()) > 0) && len(selection.Only) == 0 && !failed {
 			result.Untested = append(result.Untested, config.Connector())
 		}
 		result.Results = append(result.Results, results...)
@@ -144,6 +145,7 @@ func (s Selection) configs(integration *host.Integration) ([]Config, error) {
 				Class: connector.Class,
 				// Never nil: a manifest without flags says that there are none.
 				LocationFlags: append([]string{}, connector.LocationFlags...),
+				Validator:     validatorOf(integration, connector),
 			}
 			if config.Type == Exporter {
 				config.Sample, config.ReadBack = s.Sample, importerOf(integration, protocol)
@@ -203,6 +205,18 @@ func (s Selection) configure(config Config, own Selected) Config {
 
 func programOf(integration *host.Integration, c manifest.Connector) Program {
 	return Program{Executable: integration.Executable(c), Args: c.Args, Emulator: integration.Emulator}
+}
+
+// validatorOf is the schema of a connector's settings, nil if it cannot be read: kpkg verify judges that.
+func validatorOf(integration *host.Integration, c manifest.Connector) []byte {
+	if c.Validator == "" || !filepath.IsLocal(filepath.FromSlash(c.Validator)) {
+		return nil
+	}
+	schema, err := os.ReadFile(filepath.Join(integration.Dir, filepath.FromSlash(c.Validator)))
+	if err != nil {
+		return nil
+	}
+	return schema
 }
 
 // importerOf is the program of the importer of a protocol, nothing if the package has none.

@@ -71,8 +71,7 @@ func Report(tests ...Tested) *finding.Report {
 			}
 			report.Add(Findings(t.Result.Package, t.Result.Results)...)
 			for _, connector := range t.Result.Untested {
-				report.Fail(t.Result.Package, fmt.Errorf("%s was hardly tested, it needs a location: %s",
-					finding.Cut(connector), locationFlags(finding.Cut(connector))))
+				report.Fail(t.Result.Package, fmt.Errorf("%s was hardly tested, %s", finding.Cut(connector), needs(finding.Cut(connector))))
 			}
 		}
 	}
@@ -89,11 +88,15 @@ var PackageRules = []finding.Rule{{
 	Fix: "Linux runs those of other architectures with qemu-user (`--emulator`); others are tested on machines of their own.",
 }}
 
-// locationFlags is what gives a connector a location.
-func locationFlags(connector string) string {
-	_, protocol, _ := strings.Cut(connector, ":")
-	return "add --connector " + connector + " --config location=" + protocol + "://..., or write it into " + SettingsName +
-		" beside the manifest"
+// needs is what a connector lacks to be tested, and what gives it that.
+func needs(connector string) string {
+	connectorType, protocol, _ := strings.Cut(connector, ":")
+	what, setting := "a location", "location="+protocol+"://..."
+	if !(Config{Type: connectorType}).worksAtLocation() {
+		what, setting = "the settings that its validator requires", "KEY=VALUE"
+	}
+	return fmt.Sprintf("it needs %s: add --connector %s --config %s, or write it into %s beside the manifest", what, connector, setting,
+		SettingsName)
 }
 
 // testCase is a check as a CI system shows it. The suite of one of several packages begins with the package's name.

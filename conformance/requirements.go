@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/PlakarKorp/kloset/location"
+	"github.com/dustin/go-humanize/english"
 )
 
 // requirement says what a check cannot do without: it returns why the subject does not have it, "" if it does.
@@ -16,9 +18,12 @@ var (
 	needsReadBack = []requirement{hasLocation, canReadBack}
 )
 
-// hasLocation is a location to work at, for a connector that does so.
+// hasLocation is a location to work at, for a connector that does so, and for others the settings that they need.
 func hasLocation(s *subject) string {
 	if !s.config.worksAtLocation() {
+		if lacked := s.config.lackedSettings(); len(lacked) > 0 {
+			return fmt.Sprintf("the validator requires %s: add --config %s=...", english.WordSeries(lacked, "and"), lacked[0])
+		}
 		return ""
 	}
 	if s.location == "" && s.config.SingleFile && s.config.Type == Importer {
@@ -74,6 +79,14 @@ func anyFile(s *subject) string {
 func repeatable(s *subject) string {
 	if s.manifestFlags&location.FLAG_STREAM != 0 {
 		return "the connector's flag stream says that it can import only once"
+	}
+	return ""
+}
+
+// hasValidator is a schema of the settings to hold the connector to.
+func hasValidator(s *subject) string {
+	if s.config.Validator == nil {
+		return "the validator is not given"
 	}
 	return ""
 }

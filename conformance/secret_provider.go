@@ -25,27 +25,30 @@ var secretProviderChecks = []Check{
 	{ID: "secret-provider-again", Title: "a handle stands for the same secret again, in another process too", needs: needsHandle,
 		run: secretProviderAgain},
 	{ID: "secret-provider-parallel", Title: "8 handles can be resolved at once", needs: needsHandle, run: secretProviderParallel},
-	{ID: "secret-provider-unknown", Title: "an unknown handle is an error, not an empty secret", run: secretProviderUnknown},
-	{ID: "secret-provider-empty-handle", Title: "an empty handle is an error", run: secretProviderEmptyHandle},
+	{ID: "secret-provider-unknown", Title: "an unknown handle is an error, not an empty secret", needs: needsLocation,
+		run: secretProviderUnknown},
+	{ID: "secret-provider-empty-handle", Title: "an empty handle is an error", needs: needsLocation, run: secretProviderEmptyHandle},
 	{ID: "secret-provider-odd-handles", Title: "handles of odd characters, and of 64 KiB, are errors and no crash",
-		run: secretProviderOddHandles},
-	{ID: "secret-provider-escape", Title: "no handle leads to a file that is none of its secrets", run: secretProviderEscape},
-	{ID: "secret-provider-malformed", Title: "a malformed Resolve is an error and no crash", run: secretProviderMalformed},
+		needs: needsLocation, run: secretProviderOddHandles},
+	{ID: "secret-provider-escape", Title: "no handle leads to a file that is none of its secrets", needs: needsLocation,
+		run: secretProviderEscape},
+	{ID: "secret-provider-malformed", Title: "a malformed Resolve is an error and no crash", needs: needsLocation,
+		run: secretProviderMalformed},
 	{ID: "secret-provider-error", Title: "a secret is not in the error about another handle", needs: needsHandle,
 		run: secretProviderError},
 	{ID: "secret-provider-stderr", Title: "a secret is not printed", needs: needsHandle, run: secretProviderStderr},
 	{ID: "secret-provider-file", Title: "no secret is left in the temporary folder", needs: needsHandle, run: secretProviderFile},
 	{ID: "secret-provider-process", Title: "a secret is not among the arguments and variables of its processes",
-		needs: []requirement{hasHandle, procFiles}, run: secretProviderProcess},
+		needs: []requirement{hasLocation, hasHandle, procFiles}, run: secretProviderProcess},
 	{ID: "secret-provider-cancelled", Title: "a cancelled Resolve ends, and the next succeeds", needs: needsHandle,
 		run: secretProviderCancelled},
 	{ID: "secret-provider-host-death", Title: "it ends when the host dies within a Resolve", needs: needsHandle,
 		run: secretProviderHostDeath},
 	{ID: "secret-provider-leaks", Title: "resolving leaves no files, threads or memory behind",
-		needs: []requirement{hasHandle, procFiles}, run: secretProviderLeaks},
+		needs: []requirement{hasLocation, hasHandle, procFiles}, run: secretProviderLeaks},
 }
 
-var needsHandle = []requirement{hasHandle}
+var needsHandle = []requirement{hasLocation, hasHandle}
 
 // unknownHandle is one that no secret provider has.
 const unknownHandle = "kpkg-no-such-handle"

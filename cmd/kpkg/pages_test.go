@@ -422,6 +422,7 @@ var imported = map[string]string{
 	"location":    "github.com/PlakarKorp/kloset/location",
 	"objects":     "github.com/PlakarKorp/kloset/objects",
 	"sdk":         "github.com/PlakarKorp/kpkg/sdk",
+	"settings":    "github.com/PlakarKorp/kpkg/sdk/settings",
 	"context":     "context", "errors": "errors", "fmt": "fmt", "fs": "io/fs", "io": "io", "os": "os", "strings": "strings",
 	"testing": "testing", "time": "time",
 }

@@ -11,6 +11,7 @@ require (
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/PlakarKorp/kloset v1.1.4 // indirect
 	github.com/dustin/go-humanize v1.0.1 // indirect
+	github.com/santhosh-tekuri/jsonschema/v5 v5.3.1 // indirect
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	golang.org/x/crypto v0.53.0 // indirect

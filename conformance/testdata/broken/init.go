@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/PlakarKorp/kloset/connectors"
 )
@@ -53,8 +55,33 @@ func initFault(fault string, opts *connectors.Options, config map[string]string)
 		}
 	case fault == "needs a host name" && opts.Hostname == "":
 		return errors.New("no host name")
+	case strings.HasPrefix(fault, settingsFault):
+		return checkSettings(strings.TrimPrefix(fault, settingsFault), config)
 	case fault == "dies of an empty Init" && len(config) == 0:
 		os.Exit(1)
+	}
+	return nil
+}
+
+// settingsFault begins the faults of checkSettings.
+const settingsFault = "settings: "
+
+// checkSettings holds a configuration to the schema of conformance's TestSchema, but for a fault.
+func checkSettings(fault string, config map[string]string) error {
+	mode, given := config["mode"]
+	needed, has := config["needed"]
+	switch {
+	case !has && fault != "forgets what is required", has && needed == "":
+		return errors.New("needed is required")
+	case given && mode != "fast" && mode != "safe" && fault != "takes any mode":
+		return errors.New("there is no such mode")
+	case given && mode == "fast" && fault == "refuses a default":
+		return errors.New("fast is not for people")
+	}
+	if text, given := config["limit"]; given {
+		if limit, err := strconv.Atoi(text); err != nil || limit < 1 {
+			return errors.New("limit is no positive integer")
+		}
 	}
 	return nil
 }

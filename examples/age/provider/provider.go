@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,14 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/PlakarKorp/kpkg/sdk/settings"
 )
+
+// schema is the manifest's validator.
+//
+//go:embed schema.json
+var schema []byte
 
 // maxFile is the largest content of the file, in bytes.
 const maxFile = 1 << 20
@@ -29,14 +37,15 @@ type Provider struct {
 
 // New makes the provider, and fails if the file cannot be read with the identity.
 func New(_ context.Context, config map[string]string) (*Provider, error) {
-	path, err := pathOf(config["location"])
+	var given struct{ Location, Identity string }
+	if err := settings.Decode(schema, config, &given); err != nil {
+		return nil, err
+	}
+	path, err := pathOf(given.Location)
 	if err != nil {
 		return nil, err
 	}
-	if config["identity"] == "" {
-		return nil, errors.New("identity is missing: give the content of the key file, as in identity=@key.txt")
-	}
-	identities, err := age.ParseIdentities(strings.NewReader(config["identity"]))
+	identities, err := age.ParseIdentities(strings.NewReader(given.Identity))
 	if err != nil {
 		return nil, errors.New("identity is not what age-keygen writes, lines of AGE-SECRET-KEY-1...") // age's error may repeat a line
 	}

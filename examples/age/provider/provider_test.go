@@ -100,7 +100,8 @@ func TestRefused(t *testing.T) {
 	}{
 		"no location":     {map[string]string{"identity": identity.String()}, "location"},
 		"a host":          {map[string]string{"location": "age://host/a", "identity": identity.String()}, "location"},
-		"no identity":     {config(good, ""), "identity"},
+		"no identity":     {config(good, ""), "identity is empty"},
+		"nothing":         {nil, "identity is required; location is required"},
 		"half a key":      {config(good, identity.String()[:40]), "identity"},
 		"another's":       {config(good, other.String()), "decrypting"},
 		"no file":         {config(good+"x", identity.String()), "no such file"},

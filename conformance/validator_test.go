@@ -1,0 +1,75 @@
+package conformance_test
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/PlakarKorp/kpkg/conformance"
+)
+
+// validator is what command broken's settings are, when it looks at them.
+const validator = `{
+  "type": "object",
+  "required": ["location", "needed"],
+  "properties": {
+    "location": {"type": "string", "pattern": "^fis:"},
+    "needed": {"type": "string", "minLength": 1},
+    "mode": {"type": "string", "enum": ["fast", "safe"], "default": "fast"},
+    "limit": {"type": "integer", "minimum": 1, "default": 5}
+  }
+}`
+
+// TestSchema holds connectors of all types to their validators, those of one type with a fault each.
+func TestSchema(t *testing.T) {
+	checks := []string{"plugin-init", "plugin-schema-accepts", "plugin-schema-required", "plugin-schema-refuses", "plugin-schema-defaults"}
+	test := func(connectorType, fault string, settings map[string]string) map[string]string {
+		c := config(connectorType, "settings: "+fault)
+		c.Validator, c.Only = []byte(validator), checks
+		c.Settings = map[string]string{"location": "fis://" + t.TempDir(), "needed": "x"}
+		maps.Copy(c.Settings, settings)
+		return notPassed(t, c)
+	}
+	for _, connectorType := range conformance.Types() {
+		if got := test(connectorType, "none", nil); len(got) > 0 {
+			t.Errorf("%s: did not pass: %v", connectorType, got)
+		}
+	}
+	for _, one := range []struct {
+		connectorType, fault string
+		settings             map[string]string
+		want, detail         string
+	}{
+		{conformance.Importer, "forgets what is required", nil, "fail plugin-schema-required", "without needed, which"},
+		{conformance.Inventory, "takes any mode", nil, "fail plugin-schema-refuses",
+			`with "kpkg-test-no-such-value" as mode the validator says "mode is none of fast, safe", and Init accepts it`},
+		{conformance.SecretProvider, "refuses a default", nil, "fail plugin-schema-defaults", `with "fast" as mode, its default: `},
+		{conformance.Storage, "takes any mode", map[string]string{"mode": "slow"}, "fail plugin-schema-accepts",
+			"the validator says: mode is none of fast, safe"},
+	} {
+		got := test(one.connectorType, one.fault, one.settings)
+		failed := 0
+		for what := range got {
+			if strings.HasPrefix(what, "fail ") {
+				failed++
+			}
+		}
+		if failed != 1 || !strings.Contains(got[one.want], one.detail) {
+			t.Errorf("%s: did not pass: %v, want %s with %q", one.fault, got, one.want, one.detail)
+		}
+	}
+}
+
+// TestSettingsLacked does not start what the validator says cannot work.
+func TestSettingsLacked(t *testing.T) {
+	c := config(conformance.SecretProvider, "settings: none")
+	c.Validator = []byte(validator)
+	for what, detail := range notPassed(t, c) {
+		if strings.HasPrefix(what, "fail ") {
+			t.Errorf("%s: %s", what, detail)
+		}
+		if what == "skip plugin-init" && detail != "the validator requires location and needed: add --config location=..." {
+			t.Errorf("%s: %s", what, detail)
+		}
+	}
+}
