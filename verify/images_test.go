@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/executable/executabletest"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
@@ -26,7 +27,7 @@ func sampleImage(t *testing.T, reference, of, called string) (path, id string) {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "importer")
-	if err := os.WriteFile(file, program(t, "linux", of), 0o700); err != nil {
+	if err := os.WriteFile(file, executabletest.Program(t, "linux", of), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	made, err := image.New(t.Context(), image.Options{
