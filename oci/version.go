@@ -153,6 +153,11 @@ func (r *repository) artifact(ctx context.Context, d, subject ocispec.Descriptor
 	if err := r.config(ctx, m); err != nil {
 		return nil, err
 	}
+	return r.layers(d, m)
+}
+
+// layers are those of an artifact by their names, which are names of files.
+func (r *repository) layers(d ocispec.Descriptor, m ocispec.Manifest) (map[string]ocispec.Descriptor, error) {
 	layers := map[string]ocispec.Descriptor{}
 	for _, layer := range m.Layers {
 		name := title(layer)

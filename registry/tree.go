@@ -66,6 +66,11 @@ func Add(ctx context.Context, dists []string, opts Options) ([]Change, error) {
 		return nil, err
 	}
 	defer t.close()
+	for _, dir := range dists {
+		if _, err := os.Stat(filepath.Join(dir, release.PartName)); err == nil {
+			return nil, fmt.Errorf("%s is a part of a release: kpkg release --finish puts all parts together", dir)
+		}
+	}
 	folders, err := findDists(dists)
 	if err != nil {
 		return nil, err

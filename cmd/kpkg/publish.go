@@ -15,6 +15,7 @@ import (
 	"github.com/PlakarKorp/kpkg/oci"
 	"github.com/PlakarKorp/kpkg/registry"
 	"github.com/PlakarKorp/kpkg/release"
+	"github.com/PlakarKorp/kpkg/shard"
 )
 
 func newPublishCommand() *cobra.Command {
@@ -24,6 +25,9 @@ func newPublishCommand() *cobra.Command {
 		Long: `Put a release, as kpkg release writes it, into a repository of an OCI registry, such as those of
 containers; of a folder with several releases, or a tree of kpkg index, each integration into the repository
 REPO/NAME. Packages, signatures, lists of parts and provenances are all there before the version has its tag.
+
+Of a part, as kpkg release --shard writes it, the packages go under their own tags: the version is there
+only when kpkg release --finish has put all parts together (docs/scale.md).
 
 All is verified before anything is sent. What is there is not sent again, and what an interrupted run has
 left undone is done; what is published under a version does not change: other bytes are refused. Credentials
@@ -43,23 +47,50 @@ Exit status: 0 published, or there already; 2 wrong usage; 3 it could not be don
 		if address.Version != "" {
 			return usagef("%s names a version, which the release itself says: leave it out", finding.Cut(args[1]))
 		}
-		releases, single, err := registry.Releases(ctx, args[0], release.Trust{})
-		opts := oci.PublishOptions{Single: single, Progress: showFiles(cmd, "sending")}
-		if err == nil {
-			opts.Access, err = ociAccess(ctx)
-		}
-		var pushed []oci.Pushed
-		if err == nil {
-			pushed, err = oci.Publish(ctx, address, releases, opts)
-		}
+		part := shard.IsPart(args[0])
+		pushed, err := publish(ctx, args[0], address, showFiles(cmd, "sending"))
 		report := &finding.Report{Command: "publish", Lists: []finding.List{finding.NewList("pushed", pushed)}}
 		if err != nil {
 			report.Fail("", err)
 		}
-		report.Show = func(out io.Writer) error { return printPushed(out, pushed, err) }
+		report.Show = func(out io.Writer) error {
+			if part {
+				return printParts(out, pushed)
+			}
+			return printPushed(out, pushed, err)
+		}
 		return errors.Join(format.write(cmd, report), err)
 	}
 	return cmd
+}
+
+// publish publishes what is in a folder: releases, or a part of them.
+func publish(ctx context.Context, dir string, a oci.Address, progress func(string, int64)) ([]oci.Pushed, error) {
+	access, err := ociAccess(ctx)
+	if err != nil {
+		return nil, err
+	}
+	opts := oci.PublishOptions{Access: access, Progress: progress}
+	if shard.IsPart(dir) {
+		return shard.Publish(ctx, dir, a, opts)
+	}
+	releases, single, err := registry.Releases(ctx, dir, release.Trust{})
+	if err != nil {
+		return nil, err
+	}
+	opts.Single = single
+	return oci.Publish(ctx, a, releases, opts)
+}
+
+// printParts shows what became of the packages of a part.
+func printParts(out io.Writer, pushed []oci.Pushed) error {
+	if screen.quiet {
+		return nil
+	}
+	for _, p := range pushed {
+		fmt.Fprintln(out, finding.Printable(fmt.Sprintf("%s  %s %s, ahead of its version  %s", p.What, p.Name, p.Version, p.Reference)))
+	}
+	return nil
 }
 
 // ociAccess is how registries of containers are reached.

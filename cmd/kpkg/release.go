@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -13,6 +14,7 @@ import (
 	"github.com/PlakarKorp/kpkg/conformance"
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/oci"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 	"github.com/PlakarKorp/kpkg/release"
 	"github.com/PlakarKorp/kpkg/shard"
@@ -24,6 +26,7 @@ func newReleaseCommand() *cobra.Command {
 	var key keyFlag
 	var compression string
 	var parts shardFlags
+	var finish string
 	cmd := &cobra.Command{
 		Use:   "release [MANIFEST...] [VERSION]",
 		Short: "Make a release: packages for all platforms, tested, with sums, signatures and proof",
@@ -41,12 +44,16 @@ connector. Of several tags on one commit the newest by semantic order counts, or
 Of one manifest, the folder holds the files of the release; of several, a folder for each.
 
 With --shard, a part of the integrations is released, unsigned, into a folder of the part in DIR. What all
-jobs have made is put together, checked and signed by --finish (docs/scale.md).
+jobs have made is put together by --finish PARTS, which is DIR, or the OCI registry that kpkg publish has
+put the parts into: nothing may be missing, all must be of the one plan that the source gives, and each
+package verifies. The release is then written and signed and, for a registry, published (docs/scale.md).
 
 Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage; 3 it could not be done.`,
 		Example: `  kpkg release --dry-run
   kpkg release . v1.2.3 --key acme-2026.sec --out-dir dist
-  kpkg release s3 sftp --skip-test storage:s3 --out-dir dist`,
+  kpkg release s3 sftp --skip-test storage:s3 --out-dir dist
+  kpkg release s3 sftp v1.2.3 --shard auto --out-dir parts
+  kpkg release s3 sftp v1.2.3 --finish parts --key acme-2026.sec --out-dir dist`,
 		ValidArgsFunction: completeManifests,
 	}
 	flags := cmd.Flags()
@@ -60,7 +67,9 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 	flags.StringVar(&compression, "compression", string(ptarbuild.DefaultCompression), "`METHOD`: gzip, the smaller, or lz4, the faster")
 	flags.IntVar(&opts.Jobs, "jobs", 0, "`NUMBER` of platforms built side by side (default as many as there are CPUs)")
 	parts.add(cmd)
+	flags.StringVar(&finish, "finish", "", "put together what the jobs have made: `PARTS`, a folder or oci://HOST/REPO")
 	format := formatFlag(cmd)
+	completeFolders(cmd, "finish")
 	completeLists(cmd, "platform", platformValues()...)
 	completeValues(cmd, "compression", compressions()...)
 	completeLists(cmd, "allow", release.Overridable()...)
@@ -76,6 +85,9 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 		if opts.Compression, err = ptarbuild.ParseCompression(compression); err != nil {
 			return usageError{err}
 		}
+		if finish != "" && (parts.part != "" || opts.DryRun) {
+			return usagef("--finish puts all parts together: leave out --shard and --dry-run")
+		}
 		if parts.part != "" && (key.file != "" || opts.DryRun) {
 			return usagef("--shard makes a part of a release, which --finish signs: leave out --key and --dry-run")
 		}
@@ -84,6 +96,9 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 			return err
 		}
 		opts.Platforms, opts.Maker = chosen.chosen, ownVersions().Kpkg
+		if finish != "" {
+			return finishRelease(cmd, format, finish, parts, opts)
+		}
 		job, err := parts.job(cmd, func(w shard.Weights) ([]shard.Unit, error) { return shard.Integrations(cmd.Context(), allOf(opts), w) })
 		if err != nil {
 			return err
@@ -130,8 +145,47 @@ func allOf(opts release.Options) create.Options {
 func reportPart(cmd *cobra.Command, format *format, job *shard.Job) error {
 	report := release.Report(nil, release.Unchanged, nil)
 	report.Lists = append(report.Lists, job.List())
-	report.Show = func(out io.Writer) error { return printVerdict(out, true, "there is nothing to do in part %s", job.Part) }
+	report.Show = func(out io.Writer) error {
+		return printVerdict(out, true, "there is nothing to do in part %s", job.Part)
+	}
 	return format.write(cmd, report)
+}
+
+// finishRelease puts the parts of a release together and reports it.
+func finishRelease(cmd *cobra.Command, format *format, from string, parts shardFlags, opts release.Options) error {
+	weights, err := parts.read()
+	if err != nil {
+		return err
+	}
+	finishing := shard.FinishOptions{
+		Integrations: allOf(opts), Weights: weights, Maker: opts.Maker, OutDir: opts.OutDir, Key: opts.Key,
+		Replace: slices.Contains(opts.Allow, "release-exists"), Progress: func(doing, name string, size int64) { showFiles(cmd, doing)(name, size) },
+	}
+	if oci.IsAddress(from) {
+		if address, err := oci.ParseAddress(from); err != nil || address.Version != "" {
+			return usagef("--finish %s: it takes oci://HOST/REPO, as kpkg publish was given it, without a version", finding.Cut(from))
+		}
+		if finishing.Access, err = ociAccess(cmd.Context()); err != nil {
+			return err
+		}
+	}
+	finished, err := shard.Finish(cmd.Context(), from, finishing)
+	if errors.Is(err, create.ErrOptions) {
+		return usageOf(err, create.ErrOptions)
+	}
+	if finished == nil {
+		finished = &shard.Finished{Outcome: release.Refused}
+	}
+	report := release.Report(finished.Releases, finished.Outcome, err)
+	report.Lists = append(report.Lists, finding.NewList("pushed", append([]oci.Pushed{}, finished.Pushed...)))
+	report.Show = func(out io.Writer) error {
+		shown := printReleases(out, cmd.ErrOrStderr(), finished.Releases, finished.Outcome, err, opts)
+		return errors.Join(shown, printPushed(out, finished.Pushed, err))
+	}
+	if err := errors.Join(format.write(cmd, report), err); err != nil {
+		return err
+	}
+	return verdict(report)
 }
 
 // list is a flag that may be repeated, and takes several with commas.
@@ -171,7 +225,11 @@ func printReleases(
 		if r.Previous != "" {
 			since = "after " + r.Previous
 		}
-		fmt.Fprintf(out, "%s %s (tag %s, %s)\n", finding.Printable(r.Source.Document.Manifest.Name), r.Version, finding.Printable(r.Tag), since)
+		from := fmt.Sprintf("tag %s, %s", r.Tag, since)
+		if r.Tag == "" {
+			from = "of its part"
+		}
+		fmt.Fprintf(out, "%s %s (%s)\n", finding.Printable(r.Source.Document.Manifest.Name), r.Version, finding.Printable(from))
 		for _, c := range r.Changes {
 			fmt.Fprintln(out, finding.Wrap(finding.Printable(fmt.Sprintf("  %s: %s: %s", c.Step, c.Subject, c.Message)), width(out), "    "))
 		}
