@@ -75,7 +75,7 @@ func TestRules(t *testing.T) {
 	data[bytes.Index(data, []byte("hello"))] ^= 1
 	damaged := inspect.Check(t.Context(), write(t, data), ptarread.Options{})
 	noPtar := inspect.Check(t.Context(), write(t, []byte("hello")), ptarread.Options{})
-	checked := inspect.CheckReport([]inspect.Checked{damaged, noPtar})
+	checked := inspect.CheckReport("check", []inspect.Checked{damaged, noPtar})
 	if checked.Failed {
 		t.Error("damage is no failure to read")
 	}

@@ -61,11 +61,12 @@ type ArchiveOptions struct {
 	TempDir string
 }
 
-// Archive is an archive of one snapshot that is being written. Its methods may be called concurrently.
+// Archive is a snapshot that is being written, into an archive or a store. Its methods may be called concurrently.
 type Archive struct {
-	pack *packfile
-	opts ArchiveOptions
-	cut  sync.Pool // of *chunkers.Chunker
+	blobs  keyedBlobs
+	opts   ArchiveOptions
+	chunks chunking.Configuration
+	cut    sync.Pool // of *chunkers.Chunker
 
 	mu sync.Mutex
 	// entries are in the order opposite to that of the file tree, which is built from its end. They are written in that order, not as
@@ -93,10 +94,10 @@ func WriteArchive(ctx context.Context, w io.Writer, opts ArchiveOptions, fill fu
 	seal := sealer{Key: ptar.NewKey(hashAlgorithm, opts.RepositoryID)}
 	encode := encoding{compression: opts.Compression}
 	if opts.Passphrase != nil {
-		if encode.key, err = encrypt(config.Encryption, opts.Passphrase); err != nil {
-			return 0, fmt.Errorf("set up the encryption: %w", err)
+		if encode.encryption, encode.key, err = NewEncryption(opts.Passphrase); err != nil {
+			return 0, err
 		}
-		encode.encryption = config.Encryption
+		config.Encryption = encode.encryption
 		seal = sealer{Key: ptar.NewSecretKey(hashAlgorithm, encode.key), secret: true}
 	}
 	index, err := newFiledIndex(opts.TempDir, encode)
@@ -125,7 +126,7 @@ func WriteArchive(ctx context.Context, w io.Writer, opts ArchiveOptions, fill fu
 			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
 				buffered := bufio.NewWriterSize(body, 256<<10)
 				pack := newPackfile(buffered, encode.blob, index, seal)
-				if err := fillArchive(ctx, pack, opts, fill); err != nil {
+				if _, err := writeEntries(ctx, keyedBlobs{pack, seal.Key}, config.Chunking, opts, fill); err != nil {
 					return err
 				}
 				if err := pack.finish(opts.Time); err != nil {
@@ -170,29 +171,33 @@ func (o ArchiveOptions) configuration() *storage.Configuration {
 		Hashing:     hashing.Configuration{Algorithm: hashAlgorithm, Bits: 256},
 		Compression: &compression.Configuration{Algorithm: o.Compression.algorithm(), Level: -1, WindowSize: -1, ChunkSize: -1, BlockSize: -1},
 	}
-	if o.Passphrase != nil {
-		c.Encryption = encryption.NewDefaultConfiguration()
-		// A quarter of the default's memory and twice its passes: opening an archive must be possible on a small machine.
-		c.Encryption.KDFParams.Argon2idParams.Memory = 64 << 10
-		c.Encryption.KDFParams.Argon2idParams.Time = 8
-	}
 	return c
 }
 
-// encrypt derives the key of an archive from its passphrase, and records what a reader knows it by.
-func encrypt(c *encryption.Configuration, passphrase []byte) (key []byte, err error) {
+// NewEncryption is how something new is encrypted with a passphrase: what a reader knows the passphrase by, and the key that
+// derives from it.
+func NewEncryption(passphrase []byte) (c *encryption.Configuration, key []byte, err error) {
+	c = encryption.NewDefaultConfiguration()
+	// A quarter of the default's memory and twice its passes: opening it must be possible on a small machine.
+	c.KDFParams.Argon2idParams.Memory = 64 << 10
+	c.KDFParams.Argon2idParams.Time = 8
 	if key, err = encryption.DeriveKey(c.KDFParams, passphrase); err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("set up the encryption: %w", err)
 	}
-	c.Canary, err = encryption.DeriveCanary(c, key)
-	return key, err
+	if c.Canary, err = encryption.DeriveCanary(c, key); err != nil {
+		return nil, nil, fmt.Errorf("set up the encryption: %w", err)
+	}
+	return c, key, nil
 }
 
-func fillArchive(ctx context.Context, pack *packfile, opts ArchiveOptions, fill func(*Archive) error) error {
+// writeEntries writes what fill adds, then the trees and the header of the snapshot, whose identifier it returns.
+func writeEntries(
+	ctx context.Context, blobs keyedBlobs, chunks chunking.Configuration, opts ArchiveOptions, fill func(*Archive) error,
+) (objects.MAC, error) {
 	descending := func(a, b string) int { return vfs.PathCmp(b, a) }
 	backwards := func(a, b string) int { return strings.Compare(b, a) }
 	a := &Archive{
-		pack: pack, opts: opts,
+		blobs: blobs, opts: opts, chunks: chunks,
 		entries: sorted.New(opts.TempDir, descending), types: sorted.New(opts.TempDir, backwards),
 		attributes: sorted.New(opts.TempDir, descending), failures: sorted.New(opts.TempDir, backwards),
 	}
@@ -202,10 +207,10 @@ func fillArchive(ctx context.Context, pack *packfile, opts ArchiveOptions, fill 
 		}
 	}()
 	if err := fill(a); err != nil {
-		return err
+		return objects.MAC{}, err
 	}
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return objects.MAC{}, context.Cause(ctx)
 	}
 	return a.complete(ctx)
 }
@@ -273,7 +278,7 @@ func (a *Archive) Fail(name, message string) error {
 
 // keep writes a blob, and remembers under which key an index has it.
 func (a *Archive) keep(pairs *sorted.Pairs, key string, resource resources.Type, serialized []byte) error {
-	mac, err := a.pack.put(resource, serialized)
+	mac, err := a.blobs.put(resource, serialized)
 	if err != nil {
 		return err
 	}
@@ -291,8 +296,9 @@ func (e *ContentError) Unwrap() error { return e.error }
 func (a *Archive) content(ctx context.Context, r *connectors.Record) (c content, object objects.MAC, err error) {
 	chunker, _ := a.cut.Get().(*chunkers.Chunker)
 	if chunker == nil {
-		chunker, err = chunkers.NewChunker(chunkAlgorithm, nil,
-			&chunkers.ChunkerOpts{MinSize: archiveChunkMin, NormalSize: archiveChunkNormal, MaxSize: chunkMax})
+		chunker, err = chunkers.NewChunker(strings.ToLower(a.chunks.Algorithm), nil, &chunkers.ChunkerOpts{
+			MinSize: int(a.chunks.MinSize), NormalSize: int(a.chunks.NormalSize), MaxSize: int(a.chunks.MaxSize),
+		})
 		if err != nil {
 			return c, object, err
 		}
@@ -300,14 +306,14 @@ func (a *Archive) content(ctx context.Context, r *connectors.Record) (c content,
 	defer a.cut.Put(chunker)
 	chunker.Reset(contextReader{ctx, r.Reader})
 	c.object = objects.NewObject()
-	all := a.pack.seal.Hasher()
-	defer a.pack.seal.Put(all)
+	all := a.blobs.key.Hasher()
+	defer a.blobs.key.Put(all)
 	add := func(data []byte) error {
 		if c.object.ContentType == "" && len(data) > 0 {
 			c.object.ContentType = mimetype.Detect(data[:min(len(data), headLength)]).String()
 		}
 		all.Write(data)
-		mac, err := a.pack.put(resources.RT_CHUNK, bytes.Clone(data))
+		mac, err := a.blobs.put(resources.RT_CHUNK, bytes.Clone(data))
 		if err != nil {
 			return err
 		}
@@ -342,38 +348,38 @@ func (a *Archive) content(ctx context.Context, r *connectors.Record) (c content,
 	if err != nil {
 		return c, object, err
 	}
-	object, err = a.pack.put(resources.RT_OBJECT, serialized)
+	object, err = a.blobs.put(resources.RT_OBJECT, serialized)
 	return c, object, err
 }
 
-// complete writes the trees and the header.
-func (a *Archive) complete(ctx context.Context) error {
+// complete writes the trees and the header, and returns the identifier.
+func (a *Archive) complete(ctx context.Context) (objects.MAC, error) {
 	source := header.NewSource()
 	source.Importer = a.opts.Source
 	if err := a.writeTree(ctx, &source); err != nil {
-		return fmt.Errorf("write the file tree: %w", err)
+		return objects.MAC{}, fmt.Errorf("write the file tree: %w", err)
 	}
 	var err error
 	source.VFS.Xattrs, err = a.writePairs(ctx, a.attributes, resources.RT_XATTR_BTREE, resources.RT_XATTR_NODE, vfs.PathCmp)
 	if err != nil {
-		return err
+		return objects.MAC{}, err
 	}
 	source.VFS.Errors, err = a.writePairs(ctx, a.failures, resources.RT_ERROR_BTREE, resources.RT_ERROR_NODE, strings.Compare)
 	if err != nil {
-		return err
+		return objects.MAC{}, err
 	}
 	types, err := a.writePairs(ctx, a.types, resources.RT_BTREE_ROOT, resources.RT_BTREE_NODE, strings.Compare)
 	if err != nil {
-		return err
+		return objects.MAC{}, err
 	}
 	source.Indexes = append(source.Indexes, header.Index{Name: "content-type", Type: "btree", Value: types})
 
 	identifier := objects.MAC{}
 	if _, err := rand.Read(identifier[:]); err != nil {
-		return err
+		return objects.MAC{}, err
 	}
 	if a.opts.Reproducible {
-		identifier = a.pack.seal.Sum(append([]byte("snapshot"), source.VFS.Root[:]...))
+		identifier = a.blobs.key.Sum(append([]byte("snapshot"), source.VFS.Root[:]...))
 	}
 	head := header.NewHeader(a.opts.Name, identifier)
 	head.Timestamp = a.opts.Time
@@ -381,16 +387,16 @@ func (a *Archive) complete(ctx context.Context) error {
 	head.Sources = []header.Source{source}
 	serialized, err := head.Serialize()
 	if err != nil {
-		return fmt.Errorf("write the snapshot's header: %w", err)
+		return objects.MAC{}, fmt.Errorf("write the snapshot's header: %w", err)
 	}
-	return a.pack.putAs(resources.RT_SNAPSHOT, head.Identifier, serialized)
+	return head.Identifier, a.blobs.Put(resources.RT_SNAPSHOT, head.Identifier, serialized)
 }
 
 // writePairs writes an index of pairs that come with the last key first.
 func (a *Archive) writePairs(
 	ctx context.Context, pairs *sorted.Pairs, root, node resources.Type, compare func(a, b string) int,
 ) (objects.MAC, error) {
-	index := newBackwardIndex(a.pack, root, node, compare)
+	index := newBackwardIndex(a.blobs, root, node, compare)
 	for pair, err := range pairs.All() {
 		if err == nil && ctx.Err() != nil {
 			err = context.Cause(ctx)

@@ -85,7 +85,7 @@ var missingTime = time.Unix(0, 0).UTC()
 // writeTree writes the file tree and its summaries, and adds folders that lead to entries and were not added themselves.
 func (a *Archive) writeTree(ctx context.Context, source *header.Source) error {
 	t := treeWriter{
-		a: a, files: newBackwardIndex(a.pack, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp),
+		a: a, files: newBackwardIndex(a.blobs, resources.RT_VFS_BTREE, resources.RT_VFS_NODE, vfs.PathCmp),
 		summaries: sorted.New(a.opts.TempDir, func(x, y string) int { return strings.Compare(y, x) }),
 	}
 	defer t.summaries.Close()
@@ -187,7 +187,7 @@ func (t *treeWriter) missing(name string) error {
 
 // put writes an entry.
 func (t *treeWriter) put(name string, serialized []byte) (objects.MAC, error) {
-	mac, err := t.a.pack.put(resources.RT_VFS_ENTRY, serialized)
+	mac, err := t.a.blobs.put(resources.RT_VFS_ENTRY, serialized)
 	if err != nil {
 		return mac, err
 	}
@@ -218,7 +218,7 @@ func (t *treeWriter) folder(name string, summary *vfs.Summary) error {
 	if err != nil {
 		return err
 	}
-	mac, err := t.a.pack.put(resources.RT_VFS_SUMMARY, serialized)
+	mac, err := t.a.blobs.put(resources.RT_VFS_SUMMARY, serialized)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // backwardIndex writes a B+tree whose keys come in their order, the last one first: every leaf then knows the one behind it, to
 // which it links, and no more than a node for each level is in memory.
 type backwardIndex struct {
-	pack       *packfile
+	blobs      keyedBlobs
 	root, node resources.Type
 	compare    func(a, b string) int
 	last       string // the key added last
@@ -32,8 +32,8 @@ type child struct {
 // nodeChildren is how many values or children a node has. kloset's own have up to indexOrder.
 const nodeChildren = 40
 
-func newBackwardIndex(pack *packfile, root, node resources.Type, compare func(a, b string) int) *backwardIndex {
-	return &backwardIndex{pack: pack, root: root, node: node, compare: compare}
+func newBackwardIndex(blobs keyedBlobs, root, node resources.Type, compare func(a, b string) int) *backwardIndex {
+	return &backwardIndex{blobs: blobs, root: root, node: node, compare: compare}
 }
 
 // add adds a pair. One whose key has just been added is left out.
@@ -107,7 +107,7 @@ func (x *backwardIndex) put(n *node) (objects.MAC, error) {
 	if err != nil {
 		return objects.MAC{}, fmt.Errorf("write an index: %w", err)
 	}
-	return x.pack.put(x.node, serialized)
+	return x.blobs.put(x.node, serialized)
 }
 
 // finish writes what is left and returns the MAC of the tree's description.
@@ -127,5 +127,5 @@ func (x *backwardIndex) finish() (objects.MAC, error) {
 	if err != nil {
 		return objects.MAC{}, fmt.Errorf("write an index: %w", err)
 	}
-	return x.pack.put(x.root, serialized)
+	return x.blobs.put(x.root, serialized)
 }

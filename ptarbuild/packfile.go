@@ -68,11 +68,11 @@ func newPackfile(body io.Writer, encode func([]byte) ([]byte, error), index blob
 // put adds a blob under its MAC, once however often it is put, and keeps data. It may be called concurrently.
 func (p *packfile) put(resource resources.Type, data []byte) (objects.MAC, error) {
 	mac := p.seal.Sum(data)
-	return mac, p.putAs(resource, mac, data)
+	return mac, p.Put(resource, mac, data)
 }
 
-// putAs is put for the snapshot's header, the only blob whose name is not its MAC.
-func (p *packfile) putAs(resource resources.Type, mac objects.MAC, data []byte) error {
+// Put is put for a blob whose MAC is known, and for the snapshot's header, the only one whose name is not its MAC.
+func (p *packfile) Put(resource resources.Type, mac objects.MAC, data []byte) error {
 	key := blobKey{resource: uint8(resource)}
 	copy(key.mac[:], mac[:])
 	p.mu.Lock()

@@ -54,7 +54,7 @@ func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []f
 	if err != nil {
 		return fmt.Errorf("write the snapshot's header: %w", err)
 	}
-	return pack.putAs(resources.RT_SNAPSHOT, head.Identifier, serialized)
+	return pack.Put(resources.RT_SNAPSHOT, head.Identifier, serialized)
 }
 
 // content is what packing the bytes of a file left to say about them.

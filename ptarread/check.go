@@ -150,6 +150,9 @@ func (c *checker) run(ctx context.Context) error {
 
 // readPackfile sends every blob to queue, in buffers from free.
 func (c *checker) readPackfile(ctx context.Context, queue chan<- stored, free <-chan []byte) error {
+	if c.s.joined != nil {
+		return c.readJoined(ctx, queue, free)
+	}
 	packfile := c.s.layout.Packfile
 	mac := c.s.key.Hasher()
 	defer c.s.key.Put(mac)

@@ -25,6 +25,8 @@ import (
 // opening it has compared is the rest. What it finds comes as problems, the first 100 in the order of the file, with the
 // files that they hit; the error is a failure to read it, or ctx's.
 //
+// Of a store it reads what blobs cover, and problems are at no offset: they say in which packfile they are.
+//
 // The MAC of a whole file, which is one over its chunks', is left to those who read it.
 func (a *Archive) Check(ctx context.Context) (_ Checked, _ []Problem, err error) {
 	k := archiveCheck{a: a}
@@ -35,12 +37,19 @@ func (a *Archive) Check(ctx context.Context) (_ Checked, _ []Problem, err error)
 	c := &checker{s: &a.store, content: k.content, long: k.long}
 	err = c.run(ctx)
 	if err == nil {
-		err = k.trees(ctx, c)
+		// A header that could be read when a store was opened may not be any more.
+		err = c.record(k.trees(ctx, c))
 	}
 	if err = stopped(err); err == nil {
 		err = k.place(ctx, c.problems)
 	}
-	return c.checked, c.sorted(), err
+	problems := c.sorted()
+	for i := range problems {
+		if a.joined != nil {
+			problems[i] = a.joined.placed(problems[i])
+		}
+	}
+	return c.checked, problems, err
 }
 
 type archiveCheck struct {

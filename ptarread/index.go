@@ -147,73 +147,86 @@ func (s *store) readFooter(version versioning.Version, body ptar.Section) (packf
 
 // readIndexRecords reads the blobs as the index lists them, in kloset's form of a record: type 4 | version 4 | MAC 32 |
 // offset 8 | length 4 | flags 4.
-func (s *store) readIndexRecords(ctx context.Context, x *index) (err error) {
+func (s *store) readIndexRecords(ctx context.Context, x *index) error {
 	at := x.at
 	length := int64(x.footer.Count) * packfile.BLOB_RECORD_SIZE
 	// MACs do not compress, so that a stored index much longer than its records is not one.
 	if at.Length > length+length/8+64<<10 {
 		return problemf(Damaged, regionIndex, at.Offset, "is %d bytes long for %d blobs", at.Length, x.footer.Count)
 	}
-	add, finish := x.keep, x.place
-	if int64(x.footer.Count) > int64(maxBlobsInMemory) {
-		spill, err := newSpiller()
-		if err != nil {
-			return err
-		}
-		defer func() {
-			if x.spilled == nil {
-				spill.close()
-			}
-		}()
-		add, finish = spill.add, func() error { return x.placeSpilled(ctx, spill) }
-	} else {
-		x.blobs = make([]blob, 0, x.footer.Count)
-	}
-	in, err := s.openRegion(ctx, at, length)
-	if err != nil {
-		return cmp.Or(in.fileErr, error(problemf(Damaged, regionIndex, at.Offset, "%v", err)))
-	}
-	mac := s.key.Hasher()
-	defer s.key.Put(mac)
-	room := at.Offset - x.base
-	// What is wrong with a record matters only if the index is what was written.
-	var wrong error
-	for record := make([]byte, packfile.BLOB_RECORD_SIZE); ; {
-		_, err := io.ReadFull(in, record)
-		if err == io.EOF {
-			break
-		}
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			err = errors.New("ends in the middle of a record")
-		}
+	return x.fill(ctx, int64(x.footer.Count), func(add func(blob) error) error {
+		in, err := s.openRegion(ctx, at, length)
 		if err != nil {
 			return cmp.Or(in.fileErr, error(problemf(Damaged, regionIndex, at.Offset, "%v", err)))
 		}
-		mac.Write(record)
-		b, err := s.parseRecord(record, x.base, room, at.Offset)
-		wrong = cmp.Or(wrong, err)
-		if b.typ == resources.RT_SNAPSHOT {
-			if len(x.snapshots) == maxSnapshots {
-				return problemf(TooLarge, regionIndex, at.Offset, "lists more than %d snapshots", maxSnapshots)
+		mac := s.key.Hasher()
+		defer s.key.Put(mac)
+		room := at.Offset - x.base
+		// What is wrong with a record matters only if the index is what was written.
+		var wrong error
+		for record := make([]byte, packfile.BLOB_RECORD_SIZE); ; {
+			_, err := io.ReadFull(in, record)
+			if err == io.EOF {
+				break
 			}
-			x.snapshots = append(x.snapshots, b.mac)
+			if errors.Is(err, io.ErrUnexpectedEOF) {
+				err = errors.New("ends in the middle of a record")
+			}
+			if err != nil {
+				return cmp.Or(in.fileErr, error(problemf(Damaged, regionIndex, at.Offset, "%v", err)))
+			}
+			mac.Write(record)
+			b, err := s.parseRecord(record, x.base, room, at.Offset)
+			wrong = cmp.Or(wrong, err)
+			if b.typ == resources.RT_SNAPSHOT {
+				if len(x.snapshots) == maxSnapshots {
+					return problemf(TooLarge, regionIndex, at.Offset, "lists more than %d snapshots", maxSnapshots)
+				}
+				x.snapshots = append(x.snapshots, b.mac)
+			}
+			if err := add(b); err != nil {
+				return err
+			}
 		}
-		x.count++
-		if err := add(b); err != nil {
+		in.in.release(s.config.compression)
+		if objects.MAC(mac.Sum(nil)) != x.footer.IndexMAC {
+			return problemf(Damaged, regionIndex, at.Offset, "does not match the MAC in the footer")
+		}
+		return wrong
+	})
+}
+
+// fill takes count blobs from each, which gives them in any order to what it is called with, and places them if each does not
+// fail.
+func (x *index) fill(ctx context.Context, count int64, each func(add func(blob) error) error) error {
+	if count <= int64(maxBlobsInMemory) {
+		x.blobs = make([]blob, 0, count)
+		if err := each(x.keep); err != nil {
 			return err
 		}
+		return x.place()
 	}
-	in.in.release(s.config.compression)
-	if objects.MAC(mac.Sum(nil)) != x.footer.IndexMAC {
-		return problemf(Damaged, regionIndex, at.Offset, "does not match the MAC in the footer")
+	spill, err := newSpiller()
+	if err != nil {
+		return err
 	}
-	if wrong != nil {
-		return wrong
+	defer func() {
+		if x.spilled == nil {
+			spill.close()
+		}
+	}()
+	err = each(func(b blob) error {
+		x.count++
+		return spill.add(b)
+	})
+	if err != nil {
+		return err
 	}
-	return finish()
+	return x.placeSpilled(ctx, spill)
 }
 
 func (x *index) keep(b blob) error {
+	x.count++
 	x.blobs = append(x.blobs, b)
 	return nil
 }

@@ -22,6 +22,8 @@ type store struct {
 	file   io.ReaderAt
 	size   int64
 	closer io.Closer
+	// joined is the file of a store; nil for a ptar.
+	joined *joined
 	bounds bounds
 	// passphrase is asked for that of an encrypted file; nil refuses one.
 	passphrase func(context.Context) ([]byte, error)

@@ -5,29 +5,40 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/PlakarKorp/kloset/connectors/importer"
+
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// Backup backs the location up into the data file. Entries that could not be read are failures of the result, and what
-// could be read is in the data file all the same. With any error, that of an ended ctx included, there is no data file and
-// nothing is left behind; the result then holds the failures that came before it.
+// Backup backs the location up into the data file, or into a store as one snapshot more. Entries that could not be read are
+// failures of the result, and what could be read is backed up all the same. With any error, that of an ended ctx included, there
+// is no data file, or no such snapshot, and nothing is left behind but what a store keeps of it; the result then holds the
+// failures that came before it.
 func Backup(ctx context.Context, opts Options) (result Result, err error) {
-	if err := checkOutput(ctx, opts); err != nil {
-		return Result{}, err
+	if opts.Store == nil {
+		if err := checkOutput(ctx, opts); err != nil {
+			return Result{}, err
+		}
 	}
 	t, err := begin(ctx, opts)
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = cutError(err, t.cut) }()
-	err = t.backup(ctx)
-	// The data file is complete: a plugin that does not end as it should is one failure more.
+	var kept Result
+	if opts.Store != nil {
+		kept, err = t.backupToStore(ctx)
+	} else {
+		err = t.backup(ctx)
+	}
+	// What was backed up is complete: a plugin that does not end as it should is one failure more.
 	if endErr := t.end(); endErr != nil && err == nil {
 		t.tally.fail("", endErr)
 	}
 	result = t.tally.result()
-	if err != nil {
+	result.Snapshot, result.Made = kept.Snapshot, kept.Made
+	if err != nil || opts.Store != nil {
 		return result, err
 	}
 	info, err := os.Stat(opts.Data)
@@ -39,14 +50,14 @@ func Backup(ctx context.Context, opts Options) (result Result, err error) {
 }
 
 func (t *trial) backup(ctx context.Context) error {
-	if err := t.start(ctx, manifest.Importer); err != nil {
-		return err
-	}
-	imp, err := t.plugin.Importer(ctx, t.machine, t.connector.location.Protocol, t.connector.config(t.opts.Config))
+	source, err := t.prepare(ctx, manifest.Importer, t.opts.endpoint())
 	if err != nil {
 		return err
 	}
-	t.checkFlags(imp.Flags())
+	imp, err := t.importer(ctx, source)
+	if err != nil {
+		return err
+	}
 	return place.File(ctx, t.opts.Data, t.opts.Force,
 		func(temporary string) error {
 			t.tally.stage(Copying)
@@ -58,6 +69,20 @@ func (t *trial) backup(ctx context.Context) error {
 			return err
 		},
 		func(temporary string) error { return t.readable(ctx, temporary) })
+}
+
+// importer starts the source and initializes it.
+func (t *trial) importer(ctx context.Context, source *side) (importer.Importer, error) {
+	if err := t.start(ctx, source); err != nil {
+		return nil, err
+	}
+	t.endWith(ctx, source)
+	imp, err := source.plugin.Importer(ctx, t.machine, source.connector.location.Protocol, source.settings())
+	if err != nil {
+		return nil, err
+	}
+	t.checkFlags(source, imp.Flags())
+	return imp, nil
 }
 
 // readable checks that the data file opens, with nothing but what is in it, and that there is something to restore.

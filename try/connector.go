@@ -56,9 +56,9 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 }
 
 // start starts the connector's plugin.
-func (c connector) start(ctx context.Context, of *host.Integration, opts Options) (*host.Plugin, error) {
+func (c connector) start(ctx context.Context, of *host.Integration, config Config, opts Options) (*host.Plugin, error) {
 	return host.Start(ctx, of.Executable(c.Connector), host.Options{
-		Args: c.Args, Emulator: of.Emulator, Secrets: slices.Concat(opts.Config.secrets, c.secrets),
+		Args: c.Args, Emulator: of.Emulator, Secrets: slices.Concat(config.secrets, c.secrets),
 		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
 		Trace: opts.Trace, Timeout: timeout(opts),
 	})

@@ -320,7 +320,7 @@ func encrypted(t *testing.T) []byte {
 // wantNotData checks that a file is neither listed nor restored, the latter before anything is asked of the package.
 func wantNotData(t *testing.T, path, reason string) {
 	t.Helper()
-	_, err := List(t.Context(), path, nil, func(Entry) error { return nil })
+	_, err := List(t.Context(), path, "", nil, func(Entry) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), reason) {
 		t.Fatalf("listing: error %v, want %s", err, reason)
 	}

@@ -6,7 +6,9 @@
 // full disk, a file that could not be read or that a data file lacks, a device that nobody restores, an entry of which an
 // exporter never said what became. A data file appears under its name only once it is complete.
 //
-// It refuses packages that do not verify, and data files that are encrypted or hold several snapshots. It keeps nothing:
+// Instead of a data file it may be a store, through the storage of a package: see package store.
+//
+// It refuses packages that do not verify. It keeps nothing:
 // packages are unpacked, and what is to be sorted is kept, in a temporary folder that is gone when a call returns. Secrets of
 // the configuration are cut out of whatever a connector says.
 package try

@@ -32,16 +32,16 @@ var errEnded = errors.New("the exporter has ended")
 // by the exporter's results; one without a result has failed, and so has what the data file lacks.
 func export(ctx context.Context, data *dataSnapshot, exp exporter.Exporter, tally *tally) error {
 	err := data.Failures(ctx, func(f ptarread.Failure) error {
-		tally.fail(f.Path, fmt.Errorf("it is not in the data file: %s", f.Message))
+		tally.fail(f.Path, fmt.Errorf("it is not in %s: %s", data.what, f.Message))
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("read what the data file lacks: %w", err)
+		return fmt.Errorf("read what %s lacks: %w", data.what, err)
 	}
 	root := data.Source().Root
 	top, err := data.Entry(ctx, root)
 	if err != nil {
-		return fmt.Errorf("read where the data file begins: %w", err)
+		return fmt.Errorf("read where %s begins: %w", data.what, err)
 	}
 	s := &sender{
 		data: data, root: root, above: root, tally: tally, attributes: exp.Flags()&location.FLAG_EXPORTXATTR != 0,
@@ -68,7 +68,7 @@ func export(ctx context.Context, data *dataSnapshot, exp exporter.Exporter, tall
 		tally.fail(e.path, errNoResult)
 	}
 	if sendErr != nil {
-		return fmt.Errorf("read the data file: %w", sendErr)
+		return fmt.Errorf("read %s: %w", data.what, sendErr)
 	}
 	return nil
 }

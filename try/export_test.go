@@ -148,7 +148,7 @@ func TestExport(t *testing.T) {
 // TestListTellsWhatIsMissing holds that a listing has every entry, and the failures cut to a length.
 func TestListTellsWhatIsMissing(t *testing.T) {
 	var paths []string
-	contents, err := List(t.Context(), mixed(t, "/source"), nil, func(e Entry) error { paths = append(paths, e.Path); return nil })
+	contents, err := List(t.Context(), mixed(t, "/source"), "", nil, func(e Entry) error { paths = append(paths, e.Path); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +160,7 @@ func TestListTellsWhatIsMissing(t *testing.T) {
 		t.Errorf("contents: %+.300v", contents)
 	}
 	stop := errors.New("stop")
-	if _, err := List(t.Context(), mixed(t, "/source"), nil, func(Entry) error { return stop }); !errors.Is(err, stop) {
+	if _, err := List(t.Context(), mixed(t, "/source"), "", nil, func(Entry) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("error %v, want %v", err, stop)
 	}
 }

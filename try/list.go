@@ -38,16 +38,21 @@ type Contents struct {
 var errEnough = errors.New("enough")
 
 // List calls each for all entries of the data file at path, in the order of its tree, up to the first error. Of several snapshots
-// it is the youngest.
-func List(ctx context.Context, path string, passphrase Passphrase, each func(Entry) error) (Contents, error) {
-	data, err := openData(ctx, path, "", passphrase)
+// it is that whose identifier begins with id, the youngest for "".
+func List(ctx context.Context, path, id string, passphrase Passphrase, each func(Entry) error) (Contents, error) {
+	data, err := openData(ctx, path, id, passphrase)
 	if err != nil {
 		return Contents{}, err
 	}
 	defer data.Close()
-	err = data.Walk(ctx, "/", func(name string, e *vfs.Entry, err error) error {
+	return list(ctx, data, path, each)
+}
+
+// list lists what is in a snapshot; what is what its errors call it.
+func list(ctx context.Context, data *dataSnapshot, what string, each func(Entry) error) (Contents, error) {
+	err := data.Walk(ctx, "/", func(name string, e *vfs.Entry, err error) error {
 		if err != nil {
-			return fmt.Errorf("read %s: %w", path, err)
+			return fmt.Errorf("read %s: %w", what, err)
 		}
 		info := e.FileInfo
 		return each(Entry{name, info.Mode(), info.Size(), info.ModTime(), e.SymlinkTarget})
@@ -65,7 +70,7 @@ func List(ctx context.Context, path string, passphrase Passphrase, each func(Ent
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return Contents{}, fmt.Errorf("read what is missing in %s: %w", path, err)
+		return Contents{}, fmt.Errorf("read what is missing in %s: %w", what, err)
 	}
 	return contents, nil
 }

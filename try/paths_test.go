@@ -131,7 +131,7 @@ func TestOddRecords(t *testing.T) {
 			}
 			wantFailures(t, counted.Failures, test.failed)
 			var kept []string
-			contents, err := List(t.Context(), data, nil, func(e Entry) error {
+			contents, err := List(t.Context(), data, "", nil, func(e Entry) error {
 				if e.Path != "/" {
 					kept = append(kept, e.Path)
 				}

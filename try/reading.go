@@ -16,12 +16,19 @@ import (
 // packagers are the types of the importers that packages are made with, by kpkg and by plakar.
 var packagers = []string{"kpkg", "pkger"}
 
+// What backups go into, in messages.
+const (
+	theDataFile = "the data file"
+	theSnapshot = "the snapshot"
+)
+
 var errPackage = errors.New("it is a package, not a data file")
 
-// dataSnapshot is an open data file and one snapshot of it.
+// dataSnapshot is an open data file, or store, and one snapshot of it.
 type dataSnapshot struct {
 	*ptarread.Snapshot
 	archive *ptarread.Archive
+	what    string // it is called in messages
 }
 
 func (d *dataSnapshot) Close() error { return d.archive.Close() }
@@ -69,5 +76,5 @@ func openSnapshot(ctx context.Context, path, id string, options ptarread.Options
 		archive.Close()
 		return nil, err
 	}
-	return &dataSnapshot{snapshot, archive}, nil
+	return &dataSnapshot{snapshot, archive, theDataFile}, nil
 }

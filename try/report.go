@@ -20,6 +20,9 @@ type transfer struct {
 	Failed   int       `json:"failed"`
 	Bytes    int64     `json:"bytes"`
 	Size     int64     `json:"size,omitempty"`
+	Store    string    `json:"store,omitempty"`
+	Snapshot string    `json:"snapshot,omitempty"`
+	Made     bool      `json:"made,omitempty"`
 	Failures []Failure `json:"failures"`
 }
 
@@ -27,9 +30,7 @@ type transfer struct {
 // that the options' Warn was told.
 func TransferReport(command string, opts Options, warnings []string, result Result, err error) *finding.Report {
 	report := &finding.Report{Command: command}
-	for _, text := range warnings {
-		report.Add(finding.Finding{Rule: "setting-unknown", Severity: finding.Warning, Message: text})
-	}
+	addWarnings(report, warnings)
 	for _, f := range result.Failures {
 		report.Add(f.finding(finding.Error))
 	}
@@ -51,17 +52,31 @@ func TransferReport(command string, opts Options, warnings []string, result Resu
 		Package: opts.Package, Data: opts.Data, Files: result.Files, Folders: result.Directories, Others: result.Others,
 		Failed: result.Failed, Bytes: result.Bytes, Size: result.Size, Failures: shown(result.Failures),
 	}
+	if opts.Store != nil {
+		copied.Data, copied.Store, copied.Snapshot, copied.Made = opts.Store.String(), opts.Store.Package, result.Snapshot, result.Made
+	}
 	report.Lists = []finding.List{finding.NewList("transfers", []transfer{copied})}
 	return report
 }
 
-// ListReport is the report of a List.
-func ListReport(path string, entries []Entry, contents Contents, err error) *finding.Report {
+func addWarnings(report *finding.Report, warnings []string) {
+	for _, text := range warnings {
+		report.Add(finding.Finding{Rule: "setting-unknown", Severity: finding.Warning, Message: text})
+	}
+}
+
+// ListReport is the report of a List, or of a ListStore, whose options' Warn was told the warnings.
+func ListReport(path string, entries []Entry, contents Contents, warnings []string, err error) *finding.Report {
 	report := &finding.Report{Command: "try ls"}
+	addWarnings(report, warnings)
 	for _, f := range contents.Failures {
 		report.Add(f.finding(finding.Warning))
 	}
-	if err != nil {
+	var rejected *host.RejectedError
+	switch {
+	case errors.As(err, &rejected):
+		report.Add(rejected.Findings...)
+	case err != nil:
 		report.Fail(path, err)
 	}
 	type data struct {

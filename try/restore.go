@@ -9,12 +9,12 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// Restore copies what the data file holds to the location. Entries that the exporter could not write are failures of the
+// Restore copies what the data file, or a snapshot of a store, holds to the location. Entries that the exporter could not write are failures of the
 // result, as are those that are not in the data file because they could not be read for it, and those that are neither
 // files, folders nor symbolic links. With an error, that of an ended ctx included, what was restored before stays, and is
 // in the result.
 func Restore(ctx context.Context, opts Options) (result Result, err error) {
-	if sameFile(opts.Data, host.ParseLocation(opts.Location).Rest) {
+	if opts.Store == nil && sameFile(opts.Data, host.ParseLocation(opts.Location).Rest) {
 		return Result{}, usagef("the location is the data file itself")
 	}
 	t, err := begin(ctx, opts)
@@ -22,11 +22,18 @@ func Restore(ctx context.Context, opts Options) (result Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = cutError(err, t.cut) }()
-	err = t.restore(ctx)
+	var snapshot string
+	if opts.Store != nil {
+		snapshot, err = t.restoreFromStore(ctx)
+	} else {
+		err = t.restore(ctx)
+	}
 	if endErr := t.end(); err == nil {
 		err = endErr
 	}
-	return t.tally.result(), err
+	result = t.tally.result()
+	result.Snapshot = snapshot
+	return result, err
 }
 
 func (t *trial) restore(ctx context.Context) error {
@@ -39,14 +46,24 @@ func (t *trial) restore(ctx context.Context) error {
 	if err := checkRoot(ctx, data); err != nil {
 		return fmt.Errorf("read %s: %w", t.opts.Data, err)
 	}
-	if err := t.start(ctx, manifest.Exporter); err != nil {
-		return err
-	}
-	exp, err := t.plugin.Exporter(ctx, t.machine, t.connector.location.Protocol, t.connector.config(t.opts.Config))
+	destination, err := t.prepare(ctx, manifest.Exporter, t.opts.endpoint())
 	if err != nil {
 		return err
 	}
-	t.checkFlags(exp.Flags())
+	return t.export(ctx, destination, data)
+}
+
+// export starts the destination, and restores what was backed up to it.
+func (t *trial) export(ctx context.Context, destination *side, data *dataSnapshot) error {
+	if err := t.start(ctx, destination); err != nil {
+		return err
+	}
+	t.endWith(ctx, destination)
+	exp, err := destination.plugin.Exporter(ctx, t.machine, destination.connector.location.Protocol, destination.settings())
+	if err != nil {
+		return err
+	}
+	t.checkFlags(destination, exp.Flags())
 	t.tally.stage(Copying)
 	err = export(ctx, data, exp, t.tally)
 	if ctx.Err() != nil {

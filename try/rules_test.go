@@ -19,11 +19,11 @@ func TestRules(t *testing.T) {
 		Failures: []try.Failure{{Path: "/a", Error: "no room"}},
 	}
 	copied := try.TransferReport("try restore", try.Options{}, []string{"an unknown setting"}, result, nil)
-	listed := try.ListReport("data.ptar", nil, try.Contents{Failures: result.Failures}, nil)
+	listed := try.ListReport("data.ptar", nil, try.Contents{Failures: result.Failures}, nil, nil)
 	if !copied.Failed || listed.Failed {
 		t.Errorf("a restore that is not complete has failed: %v; a list has: %v", copied.Failed, listed.Failed)
 	}
-	if broken := try.ListReport("data.ptar", nil, try.Contents{}, errors.New("cut off")); !broken.Failed {
+	if broken := try.ListReport("data.ptar", nil, try.Contents{}, nil, errors.New("cut off")); !broken.Failed {
 		t.Error("a data file that cannot be read is no failure")
 	}
 	var raised []finding.Finding

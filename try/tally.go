@@ -20,12 +20,15 @@ type Stage string
 
 const (
 	Opening    Stage = "opening the data file"
+	Connecting Stage = "opening the store"
 	Building   Stage = "building the package"
 	Verifying  Stage = "verifying the package"
 	Starting   Stage = "starting the plugin"
 	Copying    Stage = "copying"
 	Completing Stage = "completing the data file" // its indexes, and reading it again
-	Ending     Stage = "ending the plugin"        // when ctx has ended; it has up to 3 seconds
+	Committing Stage = "completing the snapshot"  // of a store
+	Checking   Stage = "checking"
+	Ending     Stage = "ending the plugin" // when ctx has ended; it has up to 3 seconds
 )
 
 // Progress is how far a backup or a restore has come.
@@ -64,6 +67,9 @@ type Result struct {
 	Progress
 	// Size of the data file in bytes.
 	Size int64
+	// Snapshot is the identifier of that of a store which was written or restored; Made tells that the store was made for it.
+	Snapshot string
+	Made     bool
 	// Failures are sorted, and the first 1,000 only, or of the first 256 KiB; Progress.Failed counts all.
 	Failures []Failure
 }

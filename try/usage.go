@@ -26,9 +26,14 @@ type Order []string
 var (
 	BackupOrder  = Order{"PACKAGE", "LOCATION"}
 	RestoreOrder = Order{"PACKAGE", "LOCATION", "FILE"}
+	// StoreOrder is that of both with a store.
+	StoreOrder = Order{"PACKAGE", "LOCATION", "STORE"}
 )
 
-const locationArgument = "LOCATION"
+const (
+	locationArgument = "LOCATION"
+	storeArgument    = "STORE" // a location, too
+)
 
 // Check tells arguments that are missing, swapped or too many. What an argument is can often be seen; where it cannot, it
 // is taken for what is due.
@@ -36,6 +41,9 @@ func (o Order) Check(args []string) error {
 	for i, name := range o {
 		if i == len(args) || isSetting(args[i]) {
 			return usagef("%s is missing", name)
+		}
+		if name == storeArgument {
+			continue
 		}
 		due := slices.Index(o, locationArgument)
 		here := isLocation(args[i])
@@ -45,9 +53,9 @@ func (o Order) Check(args []string) error {
 		switch elsewhere := slices.ContainsFunc(args, isLocation); {
 		case i < due && here:
 			return usagef("%s comes before %s", name, locationArgument)
-		case i > due && here, i == due && !here && elsewhere && len(o) > due+1:
+		case i > due && here, i == due && !here && elsewhere && len(o) > due+1 && o[due+1] != storeArgument:
 			return usagef("%s comes before %s", locationArgument, o[due+1])
-		case i == due && !here && elsewhere && isFile(args[i]):
+		case i == due && !here && elsewhere && isFile(args[i]) && o[len(o)-1] != storeArgument:
 			return tooMany(args[i])
 		}
 	}

@@ -1,6 +1,7 @@
 package try
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/PlakarKorp/kloset/connectors"
 	"github.com/PlakarKorp/kloset/connectors/importer"
@@ -25,12 +27,29 @@ type writing struct {
 	machine *connectors.Options
 	tempDir string
 	tally   *tally
-	// own is the path of the data file as the source may have it: it is not backed up.
+	// own is the path of the data file, or of a store in a local folder, as the source may have it: it is not backed up.
 	own string
+	// what is being written; "" is the data file.
+	what string
+	// rooted tells whether anything has come that is where the source begins, or below it.
+	rooted atomic.Bool
+}
+
+// options are those of what is written.
+func (w *writing) options() ptarbuild.ArchiveOptions {
+	return ptarbuild.ArchiveOptions{
+		Name: "default", TempDir: w.tempDir,
+		Source: header.Importer{Type: w.imp.Type(), Origin: w.imp.Origin(), Directory: w.imp.Root()},
+		// Not the command line, which may hold secrets.
+		Context: []header.KeyValue{
+			{Key: "Hostname", Value: w.machine.Hostname}, {Key: "OperatingSystem", Value: w.machine.OperatingSystem},
+			{Key: "Architecture", Value: w.machine.Architecture}, {Key: "Client", Value: "kpkg"},
+		},
+	}
 }
 
 // write makes the data file at path, which is not there yet, of all that the importer imports.
-func (w writing) write(ctx context.Context, path string) (err error) {
+func (w *writing) write(ctx context.Context, path string) (err error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("make the data file: %w", err)
@@ -47,16 +66,8 @@ func (w writing) write(ctx context.Context, path string) (err error) {
 	return err
 }
 
-func (w writing) writeTo(ctx context.Context, out io.Writer) error {
-	_, err := ptarbuild.WriteArchive(ctx, out, ptarbuild.ArchiveOptions{
-		Name: "default", TempDir: w.tempDir,
-		Source: header.Importer{Type: w.imp.Type(), Origin: w.imp.Origin(), Directory: w.imp.Root()},
-		// Not the command line, which may hold secrets.
-		Context: []header.KeyValue{
-			{Key: "Hostname", Value: w.machine.Hostname}, {Key: "OperatingSystem", Value: w.machine.OperatingSystem},
-			{Key: "Architecture", Value: w.machine.Architecture}, {Key: "Client", Value: "kpkg"},
-		},
-	}, func(archive *ptarbuild.Archive) error { return w.fill(ctx, archive) })
+func (w *writing) writeTo(ctx context.Context, out io.Writer) error {
+	_, err := ptarbuild.WriteArchive(ctx, out, w.options(), func(archive *ptarbuild.Archive) error { return w.fill(ctx, archive) })
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -68,7 +79,7 @@ func (w writing) writeTo(ctx context.Context, out io.Writer) error {
 
 // fill takes the importer's records, several at once, and answers those that it wants answered, as plakar does: with whatever
 // has become of them.
-func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
+func (w *writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 	// Not errgroup's context, which ends as soon as all is written: the importer may still have something to do.
 	running, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -132,12 +143,16 @@ func (w writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	w.tally.stage(Completing)
+	if w.what == theSnapshot {
+		w.tally.stage(Committing)
+	} else {
+		w.tally.stage(Completing)
+	}
 	return nil
 }
 
 // record adds one record to the archive, or what is wrong with it, while running, which is below ctx, goes on.
-func (w writing) record(ctx, running context.Context, archive *ptarbuild.Archive, r *connectors.Record) error {
+func (w *writing) record(ctx, running context.Context, archive *ptarbuild.Archive, r *connectors.Record) error {
 	if r.Pathname == w.own || strings.HasPrefix(r.Pathname, w.own+"/") {
 		return nil
 	}
@@ -160,7 +175,10 @@ func (w writing) record(ctx, running context.Context, archive *ptarbuild.Archive
 		return archive.Fail(r.Pathname, content.Error())
 	}
 	if err != nil {
-		return fmt.Errorf("write the data file: %w", err)
+		return fmt.Errorf("write %s: %w", cmp.Or(w.what, theDataFile), err)
+	}
+	if !r.IsXattr && isBelow(r.Pathname, w.imp.Root()) {
+		w.rooted.Store(true)
 	}
 	w.tally.change(func(p *Progress) {
 		p.Bytes += size

@@ -45,7 +45,7 @@ Exit status: 0 nothing is damaged; 1 something is; 2 wrong usage; 3 one could no
 		if format.isText() && len(args) == 1 && all[0].Err != nil {
 			return all[0].Err
 		}
-		report := inspect.CheckReport(all)
+		report := inspect.CheckReport("check", all)
 		report.Show = func(out io.Writer) error { return printIntegrity(out, cmd.ErrOrStderr(), all) }
 		if err := format.write(cmd, report); err != nil {
 			return err

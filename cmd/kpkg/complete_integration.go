@@ -146,16 +146,21 @@ func completeTry(connectorType string, order []string) cobra.CompletionFunc {
 			protocol, _, _ := strings.Cut(args[1], ":")
 			return offerSettings(n.settings(connectorType, protocol))
 		}
-		var offered []cobra.Completion
-		for _, c := range n.manifest.Connectors {
-			for _, protocol := range c.Protocols {
-				if c.Type == connectorType {
-					offered = append(offered, protocol+"://")
-				}
+		return offerProtocols(n, connectorType)
+	}
+}
+
+// offerProtocols are those of connectors of a type, as locations begin.
+func offerProtocols(n named, connectorType string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var offered []cobra.Completion
+	for _, c := range n.manifest.Connectors {
+		for _, protocol := range c.Protocols {
+			if c.Type == connectorType {
+				offered = append(offered, protocol+"://")
 			}
 		}
-		return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 	}
+	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // completeManifests has the shell offer manifests and recipes, and folders: other YAML is something else.

@@ -29,15 +29,17 @@ func newTryCommand() *cobra.Command {
 		Use:   "try",
 		Short: "Back up and restore through a package, without plakar",
 		Long: `Back up and restore through a package, without plakar: an importer's source into a data file, and from
-there to an exporter's destination. A data file is a ptar that plakar restores too.`,
+there to an exporter's destination. A data file is a ptar that plakar restores too. With --store it is a store of
+plakar's instead, through a package's storage.`,
 	}
-	cmd.AddCommand(newTryBackupCommand(), newTryRestoreCommand(), newTryListCommand())
+	cmd.AddCommand(newTryBackupCommand(), newTryRestoreCommand(), newTryListCommand(), newTryCheckCommand())
 	return cmd
 }
 
 func newTryBackupCommand() *cobra.Command {
 	var run tryRun
 	var output outputFlag
+	var encrypt bool
 	cmd := &cobra.Command{
 		Use:   "backup PACKAGE LOCATION [KEY=VALUE...] -o FILE",
 		Short: "Back a source up into a data file, through a package's importer",
@@ -50,23 +52,42 @@ verifies is run.
 Entries that cannot be read are listed, and the others are backed up all the same. The data file
 appears under its name once it is complete; one that is there is kept unless --force is given.
 
+To a store: kpkg try backup PACKAGE LOCATION STORE [KEY=VALUE...] --store PACKAGE
+
+` + storeHelp + ` Where there is no store, one is made: with --encrypt an encrypted one. Each backup adds a snapshot,
+in which only what the store does not have yet is stored.
+
 Exit status: 0 all is backed up; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not
 for all entries.`,
 		Example: `  kpkg try backup ftp_v0.1.0_linux_amd64.ptar ftp://host/folder \
       'password=$FTP_PASSWORD' -o data.ptar
   kpkg try backup examples/imap imap://host username=me password=@secret.txt \
-      -o mail.ptar`,
-		Args: tryOrder(try.BackupOrder),
+      -o mail.ptar
+  kpkg try backup examples/ftp ftp://host/folder fis:store --store examples/fs`,
+		Args: run.order(try.BackupOrder),
 	}
 	cmd.Flags().VarP(&output, "output", "o", "`FILE` to back up into")
 	cmd.Flags().BoolVar(&run.opts.Force, "force", false, "replace a data file that is there")
+	cmd.Flags().BoolVar(&encrypt, "encrypt", false, "encrypt a store that is made with a passphrase")
+	run.store.add(cmd)
+	run.store.words.addFlag(cmd)
 	run.flags(cmd)
-	cmd.ValidArgsFunction = completeTry(conformance.Importer, try.BackupOrder)
+	cmd.ValidArgsFunction = run.complete(conformance.Importer, try.BackupOrder)
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		run.opts.Package, run.opts.Location = args[0], servers.Give(args[1])
+		if run.store.pkg != "" {
+			if output.name != "" || run.opts.Force {
+				return usagef("-o and --force are about a data file, which --store makes none of")
+			}
+			run.opts.Encrypt = encrypt
+			return run.backupToStore(cmd, args)
+		}
+		if err := run.store.refuse(encrypt); err != nil {
+			return err
+		}
 		if run.opts.Data, err = output.file(); err != nil {
 			return err
 		}
-		run.opts.Package, run.opts.Location = args[0], servers.Give(args[1])
 		return run.run(cmd, args[2:], try.Backup, func(copied string, result try.Result) string {
 			data := finding.Printable(run.opts.Data)
 			return fmt.Sprintf("backed up %s to %s, %s\nnext: kpkg ls %[2]s, or kpkg try restore PACKAGE LOCATION %[2]s\n",
@@ -94,17 +115,31 @@ that the data file lacks, and devices, pipes and sockets, which are never restor
 are restored if the exporter takes them, and counted otherwise. Of several snapshots the youngest is restored, or that
 of --snapshot.
 
+From a store: kpkg try restore PACKAGE LOCATION STORE [KEY=VALUE...] --store PACKAGE
+
+` + storeHelp + `
+
 Exit status: 0 all is restored; 1 the package has errors; 2 wrong usage; 3 it could not be done, or not for
 all entries.`,
 		Example: `  kpkg try restore imap_v0.1.0_linux_amd64.ptar imap://host mail.ptar \
-      username=me password=@secret.txt`,
-		Args: tryOrder(try.RestoreOrder),
+      username=me password=@secret.txt
+  kpkg try restore examples/ftp/both ftp://other/folder fis:store \
+      --store examples/fs`,
+		Args: run.order(try.RestoreOrder),
 	}
+	run.store.add(cmd)
 	run.flags(cmd)
 	flags.add(cmd, true)
-	cmd.ValidArgsFunction = completeTry(conformance.Exporter, try.RestoreOrder)
+	cmd.ValidArgsFunction = run.complete(conformance.Exporter, try.RestoreOrder)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		run.opts.Package, run.opts.Location, run.opts.Data = args[0], servers.Give(args[1]), args[2]
+		if run.store.pkg != "" {
+			run.store.words, run.opts.Snapshot = flags.words, flags.snapshot
+			return run.restoreFromStore(cmd, args)
+		}
+		if err := run.store.refuse(false); err != nil {
+			return err
+		}
 		run.opts.Snapshot, run.opts.Passphrase = flags.snapshot, ptarOptions(cmd, &flags.words, args[2]).Passphrase
 		return run.run(cmd, args[3:], try.Restore, func(copied string, _ try.Result) string {
 			return fmt.Sprintf("restored %s from %s\n", copied, finding.Printable(run.opts.Data))
@@ -113,13 +148,30 @@ all entries.`,
 	return cmd
 }
 
-// tryOrder checks the arguments before the configuration.
-func tryOrder(order try.Order) cobra.PositionalArgs {
+// order checks the arguments before the configuration.
+func (r *tryRun) order(order try.Order) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
+		use := cmd.Use
+		if r.store.pkg != "" {
+			order, use = try.StoreOrder, cmd.Name()+" PACKAGE LOCATION STORE [KEY=VALUE...] --store PACKAGE"
+		}
 		if err := order.Check(args); err != nil {
-			return fmt.Errorf("%w: kpkg try %s", err, cmd.Use)
+			return fmt.Errorf("%w: kpkg try %s", err, use)
 		}
 		return nil
+	}
+}
+
+// complete has the shell offer what comes next.
+func (r *tryRun) complete(connectorType string, order try.Order) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if r.store.pkg == "" {
+			return completeTry(connectorType, order)(cmd, args, begun)
+		}
+		if len(args) == 2 {
+			return r.store.completeLocation(cmd)
+		}
+		return completeTry(connectorType, try.StoreOrder)(cmd, args, begun)
 	}
 }
 
@@ -157,9 +209,11 @@ func (f *outputFlag) file() (string, error) {
 // tryRun is a backup or a restore.
 type tryRun struct {
 	opts     try.Options
+	store    storeFlags
 	format   *format
 	trace    bool
 	warnings []string
+	shown    *transfer // once it has begun
 }
 
 func (r *tryRun) flags(cmd *cobra.Command) {
@@ -178,25 +232,12 @@ func (r *tryRun) run(
 	if r.opts.Config, err = try.ParseConfig(cmd.Context(), settings); err != nil {
 		return tryUsage(err)
 	}
-	shown := newTransfer(cmd.ErrOrStderr(), screen.quiet)
-	r.opts.Progress, r.opts.Stderr, r.opts.Building.CacheDir = shown.step, shown, cacheDir()
-	if r.trace {
-		r.opts.Trace = shown
-	}
-	if err := sourceForDebugger(r.opts.Building.Debug, r.opts.Package); err != nil {
+	shown, err := r.begin(cmd, r.opts.Package)
+	if err != nil {
 		return err
 	}
-	if r.opts.Building.Debug {
-		r.opts.Started = func(process int) { waitForDebugger(cmd.InOrStdin(), shown, process) }
-	}
-	r.opts.Warn = func(text string) {
-		r.warnings = append(r.warnings, text)
-		if r.format.isText() {
-			fmt.Fprintf(shown, "kpkg: warning: %s\n", finding.Printable(finding.CutMessage(text)))
-		}
-	}
 	result, err := do(cmd.Context(), r.opts)
-	shown.close()
+	r.end()
 	if wrong := tryUsage(err); wrong != err {
 		return wrong
 	}
@@ -219,6 +260,35 @@ func (r *tryRun) run(
 		fmt.Fprint(cmd.OutOrStdout(), next)
 	}
 	return failedEntries(result)
+}
+
+// begin shows what is being done from now on; pkg is the package that --debug builds.
+func (r *tryRun) begin(cmd *cobra.Command, pkg string) (*transfer, error) {
+	if err := sourceForDebugger(r.opts.Building.Debug, pkg); err != nil {
+		return nil, err
+	}
+	r.shown = newTransfer(cmd.ErrOrStderr(), screen.quiet)
+	r.opts.Progress, r.opts.Stderr, r.opts.Building.CacheDir = r.shown.step, r.shown, cacheDir()
+	if r.trace {
+		r.opts.Trace = r.shown
+	}
+	if r.opts.Building.Debug {
+		r.opts.Started = func(process int) { waitForDebugger(cmd.InOrStdin(), r.shown, process) }
+	}
+	r.opts.Warn = func(text string) {
+		r.warnings = append(r.warnings, text)
+		if r.format.isText() {
+			fmt.Fprintf(r.shown, "kpkg: warning: %s\n", finding.Printable(finding.CutMessage(text)))
+		}
+	}
+	return r.shown, nil
+}
+
+// end shows nothing any more.
+func (r *tryRun) end() {
+	if r.shown != nil {
+		r.shown.close()
+	}
 }
 
 // tryUsage makes a usageError of one of package try, and leaves others as they are.
@@ -282,40 +352,74 @@ func printFailures(w io.Writer, severity string, failures []try.Failure) {
 }
 
 func newTryListCommand() *cobra.Command {
-	var words passphrase
+	var run tryRun
+	flags := ptarFlags{}
 	cmd := &cobra.Command{
-		Use:    "ls FILE",
-		Hidden: true, // kpkg ls does it for any ptar
-		Short:  "List what a data file holds",
+		Use:   "ls FILE",
+		Short: "List what a data file or a snapshot of a store holds",
 		Long: `List what a data file holds: mode, size, time of the last change and path of each entry, then where it came
-from. What could not be read when it was made is listed as warnings.
+from. What could not be read when it was made is listed as warnings. For data files kpkg ls does more. Of several snapshots
+it is the youngest, or that of --snapshot.
 
-Exit status: 0 it is listed; 2 wrong usage; 3 it could not be read.`,
-		Example: `  kpkg try ls data.ptar`,
+In a store: kpkg try ls STORE --store PACKAGE
+
+` + storeHelp + `
+
+Exit status: 0 it is listed; 1 the package has errors; 2 wrong usage; 3 it could not be read.`,
+		Example: `  kpkg try ls data.ptar
+  kpkg try ls fis:store --store examples/fs`,
 	}
-	words.addFlag(cmd)
-	format := formatFlag(cmd, "text", "json")
+	flags.add(cmd, true)
+	run.store.add(cmd)
+	run.flags(cmd)
+	cmd.ValidArgsFunction = run.completeStore
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var entries []try.Entry
-		secret := ptarOptions(cmd, &words, args[0]).Passphrase
-		if !format.isText() {
-			contents, err := try.List(cmd.Context(), args[0], secret, func(e try.Entry) error {
-				entries = append(entries, e)
-				return nil
+		if run.store.pkg == "" {
+			if err := run.store.refuse(false); err != nil {
+				return err
+			}
+			secret := ptarOptions(cmd, &flags.words, args[0]).Passphrase
+			return run.list(cmd, args[0], func(each func(try.Entry) error) (try.Contents, error) {
+				return try.List(cmd.Context(), args[0], flags.snapshot, secret, each)
 			})
-			report := try.ListReport(args[0], entries, contents, err)
-			return errors.Join(format.write(cmd, report), verdict(report))
 		}
-		return printData(cmd, args[0], secret)
+		if err := run.openStore(cmd, args[0], &flags); err != nil {
+			return err
+		}
+		return run.list(cmd, run.opts.Store.String(), func(each func(try.Entry) error) (try.Contents, error) {
+			return try.ListStore(cmd.Context(), run.opts, each)
+		})
 	}
 	return cmd
 }
 
-// printData prints the entries of a data file as they come.
-func printData(cmd *cobra.Command, file string, secret try.Passphrase) error {
+// lister lists a data file or a snapshot.
+type lister = func(each func(try.Entry) error) (try.Contents, error)
+
+func (r *tryRun) list(cmd *cobra.Command, name string, list lister) error {
+	if !r.format.isText() {
+		var entries []try.Entry
+		contents, err := list(func(e try.Entry) error {
+			entries = append(entries, e)
+			return nil
+		})
+		r.end()
+		if wrong := tryUsage(err); wrong != err {
+			return wrong
+		}
+		report := try.ListReport(name, entries, contents, r.warnings, err)
+		return errors.Join(r.format.write(cmd, report), verdict(report))
+	}
+	err := printData(cmd, list)
+	r.end()
+	return tryUsage(tryVerdict(cmd.OutOrStdout(), cmd.ErrOrStderr(), try.Result{}, err))
+}
+
+// printData prints entries as they come.
+func printData(cmd *cobra.Command, list lister) error {
 	out := cmd.OutOrStdout()
 	entries := 0
-	contents, err := try.List(cmd.Context(), file, secret, func(e try.Entry) error {
+	contents, err := list(func(e try.Entry) error {
 		entries++
 		path := e.Path
 		if e.Target != "" {
