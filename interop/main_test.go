@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(installFrom) != "" { // which needs no tools
 		os.Exit(m.Run())
 	}
+	rig.PassSignals()
 	status, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "interop:", err)

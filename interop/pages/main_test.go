@@ -18,6 +18,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	rig.PassSignals()
 	status, err := runTests(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pages:", err)
