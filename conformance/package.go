@@ -12,6 +12,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
@@ -212,7 +213,7 @@ func validatorOf(integration *host.Integration, c manifest.Connector) []byte {
 	if c.Validator == "" || !filepath.IsLocal(filepath.FromSlash(c.Validator)) {
 		return nil
 	}
-	schema, err := os.ReadFile(filepath.Join(integration.Dir, filepath.FromSlash(c.Validator)))
+	schema, err := regular.Read(filepath.Join(integration.Dir, filepath.FromSlash(c.Validator)), manifest.MaxValidatorSize)
 	if err != nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // What a plugin is as a process: the signals it heeds, and what of its configuration can be seen from outside.
@@ -91,13 +92,16 @@ func pluginSecretFile(ctx context.Context, s *subject) error {
 	return notJudged(refused)
 }
 
+// maxLeftFile is how much of a file that a plugin leaves is searched for secrets, in bytes.
+const maxLeftFile = 16 << 20
+
 // leftInFile is the error about a file in the temporary folder that shows a secret.
 func (s *subject) leftInFile(secret string, shows func(text string) bool) error {
 	return filepath.WalkDir(s.temporaryFolder(), func(name string, entry os.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		content, err := os.ReadFile(name)
+		content, err := regular.Read(name, maxLeftFile)
 		if err != nil {
 			return err
 		}

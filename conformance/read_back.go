@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -16,6 +17,7 @@ import (
 	"github.com/PlakarKorp/kloset/location"
 
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // destination is where a check exports to, and how that can be looked at.
@@ -138,9 +140,7 @@ func lookInFolder(folder string) (readBack, error) {
 		a := readBackEntry{mode: info.Mode(), time: info.ModTime()}
 		switch {
 		case a.mode.IsRegular():
-			var data []byte
-			data, a.err = os.ReadFile(name) // it may have no permission to be read
-			a.size, a.sum = int64(len(data)), sha256.Sum256(data)
+			a.size, a.sum, a.err = sumOf(name) // it may have no permission to be read
 		case a.mode.Type() == fs.ModeSymlink:
 			a.target, err = os.Readlink(name)
 		}
@@ -257,4 +257,16 @@ func (a readBackEntry) same(data []byte) error {
 		return fmt.Errorf("other content than was sent, %d bytes of it", len(data))
 	}
 	return nil
+}
+
+// sumOf is how long a file is, and its SHA-256. A connector may write more than it was given.
+func sumOf(name string) (size int64, sum [sha256.Size]byte, err error) {
+	file, err := regular.Open(name)
+	if err != nil {
+		return 0, sha256.Sum256(nil), err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	size, err = io.Copy(hash, file)
+	return size, [sha256.Size]byte(hash.Sum(nil)), err
 }

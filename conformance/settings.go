@@ -30,7 +30,7 @@ const SettingsName = "kpkg-test.yaml"
 var SettingsSchema []byte
 
 // maxSettings is the largest SettingsName, in bytes.
-const maxSettings = 1 << 20
+const maxSettings = 256 << 10
 
 // Settings is what a SettingsName says.
 type Settings struct {

@@ -104,7 +104,7 @@ func TestWrongSettings(t *testing.T) {
 		"- hunter22":                              "it names connectors, as in importer:ftp:",
 		"a: b: hunter22":                          "line 1, column 5: from here on it is no YAML",
 		"a: 1\na: hunter22":                       "line 2, column 1: this key is there already",
-		"#" + strings.Repeat("x", 1<<20):          "larger than 1048576 bytes",
+		"#" + strings.Repeat("x", 1<<20):          "larger than 262144 bytes",
 	} {
 		_, err := conformance.ReadSettings(settings(t, content))
 		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {

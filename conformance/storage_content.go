@@ -61,6 +61,9 @@ func put(ctx context.Context, store storage.Store, kind storage.StorageResource,
 	return nil
 }
 
+// maxObject is the largest object that is put into a store, in bytes; no more is read of one.
+const maxObject = 16 << 20
+
 func get(
 	ctx context.Context, store storage.Store, kind storage.StorageResource, mac objects.MAC, part *storage.Range,
 ) ([]byte, error) {
@@ -69,7 +72,7 @@ func get(
 		return nil, err
 	}
 	defer reader.Close()
-	return io.ReadAll(reader)
+	return io.ReadAll(io.LimitReader(reader, maxObject+1))
 }
 
 // wantObject checks what is in an object.
@@ -168,7 +171,7 @@ func storagePutGet(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	begin, moved, all := time.Now(), int64(0), append(slices.Clone(sizes), 16<<20)
+	begin, moved, all := time.Now(), int64(0), append(slices.Clone(sizes), maxObject)
 	for i, size := range all {
 		data := content(uint64(i), size)
 		moved += 2 * int64(size)

@@ -9,6 +9,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/PlakarKorp/kpkg/internal/place"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -46,7 +47,7 @@ func (s *Source) fix(ctx context.Context, write bool) error {
 		}
 		return os.Chmod(temporary, info.Mode().Perm())
 	}, func(string) error {
-		if now, err := os.ReadFile(name); err != nil || !bytes.Equal(now, before) {
+		if now, err := regular.Read(name, manifest.MaxSize+1); err != nil || !bytes.Equal(now, before) {
 			return fmt.Errorf("%s was changed while it was repaired: something else writes there", name)
 		}
 		return nil

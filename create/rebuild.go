@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"strings"
 	"time"
 
@@ -95,13 +95,26 @@ func recordedTime(p *ptarread.Package) time.Time {
 
 // recordedNotice tells whether the package has a NOTICE that kpkg has written.
 func recordedNotice(p *ptarread.Package) bool {
-	content, err := fs.ReadFile(p.FS(), modules.NoticeName)
+	entry, err := p.OpenEntry(modules.NoticeName)
+	if err != nil {
+		return false
+	}
+	content, err := io.ReadAll(io.LimitReader(entry, maxNotice))
 	return err == nil && modules.IsNotice(content)
+}
+
+// recordedManifest is the content of the manifest in a package.
+func recordedManifest(p *ptarread.Package) ([]byte, error) {
+	entry, err := p.OpenEntry(manifest.FileName)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(entry, manifest.MaxSize+1))
 }
 
 // recordedImage tells whether kpkg has put an image into the place of an executable of the source in dir, and its name.
 func recordedImage(ctx context.Context, p *ptarread.Package, dir string) (imaged bool, reference string, err error) {
-	packed, err := fs.ReadFile(p.FS(), manifest.FileName)
+	packed, err := recordedManifest(p)
 	if err != nil {
 		return false, "", fmt.Errorf("rebuilding: %w", err)
 	}

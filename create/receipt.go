@@ -41,6 +41,7 @@ type receipts struct {
 }
 
 const (
+	// receiptAge is how long a receipt is kept since its last use.
 	receiptAge = 30 * 24 * time.Hour
 	// maxReceipt is how much of a receipt is read, in bytes: more than all findings of a package may take.
 	maxReceipt = 4 << 20

@@ -225,8 +225,8 @@ func (s *Source) Content(file string) []byte {
 	if file == s.Document.File {
 		return s.Document.Raw
 	}
-	const enough = 1 << 20 // bytes; what findings point into is smaller
-	data, err := regular.Read(file, enough)
+	const maxContent = 1 << 20 // bytes of a file that are shown from; what findings point into is smaller
+	data, err := regular.Read(file, maxContent)
 	if err != nil {
 		return nil
 	}

@@ -36,8 +36,8 @@ type cache struct {
 }
 
 const (
-	cacheLimit = 2 << 30             // bytes kept
-	cacheAge   = 30 * 24 * time.Hour // since the last use
+	cacheLimit = 2 << 30             // bytes of executables kept
+	cacheAge   = 30 * 24 * time.Hour // of an executable since its last use
 	workAge    = 24 * time.Hour      // after which a work folder is what a killed run left behind
 )
 

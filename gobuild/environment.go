@@ -18,6 +18,9 @@ type Setting struct {
 
 func (s Setting) String() string { return s.Name + "=" + s.Value }
 
+// maxSettings is how much of go's own settings and of a go.mod is read, in bytes.
+const maxSettings = 1 << 20
+
 // deciding are the variables by which go makes other executables of the same source for the same platform. Those of the
 // process have no part in a build: the package of a name would depend on who made it. Those that begin with CGO_ are as
 // these.
@@ -133,7 +136,7 @@ func settingsFile(path string) map[string]string {
 	if path == "off" {
 		return nil
 	}
-	data, err := regular.Read(path, 1<<20)
+	data, err := regular.Read(path, maxSettings)
 	if err != nil {
 		return nil
 	}

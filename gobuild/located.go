@@ -78,7 +78,7 @@ func remedyOf(output, dir string) string {
 // modulePath is that of the module around dir, "" if it cannot be read.
 func modulePath(dir string) string {
 	root, _ := ModuleRoot(dir)
-	data, err := regular.Read(filepath.Join(root, "go.mod"), 1<<20)
+	data, err := regular.Read(filepath.Join(root, "go.mod"), maxSettings)
 	if err != nil {
 		return ""
 	}

@@ -154,8 +154,8 @@ func (t *tree) checkFiles(files []string) error {
 
 // packageClause parses the beginning of a Go file.
 func (t *tree) packageClause(name string) (*ast.File, error) {
-	const enough = 1 << 20 // bytes, which a license and the package's documentation seldom reach
-	data, err := regular.Read(t.file(name), enough)
+	const maxClause = 1 << 20 // bytes in which the package clause must be, after a license and documentation
+	data, err := regular.Read(t.file(name), maxClause)
 	if err != nil {
 		return nil, err
 	}

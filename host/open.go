@@ -13,6 +13,7 @@ import (
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -112,7 +113,7 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	if err := pkg.Extract(ctx, unpacked); err != nil {
 		return nil, fmt.Errorf("unpacking %s: %w", path, err)
 	}
-	data, err := os.ReadFile(filepath.Join(unpacked, manifest.FileName))
+	data, err := regular.Read(filepath.Join(unpacked, manifest.FileName), manifest.MaxSize+1)
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest of %s: %w", path, err)
 	}

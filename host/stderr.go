@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	maxLine       = 4096 // bytes
-	linesASecond  = 100
-	lastLines     = 5
-	lastLineShown = 300 // bytes of a line in an error
+	maxLine       = 4096 // bytes of a line of standard error
+	linesASecond  = 100  // that are shown
+	lastLines     = 5    // that an error has of a plugin that has ended
+	lastLineShown = 300  // bytes of each of them
 )
 
 // stderr passes a plugin's standard error on, line by line, and remembers the last lines for errors.

@@ -177,7 +177,7 @@ func (a *Archive) small(name string) ([]byte, error) {
 	if r.Size() > maxJSON {
 		return nil, fmt.Errorf("its %s has %d bytes, more than %d", name, r.Size(), maxJSON)
 	}
-	return io.ReadAll(r)
+	return io.ReadAll(io.LimitReader(r, maxJSON))
 }
 
 // blob returns a small blob whose sum is right.

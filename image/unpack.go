@@ -57,7 +57,7 @@ func (a *Archive) Program(ctx context.Context, found Found) (content []byte, err
 			if header.Size > maxProgram {
 				return fmt.Errorf("%s has %d bytes, more than %d", wanted, header.Size, maxProgram)
 			}
-			content, err = io.ReadAll(r)
+			content, err = io.ReadAll(io.LimitReader(r, maxProgram))
 			return err
 		})
 		if err != nil {

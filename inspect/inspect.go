@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -135,8 +135,10 @@ func inspectPackage(ctx context.Context, path string, r io.ReaderAt, size int64)
 		}
 		return nil, err
 	}
-	if text, err := fs.ReadFile(pkg.FS(), "manifest.yaml"); err == nil {
-		p.Manifest = strings.ToValidUTF8(string(text[:min(len(text), maxManifest)]), "\uFFFD")
+	if content, err := pkg.OpenEntry(manifest.FileName); err == nil {
+		if text, err := io.ReadAll(io.LimitReader(content, maxManifest)); err == nil {
+			p.Manifest = strings.ToValidUTF8(string(text), "\uFFFD")
+		}
 	}
 	p.Made = pkg.Origin()
 	for _, t := range pkg.Info().Times {

@@ -38,9 +38,6 @@ func PackageSource(ctx context.Context, p *registry.Package) Source {
 	}
 }
 
-// maxBeside is how much of a sum or a signature is read, in bytes.
-const maxBeside = 64 << 10
-
 // AddressSource is the package at an address, which has its sum and its signature beside it. Only https is taken, and http of this
 // machine.
 func AddressSource(ctx context.Context, address string) (Source, error) {
@@ -64,7 +61,7 @@ func AddressSource(ctx context.Context, address string) (Source, error) {
 			}
 			at := *u
 			at.Path, at.RawPath = u.Path+extension, ""
-			data, err := access.Read(ctx, at.String(), maxBeside)
+			data, err := access.Read(ctx, at.String(), release.MaxSidecar)
 			if err == nil {
 				besides[extension] = data
 			}

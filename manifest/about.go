@@ -108,7 +108,7 @@ var peoplesLicenses = map[string]string{
 
 // isSPDX tells whether an expression parses. Its parser has input it panics on: that is no expression.
 func isSPDX(expression string) (valid bool) {
-	const longest = 500 // bytes; the parser recurses
+	const longest = 500 // bytes of a licence; the parser recurses
 	if len(expression) > longest {
 		return false
 	}

@@ -25,8 +25,14 @@ func (i Identity) FileName() string {
 	return i.Name + "_" + i.Version + "_" + i.OS + "_" + i.Arch + Extension
 }
 
+// maxFileName is the longest name of a package, in bytes: file systems take no longer one.
+const maxFileName = 255
+
 // ParseFileName takes the base name of a package apart. What it accepts, plakar's package manager accepts.
 func ParseFileName(base string) (Identity, error) {
+	if len(base) > maxFileName {
+		return Identity{}, fmt.Errorf("a package's name has at most %d bytes, as file systems have it; here are %d", maxFileName, len(base))
+	}
 	fail := func(format string, args ...any) (Identity, error) {
 		return Identity{}, fmt.Errorf("%q is no package's name, NAME_vX.Y.Z_OS_ARCH%s: %s",
 			base, Extension, fmt.Sprintf(format, args...))

@@ -171,7 +171,7 @@ func (r *repository) pair(ctx context.Context, name string, layers map[string]oc
 			continue
 		}
 		var err error
-		if pair[extension], err = r.small(ctx, layer, maxSidecar); err != nil {
+		if pair[extension], err = r.small(ctx, layer, release.MaxSidecar); err != nil {
 			return nil, err
 		}
 	}

@@ -303,7 +303,7 @@ func (c *contents) refer(ctx context.Context, subject ocispec.Descriptor, kinds 
 			if strings.HasSuffix(name, release.SumExtension) || strings.HasSuffix(name, release.SignatureExtension) {
 				continue
 			}
-			if err := c.add(path.Join(c.number, name), layer, maxFile); err != nil {
+			if err := c.add(path.Join(c.number, name), layer, registry.MaxOther); err != nil {
 				return err
 			}
 		}

@@ -178,7 +178,7 @@ func FindPart(ctx context.Context, a Address, single bool, name, version string,
 		return nil, fmt.Errorf("%s has no %s", r.tagged(tag), release.PartName)
 	}
 	delete(p.layers, release.PartName)
-	p.Record, err = r.small(ctx, record, maxFile)
+	p.Record, err = r.small(ctx, record, registry.MaxOther)
 	return p, err
 }
 
@@ -203,8 +203,8 @@ func (p *Part) Fetch(ctx context.Context, dir string, platforms []executable.Pla
 	}
 	for _, name := range slices.Sorted(maps.Keys(layers)) {
 		layer := layers[name]
-		if path.Ext(name) != manifest.Extension && (layer.Size < 0 || layer.Size > maxFile) {
-			return fmt.Errorf("%s in %s is larger than %d bytes", name, p.repository.Address, int64(maxFile))
+		if path.Ext(name) != manifest.Extension && (layer.Size < 0 || layer.Size > registry.MaxOther) {
+			return fmt.Errorf("%s in %s is larger than %d bytes", name, p.repository.Address, int64(registry.MaxOther))
 		}
 		file := filepath.Join(dir, name)
 		if sum, size, err := sha256sum.File(ctx, file); err != nil || size != layer.Size ||

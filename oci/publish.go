@@ -16,6 +16,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/registry"
+	"github.com/PlakarKorp/kpkg/release"
 )
 
 // Pushed is what was done with a version.
@@ -105,12 +106,12 @@ func Publish(ctx context.Context, a Address, releases []registry.Release, opts P
 
 // beside reads the sum or the signature of a file; nil for none.
 func beside(file, extension string) ([]byte, error) {
-	data, err := regular.Read(file+extension, maxSidecar+1)
+	data, err := regular.Read(file+extension, release.MaxSidecar+1)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err == nil && len(data) > maxSidecar {
-		err = fmt.Errorf("it is larger than %d bytes", maxSidecar)
+	if err == nil && len(data) > release.MaxSidecar {
+		err = fmt.Errorf("it is larger than %d bytes", release.MaxSidecar)
 	}
 	return data, err
 }

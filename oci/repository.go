@@ -2,7 +2,6 @@ package oci
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,16 +19,17 @@ import (
 	"oras.land/oras-go/v2/registry/remote/credentials"
 	"oras.land/oras-go/v2/registry/remote/errcode"
 	"oras.land/oras-go/v2/registry/remote/retry"
+
+	"github.com/PlakarKorp/kpkg/internal/jsonbound"
 )
 
 // Bounds of what is read of a repository.
 const (
 	maxManifest = 4 << 20 // as much as registries have to take of one
-	maxTags     = 100_000
-	maxListed   = 1000 // packages of a version, artifacts that refer to a manifest, layers of one
-	// maxSidecar is how long a sum or a signature may be, maxFile any other file that is no package.
-	maxSidecar = 64 << 10
-	maxFile    = 64 << 20
+	// maxManifestMemory is how much its values may take, in bytes.
+	maxManifestMemory = 16 << 20
+	maxTags           = 100_000
+	maxListed         = 1000 // packages of a version, artifacts that refer to a manifest, layers of one
 )
 
 // Access is how registries are reached.
@@ -161,7 +161,7 @@ func (r *repository) manifest(ctx context.Context, d ocispec.Descriptor, into an
 	if err != nil {
 		return r.damaged(d, err)
 	}
-	if err := json.Unmarshal(data, into); err != nil {
+	if err := jsonbound.Unmarshal(data, into, maxManifestMemory); err != nil {
 		return fmt.Errorf("the manifest %s in %s is none: %w", d.Digest, r.Address, err)
 	}
 	return nil

@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -14,10 +13,13 @@ import (
 type exclusion struct{ matcher gitignore.Matcher }
 
 func newExclusion(patterns []string) (*exclusion, error) {
+	if len(patterns) > maxPatterns {
+		return nil, fmt.Errorf("there are %d patterns, more than %d", len(patterns), maxPatterns)
+	}
 	var parsed []gitignore.Pattern
 	for _, pattern := range patterns {
 		if _, err := filepath.Match(strings.TrimPrefix(pattern, "!"), ""); err != nil {
-			return nil, fmt.Errorf("the pattern %q has a [ without its ]", pattern)
+			return nil, fmt.Errorf("the pattern %.200q has a [ without its ]", pattern)
 		}
 		parsed = append(parsed, gitignore.ParsePattern(pattern, nil))
 	}
@@ -28,23 +30,34 @@ func (e *exclusion) has(below string, isDir bool) bool {
 	return e.matcher.Match(strings.Split(filepath.ToSlash(below), "/"), isDir)
 }
 
-// maxPatterns is how many bytes a file of patterns has at most.
-const maxPatterns = 1 << 20
+const (
+	// maxPatterns is how many patterns there may be: each entry of a source is held to each of them.
+	maxPatterns = 5_000
+	// maxPatternsLength is how many bytes a file of patterns has at most.
+	maxPatternsLength = 1 << 20
+)
 
 // ReadPatterns reads a file of patterns as git does: one a line, without comments and empty lines.
 func ReadPatterns(r io.Reader) ([]string, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxPatternsLength+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxPatternsLength {
+		return nil, fmt.Errorf("it is larger than %d bytes", maxPatternsLength)
+	}
 	var patterns []string
-	lines := bufio.NewScanner(io.LimitReader(r, maxPatterns))
-	lines.Buffer(nil, maxPatterns)
-	for lines.Scan() {
-		line := strings.TrimSuffix(lines.Text(), "\r")
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		if !strings.HasSuffix(line, `\ `) {
 			line = strings.TrimRight(line, " ")
 		}
-		patterns = append(patterns, line)
+		if patterns = append(patterns, line); len(patterns) > maxPatterns {
+			return nil, fmt.Errorf("it has more than %d patterns", maxPatterns)
+		}
 	}
-	return patterns, lines.Err()
+	return patterns, nil
 }

@@ -18,8 +18,8 @@ const (
 	maxPath = 1024
 	// MaxUnpacked is how many bytes all files of a package may hold together, 8 GiB.
 	MaxUnpacked = 8 << 30
-	// maxSize is how long a package may be, 9 GiB: MaxUnpacked that nothing could be compressed of, and what describes it.
-	maxSize = MaxUnpacked + 1<<30
+	// MaxSize is how long a package may be, 9 GiB: MaxUnpacked that nothing could be compressed of, and what describes it.
+	MaxSize = MaxUnpacked + 1<<30
 	// maxRatio is how many times its own size a package may unpack to, above freeUnpacked.
 	maxRatio = 64
 	// freeUnpacked is how far a package may unpack whatever its size: small packages of text compress well.

@@ -77,9 +77,9 @@ func OpenFile(ctx context.Context, path string) (file remote.Input, size int64, 
 	if err != nil {
 		return nil, 0, err
 	}
-	if size > maxSize {
+	if size > MaxSize {
 		file.Close()
-		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(maxSize))
+		return nil, 0, problemf(TooLarge, regionFile, nowhere, "the file is %d bytes long, more than the %d of any package", size, int64(MaxSize))
 	}
 	if !remote.Is(path) {
 		return file, size, nil

@@ -204,7 +204,7 @@ func (c *check) rootFile(ctx context.Context, name string) ([]byte, error) {
 
 // mirrored reads what is mirrored in the tree, or in the folder of an integration; nothing is said of a tree that is no mirror.
 func (c *check) mirrored(ctx context.Context, name string) (said mirrored, err error) {
-	data, err := read(ctx, c.source, name, 1<<20)
+	data, err := read(ctx, c.source, name, maxMirrored)
 	if errors.Is(err, fs.ErrNotExist) {
 		return said, nil
 	}
@@ -228,7 +228,7 @@ func (c *check) name(file string) {
 // ownFile reads a small file and holds it to its sum and signature; nil when it is not there, which is reported.
 func (c *check) ownFile(ctx context.Context, name string) ([]byte, error) {
 	c.name(name)
-	data, err := read(ctx, c.source, name, maxJSON)
+	data, err := read(ctx, c.source, name, ownLength(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		c.fail("registry-missing", name, "it is not there", "upload it again")
 		return nil, nil
@@ -269,7 +269,7 @@ func (c *check) signature(ctx context.Context, name, sum string, trust release.T
 		c.name(name + extension)
 	}
 	beside := func(extension string) ([]byte, error) {
-		data, err := read(ctx, c.source, name+extension, 64<<10)
+		data, err := read(ctx, c.source, name+extension, release.MaxSidecar)
 		if err == nil && extension == release.SignatureExtension && len(trust.Keys) == 0 {
 			return nil, errUnjudged
 		}
@@ -282,7 +282,7 @@ func (c *check) signature(ctx context.Context, name, sum string, trust release.T
 			if extension == release.SignatureExtension {
 				return nil, fs.ErrNotExist
 			}
-			return read(ctx, c.source, name+extension, 64<<10)
+			return read(ctx, c.source, name+extension, release.MaxSidecar)
 		})
 		findings = slices.DeleteFunc(findings, func(f finding.Finding) bool { return f.Rule == "signature-missing" })
 	}
@@ -393,7 +393,7 @@ func (c *check) indexed(file string, index *Index, name string, version *Version
 func (c *check) recipe(ctx context.Context, dir, name string, offered *Version) error {
 	file := path.Join(dir, release.RecipeName)
 	if offered == nil {
-		if _, err := read(ctx, c.source, file, 64<<10); !errors.Is(err, fs.ErrNotExist) {
+		if _, err := read(ctx, c.source, file, release.MaxSidecar); !errors.Is(err, fs.ErrNotExist) {
 			c.fail("registry-stale", file, "there is a recipe, and no version of "+name+" is offered", "remove it")
 		}
 		return nil

@@ -209,10 +209,13 @@ func (in *incoming) describe(p *ptarread.Package) error {
 	return nil
 }
 
-// readIn reads a file of a package of at most limit bytes; 0 is a mebibyte.
+// maxShown is how large a file is that a registry shows of a package, in bytes: a manifest, a page, a validator.
+const maxShown = 1 << 20
+
+// readIn reads a file of a package of at most limit bytes; 0 is maxShown.
 func readIn(tree fs.FS, name string, limit int64) ([]byte, error) {
 	if limit == 0 {
-		limit = 1 << 20
+		limit = maxShown
 	}
 	file, err := tree.Open(name)
 	if err != nil {
@@ -228,7 +231,7 @@ func readIn(tree fs.FS, name string, limit int64) ([]byte, error) {
 
 // sidecar reads the sum or the signature beside a file of a release; nil when there is none.
 func sidecar(file, extension string) ([]byte, error) {
-	data, err := regular.Read(file+extension, 64<<10)
+	data, err := regular.Read(file+extension, release.MaxSidecar)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -86,7 +86,7 @@ func ReadKey(ctx context.Context, location string) (*release.PublicKey, []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err := read(ctx, from, KeyName, 64<<10)
+	data, err := read(ctx, from, KeyName, release.MaxSidecar)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -407,7 +407,7 @@ func (p *Package) Beside(ctx context.Context, extension string) ([]byte, error) 
 	if data, there := p.beside[extension]; there {
 		return data, nil
 	}
-	data, err := read(ctx, p.registry.source, p.path+extension, 64<<10)
+	data, err := read(ctx, p.registry.source, p.path+extension, release.MaxSidecar)
 	if err == nil {
 		p.beside[extension] = data
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/diff"
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/jsonbound"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/web"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -127,6 +127,9 @@ func (v Version) signed(folder string) (one *release.Signature) {
 // maxParts is how large a list of parts is read, in bytes.
 const maxParts = 4 << 20
 
+// maxPartsMemory is how much memory the values of such a list may take, in bytes: some ten thousand parts.
+const maxPartsMemory = 16 << 20
+
 // parts are what all packages of a version are made of, by their lists; how many there are of each licence; where the lists are.
 func (v Version) parts(folder string) (parts []web.Part, sum string, lists []web.Link) {
 	seen, count := map[web.Part]bool{}, map[string]int{}
@@ -142,7 +145,8 @@ func (v Version) parts(folder string) (parts []web.Part, sum string, lists []web
 			continue // the link to it stays
 		}
 		var bom cdx.BOM
-		if cdx.NewBOMDecoder(bytes.NewReader(data), cdx.BOMFileFormatJSON).Decode(&bom) != nil || bom.Components == nil {
+		if jsonbound.Check(data, maxPartsMemory) != nil ||
+			cdx.NewBOMDecoder(bytes.NewReader(data), cdx.BOMFileFormatJSON).Decode(&bom) != nil || bom.Components == nil {
 			continue
 		}
 		for _, component := range *bom.Components {
@@ -202,8 +206,8 @@ func platformOf(name string) string {
 
 // readShown reads a file beside the page; nil when it is not there or too large.
 func readShown(folder, name string) []byte {
-	data, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
-	if err != nil || len(data) > 1<<20 {
+	data, err := regular.Read(filepath.Join(folder, filepath.FromSlash(name)), maxShown+1)
+	if err != nil || len(data) > maxShown {
 		return nil
 	}
 	return data

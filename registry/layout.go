@@ -9,7 +9,9 @@ import (
 
 	"golang.org/x/mod/semver"
 
+	"github.com/PlakarKorp/kpkg/internal/jsonbound"
 	"github.com/PlakarKorp/kpkg/manifest"
+	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -37,6 +39,9 @@ func integrationDir(name string) string { return path.Join(edition, api, name) }
 
 // maxJSON is how much of an index or a list of versions is read, in bytes.
 const maxJSON = 64 << 20
+
+// MaxOther is how long a file of a version may be that is no package, in bytes: notes and lists of parts are far smaller.
+const MaxOther = 64 << 20
 
 // Index is what clients read first.
 type Index struct {
@@ -144,7 +149,7 @@ func encode(value any) ([]byte, error) {
 
 func decodeIndex(data []byte) (*Index, error) {
 	var index Index
-	if err := json.Unmarshal(data, &index); err != nil {
+	if err := jsonbound.Unmarshal(data, &index, jsonbound.MaxMemory); err != nil {
 		return nil, fmt.Errorf("it is no index: %w", err)
 	}
 	if index.Version != indexVersion {
@@ -155,7 +160,7 @@ func decodeIndex(data []byte) (*Index, error) {
 
 func decodeVersions(data []byte, name string) (*Versions, error) {
 	var versions Versions
-	if err := json.Unmarshal(data, &versions); err != nil {
+	if err := jsonbound.Unmarshal(data, &versions, jsonbound.MaxMemory); err != nil {
 		return nil, fmt.Errorf("it is no list of versions: %w", err)
 	}
 	if versions.Name != name {
@@ -169,9 +174,20 @@ func decodeVersions(data []byte, name string) (*Versions, error) {
 			if !validPath(f.Name) {
 				return nil, fmt.Errorf("%q is no file of an integration", f.Name)
 			}
+			if most := maxLength(f.Name); f.Size < 0 || f.Size > most {
+				return nil, fmt.Errorf("it says that %s has %d bytes, which may have %d at most", f.Name, f.Size, most)
+			}
 		}
 	}
 	return &versions, nil
+}
+
+// maxLength is how long a file of a version may be, in bytes.
+func maxLength(name string) int64 {
+	if path.Ext(name) == manifest.Extension {
+		return ptarread.MaxSize
+	}
+	return MaxOther
 }
 
 // validPath tells a path in the folder of an integration: a file, or a file of a version.

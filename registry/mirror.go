@@ -209,9 +209,12 @@ func (m *mirror) platforms(name string, isNew bool) ([]string, error) {
 	return slices.Compact(now), nil
 }
 
+// maxMirrored is how much of a mirrorName is read, in bytes: its own address and its choice of names.
+const maxMirrored = 1 << 20
+
 // readMirrored reads a mirrorName; one that is not there says nothing.
 func readMirrored(file string) (said mirrored, err error) {
-	data, err := regular.Read(file, 1<<20)
+	data, err := regular.Read(file, maxMirrored)
 	if errors.Is(err, fs.ErrNotExist) {
 		return said, nil
 	}

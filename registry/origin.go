@@ -64,11 +64,11 @@ func (o *treeOrigin) Location() string { return o.location }
 func (o *treeOrigin) own(ctx context.Context, name string) (*ownFile, error) {
 	own := &ownFile{beside: map[string][]byte{}}
 	var err error
-	if own.data, err = read(ctx, o.from, name, maxJSON); err != nil {
+	if own.data, err = read(ctx, o.from, name, ownLength(name)); err != nil {
 		return nil, fmt.Errorf("reading %s of %s: %w", name, o.location, err)
 	}
 	for _, extension := range sidecars {
-		data, err := read(ctx, o.from, name+extension, 64<<10)
+		data, err := read(ctx, o.from, name+extension, release.MaxSidecar)
 		if err == nil {
 			own.beside[extension] = data
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -112,7 +112,7 @@ func (o *treeOrigin) readIndexes(ctx context.Context) (index, prereleases *Index
 // readKey reads the file with the public key of the tree, nil for none. Another than those that are trusted is an error: the mirror's users
 // would be shown it.
 func (o *treeOrigin) readKey(ctx context.Context) ([]byte, error) {
-	data, err := read(ctx, o.from, KeyName, 64<<10)
+	data, err := read(ctx, o.from, KeyName, release.MaxSidecar)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -163,7 +163,7 @@ func (o *treeOrigin) Open(ctx context.Context, name, file string, offset int64) 
 }
 
 func (o *treeOrigin) Beside(ctx context.Context, name string, file release.File, extension string, _ release.Trust) ([]byte, error) {
-	return read(ctx, o.from, path.Join(integrationDir(name), file.Name)+extension, 64<<10)
+	return read(ctx, o.from, path.Join(integrationDir(name), file.Name)+extension, release.MaxSidecar)
 }
 
 // openAt opens a file at an offset, or at its begin where the server gives no parts.

@@ -30,9 +30,9 @@ var listPage = regexp.MustCompile(`^list-[0-9]{1,6}\.html$`)
 // How much a page shows of what may be endless.
 const (
 	shownRows     = 500 // of a table
-	shownVersions = 50
-	detailed      = 10 // versions whose files are listed
-	recent        = 5  // versions of one integration in the feed
+	shownVersions = 50  // of an integration
+	detailed      = 10  // versions whose files are listed
+	recent        = 5   // versions of one integration in the feed
 )
 
 // readSite reads what the pages in the tree were made of. Where that cannot be told, all are made again.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/release"
 )
 
 // source is where a tree that is checked is read from. Errors about a file that is not there wrap fs.ErrNotExist.
@@ -80,6 +81,14 @@ func (s site) openAt(ctx context.Context, name string, offset int64) (content io
 }
 
 func (s site) list() ([]string, bool, error) { return nil, false, nil }
+
+// ownLength is how much is read of a file that tells of others, by its name.
+func ownLength(name string) int64 {
+	if path.Base(name) == release.RecipeName {
+		return release.MaxSidecar
+	}
+	return maxJSON
+}
 
 // read gives the content of a file of at most limit bytes.
 func read(ctx context.Context, from source, name string, limit int64) ([]byte, error) {

@@ -732,7 +732,7 @@ func (t *tree) hasKey() bool {
 		return true
 	}
 	want, err := t.publicKey()
-	data, readErr := os.ReadFile(t.at(indexDir, KeyName))
+	data, readErr := regular.Read(t.at(indexDir, KeyName), release.MaxSidecar)
 	return err == nil && readErr == nil && bytes.Equal(data, want)
 }
 

@@ -33,7 +33,7 @@ func FetchRecipe(ctx context.Context, from string) (r Recipe, err error) {
 	if err := access.Secure(from); err != nil {
 		return Recipe{}, err
 	}
-	data, err := access.Read(ctx, from, maxSidecar)
+	data, err := access.Read(ctx, from, MaxSidecar)
 	if err != nil {
 		return Recipe{}, fmt.Errorf("reading a recipe: %w", err)
 	}

@@ -28,7 +28,7 @@ type Beside func(extension string) ([]byte, error)
 
 // BesideFile reads the files beside the one at path.
 func BesideFile(path string) Beside {
-	return func(extension string) ([]byte, error) { return regular.Read(path+extension, maxSidecar+1) }
+	return func(extension string) ([]byte, error) { return regular.Read(path+extension, MaxSidecar+1) }
 }
 
 // besideURL reads the files beside the one at a URL.
@@ -43,7 +43,7 @@ func besideURL(ctx context.Context, address string) Beside {
 			return nil, err
 		}
 		defer in.Close()
-		return io.ReadAll(io.NewSectionReader(in, 0, min(in.Size(), maxSidecar+1)))
+		return io.ReadAll(io.NewSectionReader(in, 0, min(in.Size(), MaxSidecar+1)))
 	}
 }
 

@@ -99,7 +99,7 @@ func ParsePublicKey(file string, data []byte) (*PublicKey, error) {
 
 // ReadPublicKey reads the public key in a file.
 func ReadPublicKey(file string) (*PublicKey, error) {
-	data, err := regular.Read(file, maxSidecar+1)
+	data, err := regular.Read(file, MaxSidecar+1)
 	if err != nil {
 		return nil, fmt.Errorf("reading a public key: %w", err)
 	}
@@ -116,8 +116,8 @@ func encode(comment string, blob []byte) ([]byte, error) {
 
 // decode takes apart what encode, or signify, has written, and what follows it.
 func decode(data []byte) (comment string, blob, rest []byte, err error) {
-	if len(data) > maxSidecar {
-		return "", nil, nil, fmt.Errorf("it is larger than %d bytes", maxSidecar)
+	if len(data) > MaxSidecar {
+		return "", nil, nil, fmt.Errorf("it is larger than %d bytes", MaxSidecar)
 	}
 	line, after, found := bytes.Cut(data, []byte("\n"))
 	comment, commented := strings.CutPrefix(string(line), commentPrefix)

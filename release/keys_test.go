@@ -100,7 +100,7 @@ func TestParseKeys(t *testing.T) {
 		"more":              {parsePublic, append(bytes.Clone(open), 'x'), "not 42"},
 		"short":             {parsePublic, []byte("untrusted comment: a\nRWQ=\n"), "is no public key"},
 		"another algorithm": {parsePublic, []byte("untrusted comment: a\nQUFB\n"), "no key or signature of signify's"},
-		"large":             {parsePublic, bytes.Repeat([]byte("a"), maxSidecar+1), "larger than"},
+		"large":             {parsePublic, bytes.Repeat([]byte("a"), MaxSidecar+1), "larger than"},
 		"many rounds":       {parseSecret, rounds, "rounds of bcrypt"},
 		"long comment":      {parsePublic, []byte("untrusted comment: " + strings.Repeat("a", maxComment) + "\nRWQ=\n"), "its first line does not begin"},
 	} {

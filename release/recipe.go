@@ -9,6 +9,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
@@ -33,13 +34,18 @@ func (r Recipe) Marshal() ([]byte, error) { return yaml.Marshal(r) }
 
 // ParseRecipe reads the content of a recipe. Keys that clients do not know are an error: they would be lost in silence.
 func ParseRecipe(data []byte) (r Recipe, err error) {
-	if len(data) > maxSidecar {
-		return Recipe{}, fmt.Errorf("it is larger than %d bytes", maxSidecar)
+	if len(data) > MaxSidecar {
+		return Recipe{}, fmt.Errorf("it is larger than %d bytes", MaxSidecar)
+	}
+	// The decoder keeps a message for each pair of keys that are the same.
+	if problems := manifest.CheckYAML(RecipeName, data); len(problems) > 0 {
+		first := problems[0]
+		return Recipe{}, fmt.Errorf("it is no recipe: line %d, column %d: %s", first.Line, first.Column, finding.CutMessage(first.Message))
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&r); err != nil {
-		return Recipe{}, errors.New("it is no recipe: " + strings.ReplaceAll(err.Error(), "release.Recipe", "a recipe"))
+		return Recipe{}, errors.New("it is no recipe: " + finding.CutMessage(strings.ReplaceAll(err.Error(), "release.Recipe", "a recipe")))
 	}
 	var more any
 	switch {
@@ -58,7 +64,7 @@ func ParseRecipe(data []byte) (r Recipe, err error) {
 
 // ReadRecipe reads the recipe at path.
 func ReadRecipe(path string) (Recipe, error) {
-	data, err := regular.Read(path, maxSidecar+1)
+	data, err := regular.Read(path, MaxSidecar+1)
 	if err != nil {
 		return Recipe{}, fmt.Errorf("reading a recipe: %w", err)
 	}

@@ -110,7 +110,7 @@ func ParseSecretKey(file string, data []byte, passphrase func() ([]byte, error))
 
 // ReadSecretKey reads the secret key in a file, as ParseSecretKey does.
 func ReadSecretKey(file string, passphrase func() ([]byte, error)) (*SecretKey, error) {
-	data, err := regular.Read(file, maxSidecar+1)
+	data, err := regular.Read(file, MaxSidecar+1)
 	if err != nil {
 		return nil, fmt.Errorf("reading a secret key: %w", err)
 	}

@@ -54,7 +54,7 @@ func WriteSum(ctx context.Context, path string) (Sum, error) {
 
 // readSum reads F.sum beside the file F at path.
 func readSum(path string) (Sum, error) {
-	data, err := regular.Read(path+SumExtension, maxSidecar)
+	data, err := regular.Read(path+SumExtension, MaxSidecar)
 	if err != nil {
 		return Sum{}, fmt.Errorf("reading the sum: %w", err)
 	}

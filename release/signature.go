@@ -19,7 +19,7 @@ type Signature struct {
 
 // Sign signs a message, of at most 32 KiB.
 func (k *SecretKey) Sign(message []byte) ([]byte, error) {
-	if len(message) > maxSidecar/2 {
+	if len(message) > MaxSidecar/2 {
 		return nil, fmt.Errorf("signing: %d bytes are more than a signature holds", len(message))
 	}
 	comment := "signature from kpkg"

@@ -17,8 +17,8 @@ const (
 	SignatureExtension = ".sum.sig"
 )
 
-// maxSidecar is how much of a sum, a signature or a key is read, in bytes: as much as clients read of a signature.
-const maxSidecar = 64 << 10
+// MaxSidecar is how much of a sum, a signature or a key is read, in bytes: as much as clients read of a signature.
+const MaxSidecar = 64 << 10
 
 // Sum is what F.sum says of a file.
 type Sum struct {

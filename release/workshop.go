@@ -19,6 +19,9 @@ import (
 // workSuffix ends the name of the folder beside that of the release, in which it is made.
 const workSuffix = ".unfinished"
 
+// maxBegun is how much of a begunName is read, in bytes: it names the packages of each integration.
+const maxBegun = 1 << 20
+
 // treeName is the folder in the work folder that becomes the release, begunName what it is begun for.
 const (
 	treeName  = "release"
@@ -135,7 +138,7 @@ func (w *workshop) begin(ctx context.Context, releases []*Release, opts Options)
 		return err
 	}
 	file := filepath.Join(w.path, begunName)
-	if there, err := regular.Read(file, 1<<20); err == nil && reusable && bytes.Equal(there, data) {
+	if there, err := regular.Read(file, maxBegun); err == nil && reusable && bytes.Equal(there, data) {
 		return os.MkdirAll(w.tree(), 0o777)
 	}
 	// The note goes first: what is left of another release must not be taken for this one's.

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -219,7 +220,7 @@ func isSecret(key string) bool {
 
 // missingModules is what a module lacks that the SDK imports.
 func missingModules(file string) []string {
-	data, err := os.ReadFile(file)
+	data, err := regular.Read(file, maxFile)
 	if err != nil {
 		return nil
 	}

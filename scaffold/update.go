@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"github.com/PlakarKorp/kpkg/internal/place"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // maxFile is the largest file of an SDK that is read, in bytes.
@@ -170,7 +172,12 @@ func read(root *os.Root, name string) ([]byte, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
 		return nil, fmt.Errorf("%s is no file of an SDK", filepath.Join(root.Name(), filepath.FromSlash(name)))
 	}
-	return root.ReadFile(name)
+	file, err := regular.OpenIn(root, name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, maxFile))
 }
 
 // moduleOf is the module around a folder, and the module's folder. The error of one outside of any wraps fs.ErrNotExist.
@@ -180,7 +187,7 @@ func moduleOf(folder string) (name, top string, err error) {
 		return "", "", err
 	}
 	for {
-		data, err := os.ReadFile(filepath.Join(top, "go.mod"))
+		data, err := regular.Read(filepath.Join(top, "go.mod"), maxFile)
 		if err == nil {
 			name = modfile.ModulePath(data)
 			if name == "" {

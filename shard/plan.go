@@ -169,8 +169,8 @@ func requirements(dir string) float64 {
 	if dir == "" || !found {
 		return 0
 	}
-	const enough = 4 << 20 // bytes
-	data, err := regular.Read(filepath.Join(root, "go.mod"), enough)
+	const maxModuleFile = 4 << 20 // bytes
+	data, err := regular.Read(filepath.Join(root, "go.mod"), maxModuleFile)
 	if err != nil {
 		return 0
 	}

@@ -18,9 +18,6 @@ import (
 // scopeExtension ends the names of the files that say where keys count.
 const scopeExtension = ".scope"
 
-// maxFile is how much of a key or of its scopes is read, in bytes.
-const maxFile = 64 << 10
-
 // Folder is a folder of keys, by its path. It need not be there.
 type Folder string
 
@@ -94,7 +91,7 @@ func (f Folder) Keys() ([]Key, error) {
 // scopes reads NAME.scope: one a line, between empty lines and comments.
 func (f Folder) scopes(name string) ([]Scope, error) {
 	file := f.file(name, scopeExtension)
-	data, err := regular.Read(file, maxFile)
+	data, err := regular.Read(file, release.MaxSidecar)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

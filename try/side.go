@@ -3,12 +3,13 @@ package try
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/PlakarKorp/kloset/location"
 
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/sdk/secrets"
 )
 
@@ -60,7 +61,7 @@ func (t *trial) checkSettings(s *side) error {
 	if s.connector.Validator == "" {
 		return nil
 	}
-	validator, err := os.ReadFile(filepath.Join(s.unpacked.Dir, filepath.FromSlash(s.connector.Validator)))
+	validator, err := regular.Read(filepath.Join(s.unpacked.Dir, filepath.FromSlash(s.connector.Validator)), manifest.MaxValidatorSize)
 	if err != nil {
 		return fmt.Errorf("read the schema of the configuration: %w", err)
 	}

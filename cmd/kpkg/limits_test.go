@@ -15,12 +15,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dustin/go-humanize"
 )
 
-// boundName is how constants are called that bound what is read, kept or printed.
-var boundName = regexp.MustCompile(`^(max[A-Z]\w*|Max[A-Z]\w*|\w+Limit|longest)$`)
+// boundName is how constants are called that bound what is read, kept, printed or waited for.
+var boundName = regexp.MustCompile(`^([mM]ax[A-Z]\w*|\w+(Limit|Timeout|Time|Age|AtOnce|Window|Ahead|Memory)|` +
+	`(shown|kept|held|late|cached|prefetch|free|pending)[A-Z]\w*|longest|attempts|stalled|pending|workers|writers|` +
+	`queued|held|openDepth|expandDepth|expandLimit|linesASecond|lastLines|lastLineShown|silence|ending|closing|untaken|minShare|minCipherChunk|` +
+	`lastWrite|sideBySide|chunkMax|spilledRun|spilledBuffer)$`)
 
 // beginBounds and endBounds are around the table of all bounds in docs/limits.md, which the code is the source of.
 const (
@@ -30,39 +34,19 @@ const (
 
 // TestLimitsPage finds each bound of the code in the table of docs/limits.md, with its value and what is said of it; -update writes it.
 func TestLimitsPage(t *testing.T) {
-	root := treeRoot(t)
 	var rows []string
-	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+	for _, b := range allBounds(t) {
+		if b.about == "" {
+			t.Errorf("%s: a comment must say what %s bounds", b.room, b.name)
 		}
-		name := entry.Name()
-		if entry.IsDir() && (strings.HasPrefix(name, ".") || slices.Contains([]string{"testdata", "interop", "examples"}, name)) {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		room, err := filepath.Rel(root, filepath.Dir(path))
-		if err != nil {
-			return err
-		}
-		for _, b := range boundsOf(t, path) {
-			if b.about == "" {
-				t.Errorf("%s: a comment must say what %s bounds", path, b.name)
-			}
-			rows = append(rows, fmt.Sprintf("| `%s` %s | %s | %s |", filepath.ToSlash(room), b.name, humanize.Comma(b.value), b.about))
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		rows = append(rows, fmt.Sprintf("| `%s` %s | %s | %s |", b.room, b.name, b.text(), b.about))
 	}
 	if len(rows) < 100 {
 		t.Errorf("only %d bounds were found", len(rows))
 	}
 	slices.Sort(rows)
-	page := filepath.Join(root, "docs", "limits.md")
+	rows = slices.Compact(rows)
+	page := filepath.Join(treeRoot(t), "docs", "limits.md")
 	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -84,47 +68,107 @@ func TestLimitsPage(t *testing.T) {
 
 // A bound is a constant that bounds something.
 type bound struct {
+	room  string // its folder
 	name  string
 	value int64
+	time  bool   // value is in nanoseconds
 	about string // the first sentence of its comment
 }
 
-// boundsOf are the bounds among the constants of a file. One that is made of others is theirs.
-func boundsOf(t *testing.T, path string) (bounds []bound) {
+func (b bound) text() string {
+	if b.time {
+		return time.Duration(b.value).String()
+	}
+	return humanize.Comma(b.value)
+}
+
+// sourceFiles calls visit with each file of the program's own code, parsed.
+func sourceFiles(t *testing.T, visit func(room string, set *token.FileSet, file *ast.File)) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+	root := treeRoot(t)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && (strings.HasPrefix(name, ".") || slices.Contains([]string{"testdata", "interop", "examples"}, name)) {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		room, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		visit(filepath.ToSlash(room), set, file)
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, declaration := range file.Decls {
-		group, ok := declaration.(*ast.GenDecl)
-		if !ok {
-			continue
+}
+
+// allBounds are the bounds among the constants of the program's own code.
+func allBounds(t *testing.T) (bounds []bound) {
+	t.Helper()
+	sourceFiles(t, func(room string, _ *token.FileSet, file *ast.File) {
+		bounds = append(bounds, boundsOf(room, file)...)
+	})
+	return bounds
+}
+
+// boundsOf are the bounds among the constants of a file, those within functions too.
+func boundsOf(room string, file *ast.File) (bounds []bound) {
+	known := types.NewPackage(room, "known")
+	known.Scope().Insert(types.NewPkgName(token.NoPos, known, "time", units()))
+	ast.Inspect(file, func(node ast.Node) bool {
+		group, ok := node.(*ast.GenDecl)
+		if !ok || group.Tok != token.CONST && group.Tok != token.VAR {
+			return true
 		}
 		about := ""
 		for _, each := range group.Specs {
-			spec, ok := each.(*ast.ValueSpec)
-			if !ok {
-				continue
-			}
+			spec := each.(*ast.ValueSpec)
 			// What has no comment of its own stands below what it belongs to.
 			own := cmp.Or(spec.Doc.Text(), spec.Comment.Text())
 			about = cmp.Or(own, about, group.Doc.Text())
 			for i, name := range spec.Names {
-				if i >= len(spec.Values) || !boundName.MatchString(name.Name) {
+				if i >= len(spec.Values) {
 					continue
 				}
-				value, err := types.Eval(token.NewFileSet(), nil, token.NoPos, types.ExprString(spec.Values[i]))
-				if err != nil || value.Value == nil || value.Value.Kind() != number.Int {
+				expression := types.ExprString(spec.Values[i])
+				value, err := types.Eval(token.NewFileSet(), known, token.NoPos, expression)
+				if err != nil || value.Value == nil {
 					continue
 				}
-				if n, exact := number.Int64Val(value.Value); exact {
-					bounds = append(bounds, bound{name.Name, n, firstSentence(about)})
+				known.Scope().Insert(types.NewConst(token.NoPos, known, name.Name, value.Type, value.Value))
+				n, exact := number.Int64Val(number.ToInt(value.Value))
+				if exact && value.Value.Kind() == number.Int && boundName.MatchString(name.Name) {
+					bounds = append(bounds, bound{room, name.Name, n, strings.Contains(expression, "time."), firstSentence(about)})
 				}
 			}
 		}
-	}
+		return true
+	})
 	return bounds
+}
+
+// units is as much of package time as constants are made of.
+func units() *types.Package {
+	pkg := types.NewPackage("time", "time")
+	for name, unit := range map[string]time.Duration{
+		"Microsecond": time.Microsecond, "Millisecond": time.Millisecond, "Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
+	} {
+		pkg.Scope().Insert(types.NewConst(token.NoPos, pkg, name, types.Typ[types.Int64], number.MakeInt64(int64(unit))))
+	}
+	pkg.MarkComplete()
+	return pkg
 }
 
 func firstSentence(comment string) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/pack"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
@@ -167,8 +168,8 @@ func hintAtCreate(w io.Writer, paths []string) {
 		} else if filepath.Base(name) != manifest.FileName {
 			continue
 		}
-		data, err := os.ReadFile(file)
-		if err == nil && len(data) <= manifest.MaxSize && len(manifest.Read(file, data).Manifest.Connectors) > 0 {
+		data, err := regular.Read(file, manifest.MaxSize+1)
+		if err == nil && len(manifest.Read(file, data).Manifest.Connectors) > 0 {
 			printHint(w, fmt.Sprintf("%s is an integration's: this makes an archive of it; for a package, kpkg create %[1]s", name))
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/access"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/release"
 	"github.com/PlakarKorp/kpkg/trust"
 )
@@ -99,10 +99,10 @@ func readKey(ctx context.Context, from string) (name string, data []byte, err er
 			return "", nil, err
 		}
 		name = path.Base(access.Shown(from))
-		data, err = access.Read(ctx, from, 64<<10)
+		data, err = access.Read(ctx, from, release.MaxSidecar)
 	} else {
 		name = filepath.Base(from)
-		data, err = os.ReadFile(from)
+		data, err = regular.Read(from, release.MaxSidecar+1)
 	}
 	if err != nil {
 		return "", nil, fmt.Errorf("reading a public key: %w", err)

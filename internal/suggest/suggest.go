@@ -15,15 +15,15 @@ import (
 // Names come out of files that strangers write, and comparing two takes time in the product of their lengths: beyond these
 // bounds there is no suggestion.
 const (
-	longest = 100   // bytes of a name
-	most    = 2_000 // candidates; SPDX has some 700 licenses
+	longest       = 100   // bytes of a name
+	maxCandidates = 2_000 // names to compare with; SPDX has some 700 licenses
 )
 
 // Closest is the candidate closest to what was written, or the empty string if none is close. Case, "_", "-" and " " do not
 // count: displayName, display-name and display_name are the same. A beginning of three letters or more that one candidate
 // alone has is close, too.
 func Closest(written string, candidates []string) string {
-	if len(written) > longest || len(candidates) > most {
+	if len(written) > longest || len(candidates) > maxCandidates {
 		return ""
 	}
 	folded := fold(written)
@@ -96,7 +96,7 @@ func Beside(path string) string {
 	if info, err := folder.Stat(); err != nil || !info.IsDir() {
 		return ""
 	}
-	names, _ := folder.Readdirnames(most)
+	names, _ := folder.Readdirnames(maxCandidates)
 	// What all names end in would make them alike.
 	extension := filepath.Ext(name)
 	var stems []string

@@ -22,8 +22,12 @@ const (
 	maxDatabase = 512 << 20
 	// queryTime is how long a query may take, and maxValue how long a value in it may be.
 	queryTime = 5 * time.Second
-	maxValue  = 1 << 20
+	maxValue  = 256 << 10
 	maxTables = 50
+	// maxColumns is how many values a row may have while a query is answered, and maxArguments how many a function: each takes up to
+	// maxValue of memory, which SQLite as it is built here does not count.
+	maxColumns   = 500
+	maxArguments = 100
 )
 
 const databaseMagic = "SQLite format 3\x00"
@@ -92,7 +96,8 @@ func withDatabase(ctx context.Context, c Content, do func(*sql.Conn) error) erro
 		return err
 	}
 	defer conn.Close()
-	for id, limit := range map[int]int{sqlite3.SQLITE_LIMIT_ATTACHED: 0, sqlite3.SQLITE_LIMIT_LENGTH: maxValue} {
+	for id, limit := range map[int]int{sqlite3.SQLITE_LIMIT_ATTACHED: 0, sqlite3.SQLITE_LIMIT_LENGTH: maxValue,
+		sqlite3.SQLITE_LIMIT_COLUMN: maxColumns, sqlite3.SQLITE_LIMIT_FUNCTION_ARG: maxArguments} {
 		if _, err := sqlite.Limit(conn, id, limit); err != nil {
 			return err
 		}
@@ -110,7 +115,10 @@ func query(ctx context.Context, db *sql.Conn, text string) (t Table, cut string,
 	if err != nil {
 		return t, "", err
 	}
-	for _, name := range columns[:min(len(columns), maxCols)] {
+	if len(columns) > maxCols {
+		return t, "", fmt.Errorf("it has %d columns: name at most %d of them", len(columns), maxCols)
+	}
+	for _, name := range columns {
 		t.Columns = append(t.Columns, cutCell(name))
 	}
 	values, targets := make([]any, len(columns)), make([]any, len(columns))
@@ -125,7 +133,7 @@ func query(ctx context.Context, db *sql.Conn, text string) (t Table, cut string,
 			return t, "", err
 		}
 		var row []string
-		for _, value := range values[:len(t.Columns)] {
+		for _, value := range values {
 			row = append(row, shownValue(value))
 		}
 		t.Rows = append(t.Rows, row)

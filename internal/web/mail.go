@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -16,10 +17,14 @@ import (
 )
 
 const (
-	// How much of a mail is read, in bytes, and how many parts it may have, and one within another.
-	maxMail  = 32 << 20
-	maxParts = 100 // of a mail
-	maxNest  = 8   // parts of a mail within parts
+	maxMail  = 32 << 20 // bytes that are read of a mail
+	maxParts = 100      // of a mail
+	maxNest  = 8        // parts of a mail within parts
+	// maxHeaders is how many bytes there may be of a mail before its text, and maxHeaderValue how much of one of them is decoded.
+	maxHeaders     = 256 << 10
+	maxHeaderValue = 4 << 10
+	// maxBoundary is the longest line between parts; RFC 2046, 5.1.1.
+	maxBoundary = 70
 )
 
 // Mail is a message: its headers, its text, and what is attached to it.
@@ -69,6 +74,9 @@ func readMail(c Content) (*Mail, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if begin := data[:min(len(data), maxHeaders)]; !bytes.Contains(begin, []byte("\n\n")) && !bytes.Contains(begin, []byte("\n\r\n")) {
+		return nil, "", errors.New("its headers have no end")
+	}
 	message, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {
 		return nil, "", err
@@ -76,10 +84,7 @@ func readMail(c Content) (*Mail, string, error) {
 	m := &Mail{}
 	for _, name := range []string{"From", "To", "Cc", "Date", "Subject"} {
 		if value := message.Header.Get(name); value != "" {
-			if decoded, err := words.DecodeHeader(value); err == nil {
-				value = decoded
-			}
-			m.Headers = append(m.Headers, Header{name, cutCell(value)})
+			m.Headers = append(m.Headers, Header{name, cutCell(decodedWords(value))})
 		}
 	}
 	left := maxParts
@@ -108,11 +113,11 @@ func (m *Mail) part(h partHeader, body io.Reader, depth int, left *int) {
 		return
 	}
 	*left--
-	kind, params, err := mime.ParseMediaType(h.kind)
+	kind, params, err := mime.ParseMediaType(h.kind[:min(len(h.kind), maxHeaderValue)])
 	if err != nil {
 		kind = "application/octet-stream"
 	}
-	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" && depth < maxNest {
+	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" && len(params["boundary"]) <= maxBoundary && depth < maxNest {
 		parts := multipart.NewReader(body, params["boundary"])
 		for *left > 0 {
 			p, err := parts.NextRawPart()
@@ -130,9 +135,14 @@ func (m *Mail) part(h partHeader, body io.Reader, depth int, left *int) {
 	case "quoted-printable":
 		body = quotedprintable.NewReader(body)
 	}
-	data, _ := io.ReadAll(io.LimitReader(body, maxMail)) // what is broken ends there
-	disposition, names, _ := mime.ParseMediaType(h.disposition)
-	if kind == "text/plain" && disposition != "attachment" {
+	disposition, names, _ := mime.ParseMediaType(h.disposition[:min(len(h.disposition), maxHeaderValue)])
+	isText := kind == "text/plain" && disposition != "attachment"
+	most := int64(maxMail)
+	if isText {
+		most = max(0, maxText+1-int64(len(m.Text)))
+	}
+	data, _ := io.ReadAll(io.LimitReader(body, most)) // what is broken ends there
+	if isText {
 		if decoded, err := charset.NewReaderLabel(params["charset"], bytes.NewReader(data)); err == nil && params["charset"] != "" {
 			data, _ = io.ReadAll(io.LimitReader(decoded, maxText+1))
 		}
@@ -143,12 +153,20 @@ func (m *Mail) part(h partHeader, body io.Reader, depth int, left *int) {
 	if name == "" {
 		name = params["name"]
 	}
-	if decoded, err := words.DecodeHeader(name); err == nil {
-		name = decoded
-	}
+	name = decodedWords(name)
 	name = path.Base(strings.ReplaceAll(name, "\\", "/"))
 	if name == "." || name == "/" {
 		name = fmt.Sprintf("part-%d", len(m.Attachments)+1)
 	}
 	m.Attachments = append(m.Attachments, Attachment{len(m.Attachments), cutCell(name), cutCell(kind), len(data), data})
+}
+
+// decodedWords is a value of a header with what is encoded in it, or as it is; a long one is cut. Decoding takes time in the square of
+// the length where an encoded word is not one.
+func decodedWords(value string) string {
+	value = value[:min(len(value), maxHeaderValue)]
+	if decoded, err := words.DecodeHeader(value); err == nil {
+		return decoded
+	}
+	return value
 }

@@ -12,12 +12,14 @@ import (
 
 // How much of a content is shown.
 const (
-	maxText  = 256 << 10
-	maxRead  = 4 << 20
+	maxText  = 256 << 10 // bytes of a text
+	maxRead  = 2 << 20   // bytes that are read of what is shown as a table or a tree
 	maxRows  = 500
-	maxCols  = 100
-	maxCell  = 1000
-	maxDepth = 200 // of JSON
+	maxCols  = 100  // of a row
+	maxCell  = 1000 // bytes
+	maxDepth = 200  // of JSON
+	// maxIndented is how many bytes of indentation JSON is shown with.
+	maxIndented = 1 << 20
 )
 
 // head is the beginning of a content, and whether that is all.
@@ -56,21 +58,37 @@ func showJSON(c Content) View {
 	if err != nil {
 		return failed(err)
 	}
-	depth, deepest := 0, 0
-	for _, b := range data {
-		switch b {
-		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
-		case '}', ']':
-			depth--
-		}
-	}
 	var out bytes.Buffer
-	if !all || deepest > maxDepth || json.Indent(&out, data, "", "  ") != nil || !utf8.Valid(data) {
+	deepest, indented := indentation(data)
+	if !all || deepest > maxDepth || indented > maxIndented || json.Indent(&out, data, "", "  ") != nil || !utf8.Valid(data) {
 		return showText(c)
 	}
 	return View{Kind: "text", Text: out.String()}
+}
+
+// indentation is how deep values are in each other, and how many spaces and line breaks it takes to show them so.
+func indentation(data []byte) (deepest, indented int) {
+	depth, quoted, escaped := 0, false, false
+	for _, b := range data {
+		switch {
+		case escaped:
+			escaped = false
+		case b == '"':
+			quoted = !quoted
+		case quoted:
+			escaped = b == '\\'
+		case b == '{' || b == '[':
+			depth++
+			deepest = max(deepest, depth)
+			indented += 2*depth + 1
+		case b == '}' || b == ']':
+			depth--
+			indented += 2*max(depth, 0) + 1
+		case b == ',':
+			indented += 2*max(depth, 0) + 1
+		}
+	}
+	return deepest, indented
 }
 
 func showCSV(c Content) View {

@@ -23,6 +23,7 @@ const (
 )
 
 const (
+	// initialWindow is that of a stream and of a connection until it is told otherwise; RFC 9113, 6.9.2.
 	initialWindow = 64<<10 - 1
 	// maxWindow is the largest window; RFC 9113, 6.9.1.
 	maxWindow = 1<<31 - 1
