@@ -270,7 +270,7 @@ func (c cache) prune() error {
 			total -= e.size
 		}
 	}
-	return errors.Join(err, c.removeWork(workAge))
+	return errors.Join(err, c.removeWork(context.Background(), workAge))
 }
 
 func folderSize(dir string) (size int64) {
@@ -284,9 +284,12 @@ func folderSize(dir string) (size int64) {
 }
 
 // removeWork removes the work folders older than age.
-func (c cache) removeWork(age time.Duration) error {
+func (c cache) removeWork(ctx context.Context, age time.Duration) error {
 	folders, err := os.ReadDir(filepath.Join(c.root, "work"))
 	for _, folder := range folders {
+		if ctx.Err() != nil {
+			return errors.Join(err, context.Cause(ctx))
+		}
 		if info, infoErr := folder.Info(); infoErr == nil && time.Since(info.ModTime()) > age {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(c.root, "work", folder.Name())))
 		}
@@ -314,7 +317,7 @@ func Clean(ctx context.Context, cacheDir string) (freed int64, err error) {
 		}
 		freed += size
 	}
-	if err = errors.Join(err, c.removeWork(workAge)); err != nil {
+	if err = errors.Join(err, c.removeWork(ctx, workAge)); err != nil {
 		return freed, fmt.Errorf("cleaning %s: %w", c.root, err)
 	}
 	return freed, nil

@@ -239,9 +239,14 @@ func TestForgedFiles(t *testing.T) {
 		}
 	}
 	must("keygen", "acme", "--no-passphrase")
-	must("release", source, "v1.0.0", "--skip-test", "importer:app", "--skip-test", "exporter:app", "--allow", "release-commit",
-		"--repository", "https://example.org/app", "--out-dir", "dist", "--key", "acme.sec")
+	release := []string{"release", source, "v1.0.0", "--skip-test", "importer:app", "--skip-test", "exporter:app", "--allow", "release-commit",
+		"--repository", "https://example.org/app", "--out-dir", "dist"}
+	must(append(release, "--key", "acme.sec")...)
 	good := filepath.Join(base, "dist", name)
+	released, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
 	key := filepath.Join(base, "acme.sec")
 
 	// Those that must refuse every one.
@@ -269,6 +274,7 @@ func TestForgedFiles(t *testing.T) {
 		{"diff", good, name, "--format", "json"},
 		{"pack", ".", "--exclude", "/*/", "-o", "../packed.ptar", "--force"},
 		{"serve", name},
+		{"cat", name, "manifest.yaml", "--snapshot", "latest"},
 		{"try", "ls", name},
 		{"try", "restore", good, "app://x", name},
 	}
@@ -296,12 +302,16 @@ func TestForgedFiles(t *testing.T) {
 			lines := slices.Concat(ofPackages, [][]string{
 				{"sign", "dist/" + name, "--key", key},
 				{"index", "dist", "--out-dir", "tree", "--key", key},
-			}, ofArchives)
+			}, ofArchives, [][]string{slices.Concat(release, []string{"--key", key})})
 			all := each(t, dir, lines)
 			for i, r := range all {
 				refuses := i < len(ofPackages) || r.Args[0] == "index" ||
 					r.Args[0] == "check" && !forged.archive && forged.name != "none"
 				checkForged(t, r, refuses)
+			}
+			// A release takes over no file that it has not made.
+			if made, err := os.ReadFile(filepath.Join(dir, "dist", name)); all[len(all)-1].Status == exitOK && !bytes.Equal(made, released) {
+				t.Errorf("the package of the release is another one: %v", err)
 			}
 			if at := slices.IndexFunc(all, func(r ran) bool { return r.Peak > maxPeak }); at >= 0 {
 				t.Errorf("kpkg %q took %d MiB of memory", all[at].Args, all[at].Peak>>10)
