@@ -109,7 +109,7 @@ func TestPython(t *testing.T) {
 		t.Fatalf("%q, %v", found, err)
 	}
 	mustKpkg(t, "verify", found[0])
-	if tested := mustKpkg(t, "test", source); !strings.Contains(tested.Stdout, "45 passed, 0 failed") {
+	if tested := mustKpkg(t, "test", source); !strings.Contains(tested.Stdout, "49 passed, 0 failed") {
 		t.Error(tested)
 	}
 
