@@ -57,7 +57,7 @@ type Config struct {
 	// is another setting than the location.
 	Settings map[string]string
 	// Secrets are values of Settings that are kept out of results and of Stderr, whatever their keys are called. Those of
-	// keys that are named like secrets, such as "password", always are.
+	// keys that are named like secrets, such as "password", always are, and those that the validator says are writeOnly.
 	Secrets []string
 	// Sample, for an exporter, is a folder with files that the destination accepts, where that is not any file: it is sent
 	// instead of files made for the test. 64 MiB and 1,000 entries are the most; a few of each kind are enough.
@@ -170,6 +170,23 @@ func (c Config) lackedSettings() []string {
 		return nil
 	}
 	return slices.DeleteFunc(schema.Required, func(key string) bool { _, given := c.Settings[key]; return given })
+}
+
+// writeOnly are the settings that the validator says are secrets, whatever their keys are called.
+func (c Config) writeOnly() []string {
+	var schema struct {
+		Properties map[string]struct{ WriteOnly bool }
+	}
+	if json.Unmarshal(c.Validator, &schema) != nil {
+		return nil // there is none, or it is none
+	}
+	var values []string
+	for key, of := range schema.Properties {
+		if value, given := c.Settings[key]; given && of.WriteOnly {
+			values = append(values, value)
+		}
+	}
+	return values
 }
 
 func (c Config) flags() (location.Flags, error) {

@@ -22,6 +22,7 @@ func single(connectorType, proto, fault string) conformance.Config {
 	}
 	c := conformance.Config{
 		Type: connectorType, Protocol: proto, LocationFlags: []string{"localfs"}, Program: program(connectorType), SingleFile: true,
+		Validator: []byte(`{"type": "object", "properties": {"location": {"type": "string"}}}`),
 	}
 	if connectorType == conformance.Exporter {
 		c.ReadBack = program(conformance.Importer)

@@ -50,7 +50,7 @@ type suite struct {
 func newSuite(config Config, temporary string) (*suite, error) {
 	s := &suite{config: config, temporary: temporary, sdk: sdkOf(config.Executable)}
 	given := host.ParseLocation(config.Settings["location"])
-	s.secrets.Learn(config.Settings, slices.Concat(config.Secrets, given.Secrets())...)
+	s.learn(slices.Concat(config.Secrets, given.Secrets(), config.writeOnly())...)
 	var err error
 	if s.manifestFlags, err = config.flags(); err != nil {
 		return nil, err
@@ -75,6 +75,11 @@ func newSuite(config Config, temporary string) (*suite, error) {
 		}
 	}
 	return s, err
+}
+
+// learn adds to the secrets of the test.
+func (s *suite) learn(others ...string) {
+	s.secrets.Learn(s.config.Settings, append(slices.Clone(s.secrets.All()), others...)...)
 }
 
 // completed is a location as plakar gives it to connectors: with the flag localfs, a path that is relative to the folder dir

@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"bytes"
 	"maps"
 	"strings"
 	"testing"
@@ -57,6 +58,33 @@ func TestSchema(t *testing.T) {
 		if failed != 1 || !strings.Contains(got[one.want], one.detail) {
 			t.Errorf("%s: did not pass: %v, want %s with %q", one.fault, got, one.want, one.detail)
 		}
+	}
+}
+
+// TestWriteOnly keeps out of results and of what is printed what the validator says is a secret, and what a handle stands for.
+func TestWriteOnly(t *testing.T) {
+	var printed bytes.Buffer
+	c := config(conformance.Inventory, "settings: tells a setting")
+	c.Validator = []byte(strings.Replace(validator, `"minLength": 1`, `"writeOnly": true`, 1))
+	c.Settings = map[string]string{"location": "fis:///x", "needed": "open sesame"}
+	c.Stderr = &printed
+	got := notPassed(t, c)
+	for what, detail := range got {
+		if strings.Contains(detail, "sesame") {
+			t.Errorf("%s: %s", what, detail)
+		}
+	}
+	if !strings.Contains(got["fail plugin-init"], `"***"`) || !strings.Contains(printed.String(), "needed is ***") ||
+		strings.Contains(printed.String(), "sesame") {
+		t.Errorf("it says %q and prints %q", got["fail plugin-init"], printed.String())
+	}
+
+	printed.Reset()
+	c = config(conformance.SecretProvider, "prints the secret")
+	c.Stderr = &printed
+	notPassed(t, c)
+	if text := printed.String(); strings.Contains(text, "s3same-open-it") || !strings.Contains(text, "the secret is ***") {
+		t.Errorf("it prints %q", text)
 	}
 }
 

@@ -73,6 +73,9 @@ func checkSettings(fault string, config map[string]string) error {
 	switch {
 	case !has && fault != "forgets what is required", has && needed == "":
 		return errors.New("needed is required")
+	case fault == "tells a setting":
+		fmt.Fprintln(os.Stderr, "needed is", needed)
+		return fmt.Errorf("wrong, it is %q", needed)
 	case given && mode != "fast" && mode != "safe" && fault != "takes any mode":
 		return errors.New("there is no such mode")
 	case given && mode == "fast" && fault == "refuses a default":
