@@ -13,11 +13,13 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -125,6 +127,7 @@ func TestScripts(t *testing.T) {
 			"code":    code,
 			"flip":    flip,
 			"empty":   empty,
+			"await":   await,
 			"archive": archive, "report": report,
 			"web":      webServer,
 			"registry": startRegistry, "damage": damage,
@@ -220,6 +223,24 @@ func empty(ts *testscript.TestScript, neg bool, args []string) {
 	if (len(entries) == 0) == neg {
 		ts.Fatalf("%s holds %s", args[0], fmt.Sprint(entries))
 	}
+}
+
+// await PATTERN: waits for a folder of that name, or a file with something in it, as long as a busy machine may need.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await PATTERN")
+	}
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		found, err := filepath.Glob(ts.MkAbs(args[0]))
+		ts.Check(err)
+		if slices.ContainsFunc(found, func(path string) bool {
+			info, err := os.Stat(path)
+			return err == nil && (info.IsDir() || info.Size() > 0)
+		}) {
+			return
+		}
+	}
+	ts.Fatalf("there is no %s", args[0])
 }
 
 // archive FILE [PASSPHRASE]: a ptar of two snapshots, encrypted with the passphrase.
