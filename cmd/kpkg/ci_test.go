@@ -258,6 +258,49 @@ git -C "$KPKG" tag fs-one/v1.2.3
 	}
 }
 
+// TestTemplates parses the commands in the files of docs/ci, each of which kpkg's command line must take. That they are what Slurm,
+// Kubernetes and GitHub want is tested in interop/.
+func TestTemplates(t *testing.T) {
+	read := func(name string) string {
+		data, err := os.ReadFile(filepath.Join(treeRoot(t), "docs", "ci", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	if err := checkGitLab(t, read("gitlab.yml")); err != nil {
+		t.Error(err)
+	}
+	var job struct {
+		Spec struct {
+			Template struct {
+				Spec struct {
+					Containers []struct{ Command []string }
+				}
+			}
+		}
+	}
+	var workflow struct {
+		Jobs map[string]struct{ Steps []struct{ Run string } }
+	}
+	readYAML(t, "docs/ci/kubernetes.yaml", &job)
+	readYAML(t, "docs/ci/github.yml", &workflow)
+	scripts := []string{read("slurm.sh"), job.Spec.Template.Spec.Containers[0].Command[2]}
+	for _, name := range slices.Sorted(maps.Keys(workflow.Jobs)) {
+		for _, step := range workflow.Jobs[name].Steps {
+			scripts = append(scripts, step.Run)
+		}
+	}
+	for _, script := range scripts {
+		if err := checkShell(script); err != nil {
+			t.Errorf("%s\n%v", script, err)
+		}
+	}
+	if err := checkShell("kpkg release a --shards auto"); err == nil {
+		t.Error("a flag that does not exist is taken")
+	}
+}
+
 // TestPreCommitHook has the hook's command look at the files that the hook is for.
 func TestPreCommitHook(t *testing.T) {
 	var hooks []struct{ ID, Name, Entry, Language, Files string }
