@@ -13,6 +13,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/host"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
@@ -33,6 +34,8 @@ type Program struct {
 	Args       []string
 	// Emulator is the program that runs it, as qemu-user does one for another architecture; "" if it runs without.
 	Emulator string
+	// Container is the image that the executable is in; nil if it runs without.
+	Container *host.Container
 	// Main is the folder of a Go main package, such as "./plugin/importer", that Test builds when there is no Executable.
 	Main string
 }

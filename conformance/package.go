@@ -205,7 +205,10 @@ func (s Selection) configure(config Config, own Selected) Config {
 }
 
 func programOf(integration *host.Integration, c manifest.Connector) Program {
-	return Program{Executable: integration.Executable(c), Args: c.Args, Emulator: integration.Emulator}
+	return Program{
+		Executable: integration.Executable(c), Args: integration.Args(c), Emulator: integration.Emulator,
+		Container: integration.Container(c),
+	}
 }
 
 // validatorOf is the schema of a connector's settings, nil if it cannot be read: kpkg verify judges that.

@@ -144,7 +144,7 @@ func (s *subject) hostOptions(after string) host.Options {
 }
 
 func (s *subject) startProgram(ctx context.Context, program Program, opts host.Options) (*host.Plugin, error) {
-	opts.Args, opts.Dir, opts.Emulator = program.Args, s.dir, program.Emulator
+	opts.Args, opts.Dir, opts.Emulator, opts.Container = program.Args, s.dir, program.Emulator, program.Container
 	// What one leaves behind, such as the socket of a process that was ended with it, is not to be found by the next.
 	temporary := filepath.Join(s.temporaryFolder(), strconv.FormatInt(s.starts.Add(1), 10))
 	if err := os.MkdirAll(temporary, 0o700); err != nil {

@@ -2,16 +2,16 @@ package host
 
 import (
 	"errors"
+	"io"
 	"net"
-	"os"
 	"sync"
 	"time"
 )
 
-// channel is the host's end of a plugin's standard input and output, as a connection.
+// channel is the host's end of a plugin's standard input and output, or of its socket, as a connection.
 type channel struct {
-	in  *os.File // the plugin's standard output
-	out *os.File // its standard input
+	in  half // the plugin's standard output
+	out half // its standard input
 
 	mu    sync.Mutex
 	watch frames
@@ -19,6 +19,13 @@ type channel struct {
 
 	ending sync.Once
 	close  sync.Once
+}
+
+// half is one direction of a channel. Closing that which is written to tells the plugin that its host is done.
+type half interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
 }
 
 var errForeign = errors.New("the plugin wrote to its standard output what is not HTTP/2")

@@ -34,6 +34,8 @@ type Integration struct {
 	Manifest manifest.Manifest
 	// Emulator is the path of the program that runs its executables; "" if they run without.
 	Emulator string
+
+	images map[string]unpackedImage // by their IDs
 }
 
 // RejectedError is why an integration is not unpacked: its findings have errors.
@@ -75,6 +77,10 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.RemoveAll(built), os.RemoveAll(unpacked))
+			images, _ := filepath.Glob(filepath.Join(dir, "image*"))
+			for _, image := range images {
+				err = errors.Join(err, os.RemoveAll(image))
+			}
 		}
 	}()
 	packed := path
@@ -117,14 +123,10 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	if err != nil {
 		return nil, fmt.Errorf("reading the manifest of %s: %w", path, err)
 	}
-	return &Integration{
+	opened := &Integration{
 		Dir: unpacked, Package: path, Manifest: manifest.Read(manifest.FileName, data).Manifest, Emulator: emulator,
-	}, nil
-}
-
-// Executable is the path of a connector's executable.
-func (i *Integration) Executable(c manifest.Connector) string {
-	return filepath.Join(i.Dir, filepath.FromSlash(executable.Host().FileName(c.Executable)))
+	}
+	return opened, opened.unpackImages(ctx, dir)
 }
 
 // IsSource tells a folder or a manifest, of which a package is built, from a package.
@@ -179,7 +181,7 @@ func judged(ctx context.Context, file remote.Input, size int64, path string) (ow
 
 // check refuses a package that does not verify, and tells what it is for.
 func check(ctx context.Context, file io.ReaderAt, size int64, path string) (executable.Platform, error) {
-	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path})
+	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path, Image: verify.ImageBeside(path)})
 	if err != nil {
 		return executable.Platform{}, err
 	}

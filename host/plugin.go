@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/sdk/secrets"
 )
 
@@ -40,6 +41,8 @@ type Options struct {
 	Emulator string
 	// Dir is the folder the plugin runs in; "" is the caller's.
 	Dir string
+	// Container is the image that the executable is in; nil if it runs without. Dir, Env and Emulator are not for it.
+	Container *Container
 	// Env are variables, as in "NAME=value", beside the few that every plugin gets; see environment.go.
 	Env []string
 	// Stderr gets what the plugin prints, line by line; nil drops it. At most 100 lines a second are passed on, none longer
@@ -65,7 +68,8 @@ type Plugin struct {
 	conn    *grpc.ClientConn
 	stderr  *stderr
 	secrets secrets.Set
-	mark    string // in the environment of the plugin, and of what it starts
+	sockets *scratch.Folder // with the socket of a plugin in a container
+	mark    string          // in the environment of the plugin, and of what it starts
 
 	mu     sync.Mutex
 	seen   []process // what the plugin had started when it was last looked at
@@ -93,6 +97,12 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 	if err := p.execute(path); err != nil {
 		return nil, fmt.Errorf("starting plugin %s%s: %w", p.name, p.under(ctx), cannotStart(path, err))
 	}
+	if opts.Container != nil {
+		if err := p.dial(ctx); err != nil {
+			p.Kill()
+			return nil, fmt.Errorf("starting plugin %s in its image: %w", p.name, err)
+		}
+	}
 	if err := p.connect(ctx); err != nil {
 		p.Kill()
 		if text := p.channel.foreign(); text != "" {
@@ -105,8 +115,26 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 	return p, nil
 }
 
-// execute starts the process, in a process group of its own, on three new pipes.
+// command is the one that starts the process, in a process group of its own.
+func (p *Plugin) command(path string) error {
+	if p.options.Container != nil {
+		return p.contain(path)
+	}
+	command := append([]string{path}, p.options.Args...)
+	if p.options.Emulator != "" {
+		command = slices.Insert(command, 0, p.options.Emulator)
+	}
+	p.cmd = exec.Command(command[0], command[1:]...)
+	p.cmd.Dir, p.cmd.Env = p.options.Dir, append(environment(p.options.Env), markVariable+"="+p.mark)
+	ownGroup(p.cmd)
+	return nil
+}
+
+// execute starts the process on three new pipes; one in a container reads nothing, and prints on one.
 func (p *Plugin) execute(path string) error {
+	if err := p.command(path); err != nil {
+		return errors.Join(err, p.removeSockets())
+	}
 	var pipes [6]*os.File
 	for i := 0; i < len(pipes); i += 2 {
 		var err error
@@ -115,20 +143,19 @@ func (p *Plugin) execute(path string) error {
 			return err
 		}
 	}
-	command := append([]string{path}, p.options.Args...)
-	if p.options.Emulator != "" {
-		command = slices.Insert(command, 0, p.options.Emulator)
-	}
-	p.cmd = exec.Command(command[0], command[1:]...)
-	p.cmd.Dir, p.cmd.Env = p.options.Dir, append(environment(p.options.Env), markVariable+"="+p.mark)
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = pipes[0], pipes[3], pipes[5]
-	ownGroup(p.cmd)
+	if p.options.Container != nil {
+		p.cmd.Stdin, p.cmd.Stdout = nil, pipes[5]
+	}
 	if err := p.cmd.Start(); err != nil {
 		closeAll(pipes[:])
-		return err
+		if p.options.Container != nil {
+			err = cannotContain(err)
+		}
+		return errors.Join(err, p.removeSockets())
 	}
 	closeAll([]*os.File{pipes[0], pipes[3], pipes[5]})
-	p.channel = &channel{in: pipes[2], out: pipes[1]}
+	p.channel = &channel{in: pipes[2], out: pipes[1]} // until dial has a socket
 	printed := make(chan struct{})
 	go func() {
 		defer close(printed)
@@ -145,9 +172,17 @@ func (p *Plugin) execute(path string) error {
 			pipes[4].Close()
 			<-printed // nothing is passed on to the caller any more
 		}
+		p.removeSockets()
 		close(p.exited)
 	}()
 	return nil
+}
+
+func (p *Plugin) removeSockets() error {
+	if p.sockets == nil {
+		return nil
+	}
+	return p.sockets.Remove()
 }
 
 func closeAll(files []*os.File) {

@@ -57,9 +57,11 @@ func missing(m manifest.Manifest, typ, protocol string) error {
 
 // start starts the connector's plugin.
 func (c connector) start(ctx context.Context, of *host.Integration, config Config, opts Options) (*host.Plugin, error) {
-	return host.Start(ctx, of.Executable(c.Connector), host.Options{
-		Args: c.Args, Emulator: of.Emulator, Secrets: slices.Concat(config.secrets, c.secrets),
-		Stderr: opts.Stderr, Prefix: filepath.Base(c.Executable) + ": ",
+	executable := of.Executable(c.Connector)
+	return host.Start(ctx, executable, host.Options{
+		Args: of.Args(c.Connector), Emulator: of.Emulator, Container: of.Container(c.Connector),
+		Secrets: slices.Concat(config.secrets, c.secrets),
+		Stderr:  opts.Stderr, Prefix: filepath.Base(executable) + ": ",
 		Trace: opts.Trace, Timeout: timeout(opts),
 	})
 }

@@ -100,11 +100,7 @@ func File(ctx context.Context, path string, opts Options) (*Report, error) {
 // FileAnd is File, and then has use read the very bytes that were judged. The report is there after an error of use, too.
 func FileAnd(ctx context.Context, path string, opts Options, use func(r io.ReaderAt, size int64, report *Report) error) (*Report, error) {
 	opts.Name = cmp.Or(opts.Name, path)
-	if opts.Image == "" && path != "-" && !remote.Is(path) {
-		if beside := image.Beside(path); exists(beside) {
-			opts.Image = beside
-		}
-	}
+	opts.Image = cmp.Or(opts.Image, ImageBeside(path))
 	file, size, err := ptarread.OpenFile(ctx, path)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -126,9 +122,13 @@ func FileAnd(ctx context.Context, path string, opts Options, use func(r io.Reade
 	return report, use(file, size, report)
 }
 
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
+// ImageBeside is the archive of images beside the package at path; "" if there is none.
+func ImageBeside(path string) string {
+	beside := image.Beside(path)
+	if _, err := os.Lstat(beside); err != nil || path == "-" || remote.Is(path) {
+		return ""
+	}
+	return beside
 }
 
 // Reader is File for a package of size bytes that r holds, named in the options: for those who use what was judged.

@@ -1,0 +1,120 @@
+package host_test
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/PlakarKorp/kloset/connectors"
+
+	"github.com/PlakarKorp/kpkg/host"
+)
+
+// rootWith is a root file system with one program, /plugin/NAME.
+func rootWith(t *testing.T, program string) (root, path string) {
+	t.Helper()
+	root = t.TempDir()
+	for _, folder := range []string{"plugin", "tmp", "dev", "proc", "etc", "run/plakar"} {
+		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Chmod(root, 0o755), os.WriteFile(filepath.Join(root, "etc/passwd"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(root, "plugin", filepath.Base(program))
+	build := exec.Command("go", "build", "-o", path, program)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return root, path
+}
+
+// TestContainer has a plugin say what it can do in a container, over the socket that it was asked to serve.
+func TestContainer(t *testing.T) {
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "hunter2secret")
+	root, path := rootWith(t, "./testdata/contained")
+	var printed lines
+	p, err := host.Start(t.Context(), path, host.Options{
+		Container: &host.Container{Root: root, Env: []string{"HOME=/tmp"}}, Args: []string{"importer"}, Stderr: &printed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.Importer(t.Context(), &connectors.Options{}, "x", map[string]string{"outside": path})
+	if err == nil {
+		t.Fatal("it says nothing")
+	}
+	for _, want := range []string{
+		"uid 65532 of 65532; args [importer]; home /tmp; secret \"\"", "CapPrm: 0000000000000000", "CapEff: 0000000000000000",
+		"CapBnd: 0000000000000000", "CapAmb: 0000000000000000", "NoNewPrivs: 1",
+		"/x read-only file system", "/plugin/x read-only file system", "/etc/passwd read-only file system", "/dev/x read-only file system",
+		"/tmp/x <nil>", "/dev/null <nil>", "setuid operation not permitted", "mount operation not permitted", "outside true",
+	} {
+		wantError(t, err, want)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(printed.String(), "printed by main") {
+		t.Errorf("printed %q", printed.String())
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "*", "x")); len(left) > 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+// TestContainerImporter has an importer end with its host in a container, and ends another by a signal.
+func TestContainerImporter(t *testing.T) {
+	root, path := rootWith(t, "../sdk/internal/minimal/light")
+	options := host.Options{Container: &host.Container{Root: root}}
+	p, err := host.Start(t.Context(), path, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imp, err := p.Importer(t.Context(), &connectors.Options{MaxConcurrency: 1}, "x", map[string]string{"location": "x://y"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(imp.Ping(t.Context()), imp.Close(t.Context()), p.Close()); err != nil {
+		t.Error(err)
+	}
+
+	if p, err = host.Start(t.Context(), path, options); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	p.Process().Signal(syscall.SIGTERM)
+	select {
+	case <-p.Exited():
+	case <-time.After(20 * time.Second):
+		t.Error("it goes on after SIGTERM")
+	}
+}
+
+// TestContainerFails says why a plugin does not serve in a container.
+func TestContainerFails(t *testing.T) {
+	root := t.TempDir()
+	program := filepath.Join(root, "program")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	start := func(path string) error {
+		_, err := host.Start(t.Context(), path, host.Options{Container: &host.Container{Root: root}, Timeout: 5 * time.Second})
+		return err
+	}
+	wantError(t, start(program), "the image cannot be run here", "mounting")
+	wantError(t, start(os.Args[0]), "is not in the image")
+	for _, folder := range []string{"tmp", "dev", "proc", "run/plakar"} {
+		if err := os.MkdirAll(filepath.Join(root, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantError(t, start(program), "executing /program: no such file or directory")
+}
