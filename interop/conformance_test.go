@@ -23,6 +23,24 @@ func TestConformanceFTP(t *testing.T) {
 		"exporter-escape", "exporter-links", "exporter-modes", "exporter-replace")
 }
 
+// TestConformanceImage holds connectors of examples/ftp/both to the suite as they run in a container: in their image, unpacked, over a
+// socket, with a read-only root and no privileges.
+func TestConformanceImage(t *testing.T) {
+	server := startFTPServer(t)
+	dir := t.TempDir()
+	made, err := rig.Run(t.Context(), tools.Kpkg, "create", filepath.Join(rig.Root(), "examples/ftp/both"), "v1.0.0", "--image",
+		"--out-dir", dir)
+	if err != nil || made.Status != 0 {
+		t.Fatal(err, made)
+	}
+	packages, err := filepath.Glob(filepath.Join(dir, "*.ptar"))
+	if err != nil || len(packages) != 1 {
+		t.Fatal(packages, err)
+	}
+	wantSkipped(t, conformPackage(t, packages[0], rig.FTPPassword,
+		"--connector", "importer:ftp", "--config", "location=ftp://"+rig.FTPUser+"@"+server.Address+writeTree(t)))
+}
+
 // TestConformanceIMAP holds both connectors of examples/imap to the conformance suite, on Dovecot.
 func TestConformanceIMAP(t *testing.T) {
 	server := startIMAPServer(t, "/")
@@ -77,7 +95,13 @@ func wantSkipped(t *testing.T, skipped map[string]string, exporter ...string) {
 // conform runs kpkg test on an example, with a password that nobody gets to see, and returns why what was skipped was.
 func conform(t *testing.T, example, password string, args ...string) map[string]string {
 	t.Helper()
-	args = append([]string{"test", filepath.Join(rig.Root(), example), "--format", "json", "--config", "password=$PASSWORD"},
+	return conformPackage(t, filepath.Join(rig.Root(), example), password, args...)
+}
+
+// conformPackage is conform for a package, or a source tree.
+func conformPackage(t *testing.T, path, password string, args ...string) map[string]string {
+	t.Helper()
+	args = append([]string{"test", path, "--format", "json", "--config", "password=$PASSWORD"},
 		args...)
 	result, err := rig.RunIn(t.Context(), t.TempDir(), []string{"PASSWORD=" + password}, tools.Kpkg, args...)
 	if err != nil {
