@@ -34,7 +34,7 @@ to test at: --connector importer:ftp --config location=ftp://localhost/pub --con
 before the first --connector are for all connectors. key=@file takes a value from a file and 'key=$NAME',
 quoted, from a variable of the environment; both are cut out of all that is printed. An importer's source
 is read many times over: a few hundred files are plenty. For exporters and storages give a location with
-nothing in it that matters.
+nothing in it that matters. Secret providers and inventories have settings alone.
 
 Of several packages each is a line. Those of other architectures run through qemu-user where it is in PATH,
 on Linux; what cannot run on this machine is listed with the reason.

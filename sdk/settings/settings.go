@@ -36,6 +36,10 @@ func Decode(schema []byte, config map[string]string, into any) error {
 	if err != nil {
 		return fmt.Errorf("the schema of the configuration cannot be used: %w", err)
 	}
+	return decode(compiled, schema, config, into)
+}
+
+func decode(compiled *jsonschema.Schema, schema []byte, config map[string]string, into any) error {
 	document := map[string]any{}
 	for key, value := range config {
 		document[key] = typed(value, property(compiled, key))

@@ -180,16 +180,3 @@ func TestNotLinked(t *testing.T) {
 		t.Error("the SDK imports the schema library")
 	}
 }
-
-// FuzzDecode looks for values in errors, and for panics.
-func FuzzDecode(f *testing.F) {
-	f.Add("port", "12345678x")
-	f.Add("x_a", "12345678")
-	f.Fuzz(func(t *testing.T, key, value string) {
-		err := settings.Decode([]byte(schema), with(key, value), &config{})
-		if err != nil && len(value) > 7 && strings.Contains(strings.ReplaceAll(err.Error(), key, ""), value) &&
-			!strings.Contains(schema+" is required no setting characters", value) {
-			t.Errorf("%s=%s: %v", key, value, err)
-		}
-	})
-}
