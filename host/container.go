@@ -13,6 +13,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/image"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/verify"
 )
@@ -132,6 +133,9 @@ func unpackImage(ctx context.Context, archive, id, root string) (unpackedImage, 
 	return unpackedImage{Container{root, found.Env}, found.Entrypoint}, prepareRoot(root)
 }
 
+// maxNetworkNames is how much of a file of this machine that names hosts is copied, in bytes.
+const maxNetworkNames = 1 << 20
+
 // prepareRoot makes the places where something is mounted, and copies what tells the names of the network, which is the host's.
 func prepareRoot(root string) error {
 	in, err := os.OpenRoot(root)
@@ -145,7 +149,7 @@ func prepareRoot(root string) error {
 		}
 	}
 	for _, name := range []string{"etc/resolv.conf", "etc/hosts"} {
-		if content, err := os.ReadFile("/" + name); err == nil {
+		if content, err := regular.Read("/"+name, maxNetworkNames); err == nil {
 			if err := in.WriteFile(name, content, 0o644); err != nil {
 				return err
 			}

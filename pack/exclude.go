@@ -1,12 +1,15 @@
 package pack
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 )
 
 // exclusion says what is left out.
@@ -37,9 +40,10 @@ const (
 	maxPatternsLength = 1 << 20
 )
 
-// ReadPatterns reads a file of patterns as git does: one a line, without comments and empty lines.
-func ReadPatterns(r io.Reader) ([]string, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxPatternsLength+1))
+// ReadPatterns reads the file of patterns that open opens as git does: one a line, without comments and empty lines. It may be a pipe
+// that nobody writes to, which is waited for until ctx ends.
+func ReadPatterns(ctx context.Context, open func() (io.ReadCloser, error)) ([]string, error) {
+	data, err := interruptible.Read(ctx, open, maxPatternsLength+1)
 	if err != nil {
 		return nil, err
 	}

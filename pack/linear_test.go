@@ -2,6 +2,7 @@ package pack
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func TestPatternsAreLinear(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			growth.Linear(t, test.size, func(size int) {
-				patterns, err := ReadPatterns(strings.NewReader(strings.Repeat(test.repeated, size/len(test.repeated))))
+				patterns, err := ReadPatterns(t.Context(), reading(strings.Repeat(test.repeated, size/len(test.repeated))))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -49,11 +50,15 @@ func TestTooManyPatterns(t *testing.T) {
 		fmt.Sprint("larger than ", maxPatternsLength): strings.Repeat("#\n", maxPatternsLength/2+1),
 		fmt.Sprint("more than ", maxPatterns):         strings.Repeat("a\n", maxPatterns+1),
 	} {
-		if _, err := ReadPatterns(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadPatterns(t.Context(), reading(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
 	if _, err := newExclusion(make([]string, maxPatterns+1)); err == nil {
 		t.Error("as many patterns are taken from the command line")
 	}
+}
+
+func reading(text string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
 }

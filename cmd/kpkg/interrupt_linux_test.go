@@ -122,6 +122,12 @@ func TestInterrupt(t *testing.T) {
 		{"create " + site + "/recipe.yaml", ""},
 		{"index --check " + site, ""},
 		{"pack " + base + "/huge -o " + base + "/out/x.ptar", ""},
+		{"pack " + tree + " --exclude-from " + pipe + " -o " + base + "/out/x.ptar", ""},
+		{"pack " + tree + " --encrypt --passphrase-file " + pipe + " -o " + base + "/out/x.ptar", ""},
+		{"pack " + tree + " --encrypt --passphrase-file - -o " + base + "/out/x.ptar", ""},
+		{"ls -", ""},
+		{"cat - x", ""},
+		{"serve -", ""},
 		{"install " + large + " --root " + base + "/root", ""},
 		{"release " + tree + " v1.0.0 --allow release-commit --out-dir " + base + "/out --repository https://example.org/x", "hung-go"},
 		{"validate" + many, ""},
@@ -146,10 +152,10 @@ func TestInterrupt(t *testing.T) {
 			short = short[:at] + " MANIFEST..."
 		}
 		t.Run(strings.ReplaceAll(strings.ReplaceAll(short, base+"/", ""), "/", ":")+" "+test.path, func(t *testing.T) {
-			var run interruptible
+			var run running
 			var took time.Duration
 			for pause := 300 * time.Millisecond; ; pause *= 3 {
-				run = startInterruptible(t, base, test.path, strings.Fields(test.args), pause)
+				run = startRunning(t, base, test.path, strings.Fields(test.args), pause)
 				limit := answerTime
 				if test.path == "deaf" {
 					run.awaitFile(t, "pid")
@@ -221,7 +227,7 @@ func TestInterrupt(t *testing.T) {
 
 	// A second ^C does not wait for what the first one waits for: here, for what git has started.
 	t.Run("twice", func(t *testing.T) {
-		run := startInterruptible(t, base, "hung-git", []string{"create", tree, "--dry-run"}, 0)
+		run := startRunning(t, base, "hung-git", []string{"create", tree, "--dry-run"}, 0)
 		run.awaitFile(t, "pid") // so it listens
 		run.interrupt(t)
 		again := time.NewTicker(50 * time.Millisecond) // as a user does whom a busy machine keeps waiting
@@ -282,7 +288,7 @@ func TestInterruptOCI(t *testing.T) {
 			line = append(line, "--root", root)
 		}
 		stalls.Store(true)
-		run := startInterruptible(t, root, "", line, 0)
+		run := startRunning(t, root, "", line, 0)
 		select {
 		case <-stalled:
 		case <-run.ended:
@@ -326,7 +332,7 @@ func TestInterruptHelper(t *testing.T) {
 		}
 	}
 	t.Setenv("DOCKER_CONFIG", dir)
-	run := startInterruptible(t, dir, "", []string{"install", "oci://" + registry.Host + "/acme/x", "--ca-file", authority, "--root", dir}, 0)
+	run := startRunning(t, dir, "", []string{"install", "oci://" + registry.Host + "/acme/x", "--ca-file", authority, "--root", dir}, 0)
 	run.awaitFile(t, "pid")
 	defer syscall.Kill(run.processID(t, "pid"), syscall.SIGKILL)
 	run.interrupt(t)
@@ -353,22 +359,22 @@ func (s *stalling) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// interruptible is a command that runs.
-type interruptible struct {
+// running is a command that runs.
+type running struct {
 	cmd     *exec.Cmd
 	home    string
 	printed *bytes.Buffer
 	ended   chan struct{}
 }
 
-// startInterruptible returns when Go's runtime has begun to listen to signals, and kpkg had a while to do so and to begin its work.
-func startInterruptible(t *testing.T, base, path string, args []string, while time.Duration) interruptible {
+// startRunning returns when Go's runtime has begun to listen to signals, and kpkg had a while to do so and to begin its work.
+func startRunning(t *testing.T, base, path string, args []string, while time.Duration) running {
 	t.Helper()
 	home := t.TempDir()
 	if err := os.Mkdir(filepath.Join(home, "tmp"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	r := interruptible{exec.Command("kpkg", args...), home, new(bytes.Buffer), make(chan struct{})}
+	r := running{exec.Command("kpkg", args...), home, new(bytes.Buffer), make(chan struct{})}
 	r.cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME="+home+"/cache", "TMPDIR="+home+"/tmp",
 		"GIT_CEILING_DIRECTORIES="+base, "PATH="+filepath.Join(base, path)+":"+os.Getenv("PATH"))
 	r.cmd.Stdout, r.cmd.Stderr = r.printed, r.printed
@@ -393,13 +399,13 @@ func startInterruptible(t *testing.T, base, path string, args []string, while ti
 }
 
 // deaf tells of a command that has ended that the signal itself ended it: kpkg did not listen, or no more.
-func (r interruptible) deaf() bool {
+func (r running) deaf() bool {
 	status := r.cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return status.Signaled() && status.Signal() == syscall.SIGINT
 }
 
 // listens tells whether the program catches SIGINT; proc_pid_status(5).
-func (r interruptible) listens(t *testing.T) bool {
+func (r running) listens(t *testing.T) bool {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
 	if err != nil {
@@ -415,7 +421,7 @@ func (r interruptible) listens(t *testing.T) bool {
 	return mask&(1<<(syscall.SIGINT-1)) != 0
 }
 
-func (r interruptible) interrupt(t *testing.T) {
+func (r running) interrupt(t *testing.T) {
 	t.Helper()
 	if err := r.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatalf("it has ended before: %v\n%s", err, r.printed)
@@ -423,7 +429,7 @@ func (r interruptible) interrupt(t *testing.T) {
 }
 
 // wait returns how long the command took to end.
-func (r interruptible) wait(t *testing.T, limit time.Duration) time.Duration {
+func (r running) wait(t *testing.T, limit time.Duration) time.Duration {
 	t.Helper()
 	begin := time.Now()
 	select {
@@ -436,7 +442,7 @@ func (r interruptible) wait(t *testing.T, limit time.Duration) time.Duration {
 	return time.Since(begin)
 }
 
-func (r interruptible) awaitFile(t *testing.T, name string) {
+func (r running) awaitFile(t *testing.T, name string) {
 	t.Helper()
 	for r.processID(t, name) == 0 {
 		select {
@@ -447,14 +453,14 @@ func (r interruptible) awaitFile(t *testing.T, name string) {
 	}
 }
 
-func (r interruptible) processID(t *testing.T, name string) int {
+func (r running) processID(t *testing.T, name string) int {
 	t.Helper()
 	content, _ := os.ReadFile(filepath.Join(r.home, name))
 	id, _ := strconv.Atoi(strings.TrimSpace(string(content)))
 	return id
 }
 
-func (r interruptible) lives(t *testing.T, name string) bool {
+func (r running) lives(t *testing.T, name string) bool {
 	t.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.processID(t, name)))
 	return err == nil && !strings.Contains(string(stat), ") Z ") // ended, and not yet waited for; proc_pid_stat(5)

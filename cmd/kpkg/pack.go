@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ Exit status: 0 all is packed; 2 wrong usage; 3 it could not be done, or not all 
 			return usagef("the standard output is a terminal: name a file, as in -o archive.ptar")
 		}
 		opts.Paths, opts.Compression = args, ptarbuild.Compression(compression.value)
-		if err := readExcludes(&opts, excludeFrom); err != nil {
+		if err := readExcludes(cmd.Context(), &opts, excludeFrom); err != nil {
 			return err
 		}
 		if opts.Time, err = sourceDate(); err != nil {
@@ -113,15 +114,10 @@ func compressionNames() []string {
 }
 
 // readExcludes puts the patterns of files before those of the command line, which so count more.
-func readExcludes(opts *pack.Options, files []string) error {
+func readExcludes(ctx context.Context, opts *pack.Options, files []string) error {
 	var all []string
 	for _, name := range files {
-		file, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("read patterns: %w", err)
-		}
-		patterns, err := pack.ReadPatterns(file)
-		file.Close()
+		patterns, err := pack.ReadPatterns(ctx, func() (io.ReadCloser, error) { return os.Open(name) })
 		if err != nil {
 			return fmt.Errorf("read patterns of %s: %w", name, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/release"
 )
 
@@ -44,13 +45,9 @@ func (p *passphrase) read(cmd *cobra.Command, prompt string) (words []byte, err 
 	case "":
 		words, err = askTerminal(cmd.Context(), prompt)
 	case "-":
-		words, err = firstLine(cmd.InOrStdin())
+		words, err = firstLine(cmd.Context(), func() (io.ReadCloser, error) { return io.NopCloser(cmd.InOrStdin()), nil })
 	default:
-		var file *os.File
-		if file, err = os.Open(p.file); err == nil {
-			defer file.Close()
-			words, err = firstLine(file)
-		}
+		words, err = firstLine(cmd.Context(), func() (io.ReadCloser, error) { return os.Open(p.file) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the passphrase: %w", err)
@@ -61,9 +58,9 @@ func (p *passphrase) read(cmd *cobra.Command, prompt string) (words []byte, err 
 	return words, nil
 }
 
-// firstLine is the first line of what r gives.
-func firstLine(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxPassphrase+2))
+// firstLine is the first line of what open's reader gives, which may be a pipe that nobody writes to.
+func firstLine(ctx context.Context, open func() (io.ReadCloser, error)) ([]byte, error) {
+	data, err := interruptible.Read(ctx, open, maxPassphrase+2)
 	if err != nil {
 		return nil, err
 	}
