@@ -169,6 +169,11 @@ func (m *maker) placeImage(ctx context.Context, p *Package) error {
 			return err
 		}
 		p.Image.Size, p.Image.SHA256 = info.Size(), sum
+		written, err := image.Read(ctx, file.Name()) // a file that changed while it was packed is not what its sums say
+		if err != nil {
+			return fmt.Errorf("verifying the image that was made: %w", err)
+		}
+		written.Close()
 		if there, _, err := sha256sum.File(ctx, p.Image.File); !m.opts.Force && err == nil && there == sum {
 			return errSame
 		}

@@ -230,15 +230,22 @@ func (m *maker) pack(ctx context.Context, j *job, built map[string]string) error
 		if finding.HasErrors(report.Findings) {
 			return ErrRejected
 		}
-		if p.Image != nil {
+		there, _, err := sha256sum.File(ctx, p.File)
+		same := !m.opts.Force && err == nil && there == sum
+		if !same {
+			if err := place.Free(p.File, m.opts.Force); err != nil {
+				return err
+			}
+		}
+		if p.Image != nil { // not before the package's place is known to be free: the two belong together
 			if err := m.placeImage(ctx, p); err != nil {
 				return err
 			}
 		}
-		if there, _, err := sha256sum.File(ctx, p.File); !m.opts.Force && err == nil && there == sum {
+		if same {
 			return errSame
 		}
-		return place.Free(p.File, m.opts.Force)
+		return nil
 	}
 	err = place.Written(ctx, p.File, m.opts.Force, write, judge)
 	if p.Unchanged = errors.Is(err, errSame); err != nil && !p.Unchanged {

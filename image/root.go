@@ -77,10 +77,12 @@ func system() map[string][]byte {
 			pem.Encode(&certificates, &pem.Block{Type: "CERTIFICATE", Bytes: root.Certificate})
 		}
 	}
+	const (
+		users  = "root:x:0:0:root:/:/nonexistent\nplugin:x:" + user + ":" + user + ":plugin:/tmp:/nonexistent\n"
+		groups = "root:x:0:\nplugin:x:" + user + ":\n"
+	)
 	return map[string][]byte{
-		"etc/passwd":                        []byte("root:x:0:0:root:/:/nonexistent\nplugin:x:" + user + ":" + user + ":plugin:/tmp:/nonexistent\n"),
-		"etc/group":                         []byte("root:x:0:\nplugin:x:" + user + ":\n"),
-		"etc/nsswitch.conf":                 []byte("hosts: files dns\n"),
+		"etc/passwd": []byte(users), "etc/group": []byte(groups), "etc/nsswitch.conf": []byte("hosts: files dns\n"),
 		"etc/ssl/certs/ca-certificates.crt": certificates.Bytes(),
 	}
 }
@@ -98,7 +100,9 @@ func writeRoot(ctx context.Context, w io.Writer, files []rootFile, modified time
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		header := &tar.Header{Name: file.name, Mode: file.mode, Size: file.size, ModTime: modified.UTC().Truncate(time.Second), Typeflag: tar.TypeReg}
+		header := &tar.Header{
+			Name: file.name, Mode: file.mode, Size: file.size, ModTime: modified.UTC().Truncate(time.Second), Typeflag: tar.TypeReg,
+		}
 		if file.open == nil {
 			header.Typeflag, header.Name = tar.TypeDir, file.name+"/"
 		}
