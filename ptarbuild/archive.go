@@ -124,15 +124,12 @@ func WriteArchive(ctx context.Context, w io.Writer, opts ArchiveOptions, fill fu
 		}},
 		{&layout.Packfile, func() error {
 			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
-				buffered := bufio.NewWriterSize(body, 256<<10)
-				pack := newPackfile(buffered, encode.blob, index, seal)
+				pack := newPackfile(body, encode.blob, index, seal)
+				defer pack.stop()
 				if _, err := writeEntries(ctx, keyedBlobs{pack, seal.Key}, config.Chunking, opts, fill); err != nil {
 					return err
 				}
-				if err := pack.finish(opts.Time); err != nil {
-					return err
-				}
-				return buffered.Flush()
+				return pack.finish(opts.Time)
 			})
 		}},
 		{&layout.State, func() error {
@@ -313,7 +310,7 @@ func (a *Archive) content(ctx context.Context, r *connectors.Record) (c content,
 			c.object.ContentType = mimetype.Detect(data[:min(len(data), headLength)]).String()
 		}
 		all.Write(data)
-		mac, err := a.blobs.put(resources.RT_CHUNK, bytes.Clone(data))
+		mac, err := a.blobs.put(resources.RT_CHUNK, data)
 		if err != nil {
 			return err
 		}

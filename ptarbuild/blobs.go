@@ -13,7 +13,7 @@ import (
 
 // Blobs is where the blobs of a snapshot go. Calls overlap.
 type Blobs interface {
-	// Put takes a blob, which may have come before, and may keep data.
+	// Put takes a blob, which may have come before. data is the caller's again once it returns.
 	Put(resource resources.Type, mac objects.MAC, data []byte) error
 }
 

@@ -21,13 +21,13 @@ func (c Compression) algorithm() string {
 	return "GZIP"
 }
 
-// encoder is a compressor that can be used again; both libraries' writers allocate too much to be made for each blob.
-type encoder interface {
+// compressor is one that can be used again; both libraries' writers allocate too much to be made for each blob.
+type compressor interface {
 	io.WriteCloser
 	Reset(io.Writer)
 }
 
-var encoders = map[Compression]*sync.Pool{
+var compressors = map[Compression]*sync.Pool{
 	GZIP: {New: func() any {
 		w, err := gzip.NewWriterLevel(nil, gzipLevel)
 		if err != nil {
@@ -47,18 +47,17 @@ var encoders = map[Compression]*sync.Pool{
 
 // encode compresses one blob. What comes out depends only on data and on the version of the compression library, which
 // generation (fingerprint.go) stands for.
-func (c Compression) encode(data []byte) ([]byte, error) {
-	pool := encoders[c]
-	w := pool.Get().(encoder)
+func (c Compression) encode(out *bytes.Buffer, data []byte) error {
+	pool := compressors[c]
+	w := pool.Get().(compressor)
 	defer pool.Put(w)
-	var out bytes.Buffer
-	out.Grow(len(data)/2 + 64)
-	w.Reset(&out)
+	out.Grow(len(data) + len(data)/64 + 64) // what cannot be compressed becomes a little longer
+	w.Reset(out)
 	if _, err := w.Write(data); err != nil {
-		return nil, fmt.Errorf("compress a blob: %w", err)
+		return fmt.Errorf("compress a blob: %w", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("compress a blob: %w", err)
+		return fmt.Errorf("compress a blob: %w", err)
 	}
-	return out.Bytes(), nil
+	return nil
 }

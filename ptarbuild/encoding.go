@@ -21,27 +21,32 @@ type encoding struct {
 	key         []byte
 }
 
-func (e encoding) blob(data []byte) ([]byte, error) {
-	compressed, err := e.compression.encode(data)
-	if err != nil || e.key == nil {
-		return compressed, err
+func (e encoding) blob(out *bytes.Buffer, data []byte) error {
+	if e.key == nil {
+		return e.compression.encode(out, data)
 	}
-	encrypted, err := encryption.EncryptStream(e.encryption, e.key, bytes.NewReader(compressed))
+	compressed := lendBuffer()
+	defer buffers.Put(compressed)
+	if err := e.compression.encode(compressed, data); err != nil {
+		return err
+	}
+	encrypted, err := encryption.EncryptStream(e.encryption, e.key, compressed)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return io.ReadAll(encrypted)
+	_, err = out.ReadFrom(encrypted)
+	return err
 }
 
 // stream encodes what produce writes, of any length, as one.
 func (e encoding) stream(w io.Writer, produce func(io.Writer) error) error {
 	r, plain := io.Pipe()
 	go func() {
-		pool := encoders[e.compression]
-		compressor := pool.Get().(encoder)
-		defer pool.Put(compressor)
-		compressor.Reset(plain)
-		plain.CloseWithError(errors.Join(produce(compressor), compressor.Close()))
+		pool := compressors[e.compression]
+		w := pool.Get().(compressor)
+		defer pool.Put(w)
+		w.Reset(plain)
+		plain.CloseWithError(errors.Join(produce(w), w.Close()))
 	}()
 	defer r.Close()
 	var stored io.Reader = r

@@ -30,8 +30,8 @@ func BenchmarkEncoding(b *testing.B) {
 		}
 		files = tools
 	}
-	gzipAt := func(level int) func(io.Writer) encoder {
-		return func(w io.Writer) encoder {
+	gzipAt := func(level int) func(io.Writer) compressor {
+		return func(w io.Writer) compressor {
 			e, err := gzip.NewWriterLevel(w, level)
 			if err != nil {
 				b.Fatal(err)
@@ -39,8 +39,8 @@ func BenchmarkEncoding(b *testing.B) {
 			return e
 		}
 	}
-	lz4At := func(level lz4.CompressionLevel) func(io.Writer) encoder {
-		return func(w io.Writer) encoder {
+	lz4At := func(level lz4.CompressionLevel) func(io.Writer) compressor {
+		return func(w io.Writer) compressor {
 			e := lz4.NewWriter(w)
 			if err := e.Apply(lz4.BlockSizeOption(lz4.Block256Kb), lz4.CompressionLevelOption(level)); err != nil {
 				b.Fatal(err)
@@ -60,7 +60,7 @@ func BenchmarkEncoding(b *testing.B) {
 		chunks, total := way.cut()
 		for _, way := range []struct {
 			name string
-			make func(io.Writer) encoder
+			make func(io.Writer) compressor
 		}{
 			{"lz4", lz4At(lz4.Fast)}, {"lz4-hc3", lz4At(lz4.Level3)}, {"lz4-hc9", lz4At(lz4.Level9)},
 			{"gzip1", gzipAt(1)}, {"gzip6", gzipAt(6)}, {"gzip8", gzipAt(8)}, {"gzip9", gzipAt(9)},
@@ -68,15 +68,15 @@ func BenchmarkEncoding(b *testing.B) {
 			b.Run(way.name+"/"+cutting, func(b *testing.B) {
 				b.SetBytes(total)
 				var out bytes.Buffer
-				encoder := way.make(&out)
+				compressor := way.make(&out)
 				var stored int
 				for b.Loop() {
 					stored = 0
 					for _, chunk := range chunks {
 						out.Reset()
-						encoder.Reset(&out)
-						encoder.Write(chunk)
-						encoder.Close()
+						compressor.Reset(&out)
+						compressor.Write(chunk)
+						compressor.Close()
 						stored += out.Len()
 					}
 				}

@@ -14,22 +14,28 @@ import (
 	"github.com/PlakarKorp/kloset/resources"
 )
 
-// packfile writes the one packfile of a package: the blobs, their index, a footer. Blobs are compressed ahead on all
-// processors and written in the order they were put.
+// packfile writes the one packfile of a package: the blobs, their index, a footer. Blobs are encoded on all processors, ahead of the
+// one that is written, and written in the order in which they were put.
 type packfile struct {
 	body   io.Writer
-	encode func(data []byte) ([]byte, error)
+	encode encoder
 	seal   sealer
-	ahead  int
 
-	mu      sync.Mutex
-	index   blobIndex
-	count   uint32
-	offset  uint64
-	known   map[blobKey]struct{}
-	pending []pendingBlob
-	failed  error // of a write, after which nothing is written
+	mu     sync.Mutex // guards what follows
+	known  map[blobKey]struct{}
+	failed error // of a write, after which nothing is written
+
+	pending chan pendingBlob
+	// stop ends the writing once all that was put is written.
+	stop func()
+	// What follows is the writer's until stop returns.
+	index  blobIndex
+	count  uint32
+	offset uint64
 }
+
+// encoder appends the stored form of data to out.
+type encoder func(out *bytes.Buffer, data []byte) error
 
 // blobIndex keeps where each blob is.
 type blobIndex interface {
@@ -53,19 +59,39 @@ type pendingBlob struct {
 }
 
 type encodedBlob struct {
-	data []byte
+	data *bytes.Buffer // of buffers
 	err  error
 }
 
-func newPackfile(body io.Writer, encode func([]byte) ([]byte, error), index blobIndex, seal sealer) *packfile {
-	return &packfile{
-		body: body, encode: encode, index: index, seal: seal, known: map[blobKey]struct{}{},
-		// Each is a chunk in memory, and its encoding.
-		ahead: min(2*runtime.GOMAXPROCS(0), 16),
-	}
+// buffers are lent for blobs and their encodings: most are as long as chunks, and made anew they would take more time than copying.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+func lendBuffer() *bytes.Buffer {
+	b := buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
 }
 
-// put adds a blob under its MAC, once however often it is put, and keeps data. It may be called concurrently.
+// newPackfile begins one, which stop must be called of.
+func newPackfile(body io.Writer, encode encoder, index blobIndex, seal sealer) *packfile {
+	p := &packfile{
+		body: body, encode: encode, index: index, seal: seal, known: map[blobKey]struct{}{},
+		// Each is a chunk in memory, and its encoding.
+		pending: make(chan pendingBlob, min(2*runtime.GOMAXPROCS(0), 16)),
+	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		p.writeAll()
+	}()
+	p.stop = sync.OnceFunc(func() {
+		close(p.pending)
+		<-written
+	})
+	return p
+}
+
+// put adds a blob under its MAC, once however often it is put. It may be called concurrently.
 func (p *packfile) put(resource resources.Type, data []byte) (objects.MAC, error) {
 	mac := p.seal.Sum(data)
 	return mac, p.Put(resource, mac, data)
@@ -76,34 +102,53 @@ func (p *packfile) Put(resource resources.Type, mac objects.MAC, data []byte) er
 	key := blobKey{resource: uint8(resource)}
 	copy(key.mac[:], mac[:])
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failed != nil {
-		return p.failed
-	}
-	if _, known := p.known[key]; known {
-		return nil
-	}
+	_, known := p.known[key]
 	p.known[key] = struct{}{}
-	blob := pendingBlob{resource, mac, make(chan encodedBlob, 1)}
-	go func() {
-		encoded, err := p.encode(data)
-		blob.encoded <- encodedBlob{encoded, err}
-	}()
-	p.pending = append(p.pending, blob)
-	if len(p.pending) > p.ahead {
-		p.failed = p.writeOldest()
+	err := p.failed
+	p.mu.Unlock()
+	if known || err != nil {
+		return err
 	}
+	blob := pendingBlob{resource, mac, make(chan encodedBlob, 1)}
+	p.pending <- blob
+	plain := lendBuffer()
+	plain.Write(data)
+	go func() {
+		defer buffers.Put(plain)
+		out := lendBuffer()
+		err := p.encode(out, plain.Bytes())
+		blob.encoded <- encodedBlob{out, err}
+	}()
+	return nil
+}
+
+// writeAll writes the blobs as they come. After an error it only takes them, so that nobody waits.
+func (p *packfile) writeAll() {
+	for blob := range p.pending {
+		encoded := <-blob.encoded
+		if p.failure() == nil {
+			if err := p.write(blob, encoded); err != nil {
+				p.mu.Lock()
+				p.failed = err
+				p.mu.Unlock()
+			}
+		}
+		buffers.Put(encoded.data)
+	}
+}
+
+func (p *packfile) failure() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	return p.failed
 }
 
-func (p *packfile) writeOldest() error {
-	blob := p.pending[0]
-	p.pending = p.pending[1:]
-	encoded := <-blob.encoded
+func (p *packfile) write(blob pendingBlob, encoded encodedBlob) error {
 	if encoded.err != nil {
 		return encoded.err
 	}
-	if _, err := p.body.Write(encoded.data); err != nil {
+	length := encoded.data.Len()
+	if _, err := p.body.Write(encoded.data.Bytes()); err != nil {
 		return err
 	}
 	err := p.index.add(klosetpack.Blob{
@@ -111,20 +156,19 @@ func (p *packfile) writeOldest() error {
 		Version: formatVersion,
 		MAC:     blob.mac,
 		Offset:  p.offset,
-		Length:  uint32(len(encoded.data)),
+		Length:  uint32(length),
 	})
 	p.count++
-	p.offset += uint64(len(encoded.data))
+	p.offset += uint64(length)
 	return err
 }
 
 // finish writes what follows the blobs. kloset's own packfile writers stamp the clock, so the layout is written here with
 // kloset's record types: index, footer and the footer's encoded length, little-endian without padding.
 func (p *packfile) finish(at time.Time) error {
-	for len(p.pending) > 0 {
-		if err := p.writeOldest(); err != nil {
-			return err
-		}
+	p.stop()
+	if p.failed != nil {
+		return p.failed
 	}
 	records, err := p.index.records()
 	if err != nil {
@@ -148,23 +192,23 @@ func (p *packfile) finish(at time.Time) error {
 		return fmt.Errorf("write the footer of the packfile: %w", err)
 	}
 
-	encodedFooter, err := p.encode(rawFooter.Bytes())
-	if err != nil {
+	var encodedFooter bytes.Buffer
+	if err := p.encode(&encodedFooter, rawFooter.Bytes()); err != nil {
 		return err
 	}
 	if err := p.index.write(p.body); err != nil {
 		return fmt.Errorf("write the index of the packfile: %w", err)
 	}
-	if _, err := p.body.Write(encodedFooter); err != nil {
+	if _, err := p.body.Write(encodedFooter.Bytes()); err != nil {
 		return err
 	}
-	return binary.Write(p.body, binary.LittleEndian, uint32(len(encodedFooter)))
+	return binary.Write(p.body, binary.LittleEndian, uint32(encodedFooter.Len()))
 }
 
 // heldIndex is an index in memory.
 type heldIndex struct {
 	blobs  []klosetpack.Blob
-	encode func([]byte) ([]byte, error)
+	encode encoder
 }
 
 func (x *heldIndex) add(blob klosetpack.Blob) error {
@@ -192,10 +236,10 @@ func (x *heldIndex) write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	encoded, err := x.encode(data)
-	if err != nil {
+	var encoded bytes.Buffer
+	if err := x.encode(&encoded, data); err != nil {
 		return err
 	}
-	_, err = w.Write(encoded)
+	_, err = w.Write(encoded.Bytes())
 	return err
 }

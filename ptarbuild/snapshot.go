@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/PlakarKorp/kloset/connectors"
@@ -81,8 +82,9 @@ func writeChunks(ctx context.Context, pack *packfile, f File, taken fingerprint)
 		return content{}, err
 	}
 	c.object.ContentType = mimetype.Detect(head).String()
+	var data []byte
 	for _, length := range taken.chunks {
-		data := make([]byte, length)
+		data = slices.Grow(data[:0], length)[:length]
 		n, err := io.ReadFull(in, data)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return content{}, errChanged

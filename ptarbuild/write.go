@@ -100,6 +100,7 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 		{"packfile", &layout.Packfile, func() error {
 			return seal.stream(out, resources.RT_PACKFILE, func(body io.Writer) error {
 				pack = newPackfile(body, p.opts.Compression.encode, index, seal)
+				defer pack.stop()
 				if err := writeSnapshot(ctx, pack, p.files, p.prints, p.opts.Time); err != nil {
 					return err
 				}
@@ -107,11 +108,11 @@ func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 			})
 		}},
 		{"state", &layout.State, func() error {
-			body, err := p.opts.Compression.encode(state(index.blobs, p.RepositoryID, p.opts.Time))
-			if err != nil {
+			var body bytes.Buffer
+			if err := p.opts.Compression.encode(&body, state(index.blobs, p.RepositoryID, p.opts.Time)); err != nil {
 				return err
 			}
-			return seal.copy(out, resources.RT_STATE, bytes.NewReader(body))
+			return seal.copy(out, resources.RT_STATE, &body)
 		}},
 	} {
 		offset := out.n

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,7 @@ type blobs struct {
 
 // Put waits no longer than the writer works: once a packfile could not be stored, nobody takes its blobs.
 func (b blobs) Put(resource resources.Type, mac objects.MAC, data []byte) error {
+	data = bytes.Clone(data) // kloset keeps it
 	stored := make(chan error, 1)
 	go func() {
 		stored <- b.writer.PutBlobIfNotExists(resource, mac, data, resource != resources.RT_CHUNK)
