@@ -58,7 +58,8 @@ func PublishPart(ctx context.Context, a Address, releases []registry.Release, re
 			return pushed, err
 		}
 		pushed = append(pushed, Pushed{
-			Name: r.Entry.Name, Version: r.Version.Version, Reference: repository.tagged(partPrefix + s.tag), Digest: part.Digest.String(), What: what,
+			Name: r.Entry.Name, Version: r.Version.Version, What: what,
+			Reference: repository.tagged(partPrefix + s.tag), Digest: part.Digest.String(),
 		})
 	}
 	return pushed, nil

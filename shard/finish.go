@@ -270,7 +270,8 @@ func (p *Plan) unlike(other *Plan) string {
 		case a.Commit != b.Commit:
 			return fmt.Sprintf("%s is at the commit %s in it, and at %s here", a.Name, b.Commit, a.Commit)
 		case !slices.Equal(a.Platforms, b.Platforms):
-			return fmt.Sprintf("%s has the platforms %s in it, and %s here", a.Name, strings.Join(b.Platforms, ", "), strings.Join(a.Platforms, ", "))
+			return fmt.Sprintf("%s has the platforms %s in it, and %s here",
+				a.Name, strings.Join(b.Platforms, ", "), strings.Join(a.Platforms, ", "))
 		case a.Weight != b.Weight:
 			return fmt.Sprintf("%s weighs %v in it, and %v here", a.Name, b.Weight, a.Weight)
 		}

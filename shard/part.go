@@ -94,8 +94,8 @@ func Find(s string, getenv func(string) string) (part Part, from string, err err
 		case from == "":
 			part, from = one, its
 		case part != one:
-			return Part{}, "", fmt.Errorf("%w: two engines give this job a part, %s is %s and %s is %s: name the one that is meant, as in --shard %s",
-				ErrPart, from, part, its, one, one)
+			return Part{}, "", fmt.Errorf("%w: two engines give this job a part, %s is %s and %s is %s: "+
+				"name the one that is meant, as in --shard %s", ErrPart, from, part, its, one, one)
 		}
 	}
 	if from == "" {

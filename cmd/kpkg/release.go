@@ -159,7 +159,8 @@ func finishRelease(cmd *cobra.Command, format *format, from string, parts shardF
 	}
 	finishing := shard.FinishOptions{
 		Integrations: allOf(opts), Weights: weights, Maker: opts.Maker, OutDir: opts.OutDir, Key: opts.Key,
-		Replace: slices.Contains(opts.Allow, "release-exists"), Progress: func(doing, name string, size int64) { showFiles(cmd, doing)(name, size) },
+		Replace:  slices.Contains(opts.Allow, "release-exists"),
+		Progress: func(doing, name string, size int64) { showFiles(cmd, doing)(name, size) },
 	}
 	if oci.IsAddress(from) {
 		if address, err := oci.ParseAddress(from); err != nil || address.Version != "" {

@@ -17,7 +17,8 @@ type shardFlags struct{ part, weights string }
 func (f *shardFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.part, "shard", "", "`PART` i of n of the integrations, as in 2/4, or auto: the one that Slurm, "+
 		"Kubernetes or GitLab gives this job")
-	cmd.Flags().StringVar(&f.weights, "weights", "", "`FILE` of what integrations cost, for parts that take as long as each other (default by modules)")
+	cmd.Flags().StringVar(&f.weights, "weights", "",
+		"`FILE` of what integrations cost, for parts that take as long as each other (default by modules)")
 	completeValues(cmd, "shard", shard.Auto)
 }
 

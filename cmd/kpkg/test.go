@@ -415,7 +415,8 @@ func printPackages(out io.Writer, tests []conformance.Tested, report *finding.Re
 			return err
 		}
 	}
-	return printVerdict(out, failed == 0 && (tested > 0 || len(tests) == 0), "%d packages: %d tested, %d failed, %d not for this machine, %.1fs",
+	good := failed == 0 && (tested > 0 || len(tests) == 0)
+	return printVerdict(out, good, "%d packages: %d tested, %d failed, %d not for this machine, %.1fs",
 		len(tests), tested, failed, len(tests)-tested-untestedOf(tests), took.Seconds())
 }
 
