@@ -4,6 +4,8 @@ package growth
 import (
 	"testing"
 	"time"
+
+	"github.com/PlakarKorp/kpkg/internal/raced"
 )
 
 // longest is what no input that is let in may take, and noise what a busy machine may add.
@@ -17,6 +19,7 @@ const (
 // three.
 func Linear(t testing.TB, size int, use func(size int)) {
 	t.Helper()
+	raced.Skip(t, "it measures time")
 	linear(t, size, noise, use)
 }
 

@@ -1,5 +1,5 @@
 // Package raced has tests say for themselves that the race detector is not to run them: those that do over and over what others do
-// once, that measure memory, of which it takes several times as much, or whose work other programs do, which it does not see.
+// once, that measure memory or time, of which it takes several times as much, or whose work other programs do, which it does not see.
 package raced
 
 import "testing"
