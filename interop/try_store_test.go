@@ -15,7 +15,7 @@ func TestTryStore(t *testing.T) {
 		name               string
 		byClient, encrypts bool
 	}{
-		{"made by kpkg", false, false}, {"made by kpkg, encrypted", false, true}, {"made by the client", true, false},
+		{"made by kpkg, encrypted", false, true}, {"made by the client", true, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -93,7 +93,8 @@ func (a *Archive) join(ctx context.Context, packfiles Packfiles) error {
 			return problemf(TooLarge, regionState, nowhere, "counts more than %d blobs", maxArchiveBlobs)
 		}
 		if b.Offset > maxPackfile || b.Length > maxStoredBlob && b.Type != resources.RT_OBJECT {
-			return problemf(TooLarge, regionState, nowhere, "places %v, of %d bytes, at byte %d of a packfile", blobID{b.Type, b.MAC}, b.Length, b.Offset)
+			return problemf(TooLarge, regionState, nowhere, "places %v, of %d bytes, at byte %d of a packfile",
+				blobID{b.Type, b.MAC}, b.Length, b.Offset)
 		}
 		n, known := numbers[b.Packfile]
 		if !known {

@@ -9,10 +9,10 @@ import (
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// Restore copies what the data file, or a snapshot of a store, holds to the location. Entries that the exporter could not write are failures of the
-// result, as are those that are not in the data file because they could not be read for it, and those that are neither
-// files, folders nor symbolic links. With an error, that of an ended ctx included, what was restored before stays, and is
-// in the result.
+// Restore copies what the data file, or a snapshot of a store, holds to the location. Entries that the exporter could not write are
+// failures of the result, as are those that are not in the data file because they could not be read for it, and those that are
+// neither files, folders nor symbolic links. With an error, that of an ended ctx included, what was restored before stays, and
+// is in the result.
 func Restore(ctx context.Context, opts Options) (result Result, err error) {
 	if opts.Store == nil && sameFile(opts.Data, host.ParseLocation(opts.Location).Rest) {
 		return Result{}, usagef("the location is the data file itself")

@@ -91,6 +91,10 @@ func (t *trial) backupToStore(ctx context.Context) (kept Result, err error) {
 	if closeErr := imp.Close(context.WithoutCancel(ctx)); closeErr != nil && err == nil {
 		t.tally.fail("", closeErr)
 	}
+	if err != nil && ctx.Err() != nil {
+		// Not context.Canceled: it means elsewhere that nothing half-made was left behind.
+		return kept, fmt.Errorf("backup: %v; the store has the snapshots that it had", context.Cause(ctx))
+	}
 	if err != nil {
 		return kept, err
 	}

@@ -27,7 +27,8 @@ type writing struct {
 	machine *connectors.Options
 	tempDir string
 	tally   *tally
-	// own is the path of the data file, or of a store in a local folder, as the source may have it: it is not backed up.
+	// own is the path of the data file, or of a store in a local folder, as the source may have it: it is not backed up. "" is
+	// elsewhere.
 	own string
 	// what is being written; "" is the data file.
 	what string
@@ -151,9 +152,14 @@ func (w *writing) fill(ctx context.Context, archive *ptarbuild.Archive) error {
 	return nil
 }
 
+// isOwn tells what is being written from what is to be backed up.
+func (w *writing) isOwn(name string) bool {
+	return w.own != "" && (name == w.own || strings.HasPrefix(name, w.own+"/"))
+}
+
 // record adds one record to the archive, or what is wrong with it, while running, which is below ctx, goes on.
 func (w *writing) record(ctx, running context.Context, archive *ptarbuild.Archive, r *connectors.Record) error {
-	if r.Pathname == w.own || strings.HasPrefix(r.Pathname, w.own+"/") {
+	if w.isOwn(r.Pathname) {
 		return nil
 	}
 	if r.Err != nil {

@@ -1,0 +1,15 @@
+// Command sftp is all three SFTP connectors in one executable.
+package main
+
+import (
+	"github.com/PlakarKorp/kpkg/examples/sftp/connector"
+	"github.com/PlakarKorp/kpkg/sdk"
+)
+
+func main() {
+	sdk.Main(sdk.Connectors{
+		Importer: sdk.ImporterFrom(connector.NewImporter),
+		Exporter: sdk.ExporterFrom(connector.NewExporter),
+		Storage:  sdk.StorageFrom(connector.NewStorage),
+	})
+}
