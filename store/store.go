@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/PlakarKorp/kloset/caching"
@@ -90,6 +91,11 @@ func open(ctx context.Context, connector storage.Store, data []byte, options Opt
 
 // readStates merges all states of the store. kloset would keep them for the next time, of which there is none.
 func (s *Store) readStates(connector storage.Store, data []byte) (err error) {
+	dir := filepath.Join(s.options.Dir, "states")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return fmt.Errorf("make a temporary folder: %w", err)
+	}
+	connector = &heldStates{connector, dir, s.config.Key()}
 	if s.repo, err = repository.NewNoRebuild(s.kloset, s.config.Secret(), connector, data, false); err != nil {
 		return err
 	}
@@ -97,7 +103,7 @@ func (s *Store) readStates(connector storage.Store, data []byte) (err error) {
 	if s.state, err = s.kloset.GetCache().Repository(s.repo.Configuration().RepositoryID); err != nil {
 		return err
 	}
-	return s.repo.RebuildStateWithCache(s.state)
+	return s.Refresh()
 }
 
 // Encrypted tells whether the store is.
@@ -111,4 +117,11 @@ func (s *Store) Close() error {
 }
 
 // Refresh reads what has come to the store since it was opened.
-func (s *Store) Refresh() error { return s.repo.RebuildStateWithCache(s.state) }
+func (s *Store) Refresh() (err error) {
+	defer func() {
+		if reason := recover(); reason != nil { // a state is what its writer has made it
+			err = fmt.Errorf("a state of the store is malformed: %v", reason)
+		}
+	}()
+	return s.repo.RebuildStateWithCache(s.state)
+}

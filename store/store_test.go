@@ -323,7 +323,7 @@ func TestDamage(t *testing.T) {
 		"cut":     func(data []byte, err error) ([]byte, error) { return data[:len(data)/2], err },
 		"missing": func([]byte, error) ([]byte, error) { return nil, errDead },
 	} {
-		connector := &spoiled{Store: folder(t, dir)}
+		connector := &spoiled{Store: folder(t, dir), kind: storage.StorageResourcePackfile}
 		archive, err := open(t, connector, "").Archive(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -351,15 +351,34 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// spoiled changes what is read of packfiles.
+// TestDamagedState opens no store whose state is not what was stored.
+func TestDamagedState(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	if _, err := add(t.Context(), open(t, folder(t, dir), ""), 1); err != nil {
+		t.Fatal(err)
+	}
+	for want, spoil := range map[string]func([]byte, error) ([]byte, error){
+		"it does not match its MAC": func(data []byte, err error) ([]byte, error) { data[len(data)/2] ^= 1; return data, err },
+		"it is cut off after 20":    func(data []byte, err error) ([]byte, error) { return data[:20], err },
+		"the disk is gone":          func([]byte, error) ([]byte, error) { return nil, errDead },
+	} {
+		connector := &spoiled{folder(t, dir), spoil, storage.StorageResourceState}
+		if s, err := store.Open(t.Context(), connector, options(t, "")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, %v, want %q", s, err, want)
+		}
+	}
+}
+
+// spoiled changes what is read of one kind.
 type spoiled struct {
 	storage.Store
 	spoil func([]byte, error) ([]byte, error)
+	kind  storage.StorageResource
 }
 
 func (s *spoiled) Get(ctx context.Context, kind storage.StorageResource, mac objects.MAC, at *storage.Range) (io.ReadCloser, error) {
 	r, err := s.Store.Get(ctx, kind, mac, at)
-	if err != nil || s.spoil == nil || kind != storage.StorageResourcePackfile {
+	if err != nil || s.spoil == nil || kind != s.kind {
 		return r, err
 	}
 	defer r.Close()

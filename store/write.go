@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/PlakarKorp/kloset/chunking"
 	"github.com/PlakarKorp/kloset/objects"
@@ -37,8 +36,8 @@ func (s *Store) Write(ctx context.Context, opts ptarbuild.ArchiveOptions, fill f
 	if err := s.Refresh(); err != nil {
 		return "", fmt.Errorf("read where the store's blobs are: %w", err)
 	}
-	dir := filepath.Join(s.options.Dir, "packfiles")
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	dir, err := os.MkdirTemp(s.options.Dir, "packfiles-")
+	if err != nil {
 		return "", fmt.Errorf("make a temporary folder: %w", err)
 	}
 	cache, err := s.kloset.GetCache().Scan(transaction)
