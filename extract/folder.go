@@ -49,9 +49,10 @@ const (
 	queued = 64
 	// writers bounds the memory: each holds a chunk as it is stored and as it is written.
 	writers = 4
-	// openDepth is how many folders of a path are held open. Those further below are reached from the last of these, which
-	// takes longer but no more of what a process may hold open.
+	// openDepth is how many folders of a path are held open. Further below it is each 32nd, from which the others are reached: that takes
+	// longer, and little of what a process may hold open.
 	openDepth = 64
+	openEach  = 32
 )
 
 // extraction is one run of Folder. One goroutine walks through the snapshot and makes folders, others write what is in them.
@@ -92,7 +93,7 @@ type task struct {
 type folder struct {
 	parent *folder
 	below  string
-	// root and name are where it is: root is the folder itself and name ".", unless it is deeper than openDepth.
+	// root and name are where it is: root is the folder itself and name ".", unless it is deeper than openDepth and not held open.
 	root  *os.Root
 	name  string
 	depth int
@@ -338,7 +339,7 @@ func (x *extraction) open(f, in *folder, name string) error {
 	if err != nil {
 		return plain(err)
 	}
-	if in.depth >= openDepth {
+	if in.depth >= openDepth && in.depth%openEach != 0 {
 		f.root, f.name = in.root, at
 	} else {
 		if f.root, err = in.root.OpenRoot(at); err != nil {

@@ -26,7 +26,6 @@ var wholeReads = map[string]string{
 	"conformance fs.ReadFile(tree, name)":                            "the length of a sample's file is looked at before",
 	"internal/scratch os.ReadFile(filepath.Join(path, marker))":      "its length is looked at before",
 	"store io.ReadAll(sealed)":                                       "its own configuration, sealed in memory",
-	"ptarbuild io.ReadAll(encrypted)":                                "one blob, encrypted in memory",
 }
 
 // forDevelopers are the rooms that are in no program that users have.
