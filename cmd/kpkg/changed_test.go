@@ -117,11 +117,11 @@ func TestChanging(t *testing.T) {
 						if line != "cat" {
 							said += out.String()
 						}
-						clear := regexp.MustCompile("has changed since it was opened")
+						telling := regexp.MustCompile("has changed since it was opened")
 						if !named || line == "install" {
-							clear = regexp.MustCompile(`damaged|does not decompress|\[(package|sum|signature)-`)
+							telling = regexp.MustCompile(`damaged|does not decompress|\[(package|sum|signature)-`)
 						}
-						if !clear.MatchString(said) {
+						if !telling.MatchString(said) {
 							t.Errorf("changed at request %d:\n%.1000s", at, said)
 						}
 						if left, _ := filepath.Glob(filepath.Join(dir, "data/plakar/plugins/v1.1.0/big*")); len(left) > 0 {
