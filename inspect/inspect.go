@@ -12,7 +12,6 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
-	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/remote"
 	"github.com/PlakarKorp/kpkg/verify"
@@ -135,7 +134,7 @@ func inspectPackage(ctx context.Context, path string, r io.ReaderAt, size int64)
 		}
 		return nil, err
 	}
-	if content, err := pkg.OpenEntry(manifest.FileName); err == nil {
+	if content, err := pkg.OpenEntry("manifest.yaml"); err == nil {
 		if text, err := io.ReadAll(io.LimitReader(content, maxManifest)); err == nil {
 			p.Manifest = strings.ToValidUTF8(string(text), "\uFFFD")
 		}
