@@ -79,7 +79,7 @@ func TestGoodPackage(t *testing.T) {
 	if len(report.Findings) > 0 {
 		t.Errorf("findings: %v", report.Findings)
 	}
-	if len(report.Checks) != 11 {
+	if len(report.Checks) != 12 {
 		t.Errorf("%d checks ran: %v", len(report.Checks), report.Checks)
 	}
 	if report.Name != "sample" || report.Version != "v1.0.0" || report.OS != "linux" || report.Arch != "amd64" {
