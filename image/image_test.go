@@ -108,8 +108,14 @@ func TestImage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := archive.Program(t.Context(), found); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("the program has %d bytes, want %d, %v", len(got), len(want), err)
+	program, err := os.Create(filepath.Join(t.TempDir(), "program"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	size, err := archive.Program(t.Context(), found, program)
+	if got, readErr := os.ReadFile(program.Name()); err != nil || readErr != nil || size != int64(len(got)) || !bytes.Equal(got, want) {
+		t.Errorf("the program has %d bytes, said %d, want %d, %v", len(got), size, len(want), err)
 	}
 	root := t.TempDir()
 	if err := archive.Unpack(t.Context(), found, root); err != nil {
@@ -235,7 +241,7 @@ func TestUnpackHostile(t *testing.T) {
 		root.Close()
 	}
 	bomb := int64(10)
-	if _, err := (&bounded{strings.NewReader(strings.Repeat("x", 100)), &bomb}).Read(make([]byte, 100)); err == nil {
+	if _, err := (&bounded{t.Context(), strings.NewReader(strings.Repeat("x", 100)), &bomb}).Read(make([]byte, 100)); err == nil {
 		t.Error("there is no bound")
 	}
 }

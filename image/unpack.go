@@ -39,15 +39,16 @@ func (a *Archive) Unpack(ctx context.Context, found Found, dir string) error {
 	return nil
 }
 
-// maxProgram is how large a program may be that is read into memory, in bytes.
-const maxProgram = 256 << 20
+// maxProgram is how large a program may be, in bytes: as large as a file of a package.
+const maxProgram = 2 << 30
 
-// Program returns the executable that an image runs, by its path in the image. Its layer's sums are compared.
-func (a *Archive) Program(ctx context.Context, found Found) (content []byte, err error) {
+// Program writes the executable that an image runs, by its path in the image, into the file to, which is empty, and returns how many
+// bytes it has. Its layer's sums are compared.
+func (a *Archive) Program(ctx context.Context, found Found, to *os.File) (size int64, err error) {
 	if len(found.Entrypoint) == 0 {
-		return nil, errors.New("it has no entry point")
+		return 0, errors.New("it has no entry point")
 	}
-	wanted := path.Clean(strings.TrimPrefix(found.Entrypoint[0], "/"))
+	wanted, there := path.Clean(strings.TrimPrefix(found.Entrypoint[0], "/")), false
 	left := int64(maxUnpacked)
 	for i, layer := range found.layers { // a later one replaces what an earlier one has
 		err := a.walkLayer(ctx, layer, found.diffIDs[i], &left, func(header *tar.Header, r io.Reader) error {
@@ -55,19 +56,25 @@ func (a *Archive) Program(ctx context.Context, found Found) (content []byte, err
 				return nil
 			}
 			if header.Size > maxProgram {
-				return fmt.Errorf("%s has %d bytes, more than %d", wanted, header.Size, maxProgram)
+				return fmt.Errorf("%s has %d bytes, more than %d", wanted, header.Size, int64(maxProgram))
 			}
-			content, err = io.ReadAll(io.LimitReader(r, maxProgram))
-			return err
+			there = true
+			if _, err := to.Seek(0, io.SeekStart); err != nil {
+				return err
+			}
+			if size, err = io.Copy(to, io.LimitReader(r, maxProgram)); err != nil {
+				return err
+			}
+			return to.Truncate(size)
 		})
 		if err != nil {
-			return nil, fmt.Errorf("reading the image %s: %w", found.ID, err)
+			return 0, fmt.Errorf("reading the image %s: %w", found.ID, err)
 		}
 	}
-	if content == nil {
-		return nil, fmt.Errorf("the image %s has no file %.200q, which is its entry point", found.ID, found.Entrypoint[0])
+	if !there {
+		return 0, fmt.Errorf("the image %s has no file %.200q, which is its entry point", found.ID, found.Entrypoint[0])
 	}
-	return content, nil
+	return size, nil
 }
 
 // walkLayer has use look at each entry of a layer, and then compares its sum.
@@ -92,7 +99,7 @@ func (a *Archive) walkLayer(
 		}
 	}
 	sum := sha256.New()
-	summed := &bounded{io.TeeReader(content, sum), left}
+	summed := &bounded{ctx, io.TeeReader(content, sum), left}
 	in := tar.NewReader(summed)
 	for {
 		if ctx.Err() != nil {
@@ -123,13 +130,17 @@ func compare(rest io.Reader, sum hash.Hash, known v1.Hash) error {
 	return nil
 }
 
-// bounded ends what expands beyond all reason.
+// bounded ends what expands beyond all reason, and with ctx.
 type bounded struct {
+	ctx  context.Context
 	r    io.Reader
 	left *int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
+	if b.ctx.Err() != nil {
+		return 0, context.Cause(b.ctx)
+	}
 	n, err := b.r.Read(p)
 	if *b.left -= int64(n); *b.left < 0 {
 		return 0, fmt.Errorf("it unpacks to more than %d bytes", int64(maxUnpacked))

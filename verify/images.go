@@ -1,13 +1,18 @@
 package verify
 
 import (
-	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/image"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -100,18 +105,40 @@ func (v *verifier) checkImages() (int, error) {
 			v.addAt("image-user", finding.Warning, "give the image a user, as kpkg create --image does",
 				"the image runs as root", "connectors", n, "image_id")
 		}
-		content, err := v.archive.Program(v.ctx, found)
-		if v.ctx.Err() != nil {
-			return 0, context.Cause(v.ctx)
+		if err := v.checkProgram(found, n); err != nil {
+			return 0, err
 		}
-		if err != nil {
-			v.errorf("image-damaged", "make it again with kpkg create --image", "%v", err)
-			continue
-		}
-		e := executableCheck{verifier: v, name: strings.TrimPrefix(found.Entrypoint[0], "/"), key: []any{"connectors", n, "image_id"}}
-		e.inspectContent(bytes.NewReader(content), int64(len(content)))
 	}
 	return len(seen), nil
+}
+
+// checkProgram holds what the image of a connector runs to what is checked of a package's executables. It is unpacked into a file: it
+// may be larger than what a check may keep in memory.
+func (v *verifier) checkProgram(found image.Found, connector int) (err error) {
+	folder, err := scratch.Make("verify")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, folder.Remove()) }()
+	file, err := os.Create(filepath.Join(folder.Path, "program"))
+	if err != nil {
+		return fmt.Errorf("make a temporary file: %w", err)
+	}
+	defer file.Close()
+	size, err := v.archive.Program(v.ctx, found, file)
+	if v.ctx.Err() != nil {
+		return context.Cause(v.ctx)
+	}
+	if full := (*fs.PathError)(nil); errors.As(err, &full) && full.Path == file.Name() {
+		return fmt.Errorf("unpack the program of an image: %w", err)
+	}
+	if err != nil {
+		v.errorf("image-damaged", "make it again with kpkg create --image", "%v", err)
+		return nil
+	}
+	e := executableCheck{verifier: v, name: strings.TrimPrefix(found.Entrypoint[0], "/"), key: []any{"connectors", connector, "image_id"}}
+	e.inspectContent(file, size)
+	return nil
 }
 
 func (v *verifier) imageIDs() []string {
