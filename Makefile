@@ -4,7 +4,7 @@ GO         ?= go
 # Not ?=: make itself sets LINT, to lint.
 LINT        = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES     = . interop interop/old interop/oldest interop/trial interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
-FUZZTIME   ?= 50000x
+FUZZTIME   ?= 30000x
 INTEGRATIONS ?= https://github.com/PlakarKorp/integrations
 
 .DEFAULT_GOAL := help
@@ -52,7 +52,7 @@ vuln: ## Look for known vulnerabilities; needs a network that reaches Go's datab
 
 # A count, not a duration: up to Go 1.26 the end of a duration can be reported as a failure (golang/go#75804). What is found to be
 # of interest is made small for a minute each time, if nothing else is said.
-fuzz: ## Run every fuzz target for FUZZTIME (50000x inputs)
+fuzz: ## Run every fuzz target for FUZZTIME (30000x inputs)
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		packages=$$(cd $$module && $(GO) list ./...); \
 		for package in $$packages; do \

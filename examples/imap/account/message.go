@@ -134,11 +134,11 @@ func FlagsOf(file string) ([]imap.Flag, error) {
 	return append(flags, possibleKeywords(parts[1:])...), nil
 }
 
-// possibleKeywords reads keywords as keywords() gives them.
+// possibleKeywords reads keywords as keywords() gives them, each once.
 func possibleKeywords(escaped []string) []imap.Flag {
 	var flags []imap.Flag
 	for _, word := range escaped {
-		if keyword, err := unescape(word); err == nil && isKeyword(keyword) {
+		if keyword, err := unescape(word); err == nil && isKeyword(keyword) && !slices.Contains(flags, imap.Flag(keyword)) {
 			flags = append(flags, imap.Flag(keyword))
 		}
 	}

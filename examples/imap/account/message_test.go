@@ -93,6 +93,7 @@ func FuzzFlagsOf(f *testing.F) {
 	f.Add("1667890123-0000000042,DFRST,$Junk,a%2Cb.eml")
 	f.Add("hello.eml")
 	f.Add(",,%.eml")
+	f.Add("1667890123-0000000042,S,twice,twice.eml")
 	f.Fuzz(func(t *testing.T, name string) {
 		flags, err := FlagsOf(name)
 		if err != nil {
