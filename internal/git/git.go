@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -72,6 +73,7 @@ const configuration = "kpkg-*.gitconfig"
 // trusting makes a global configuration for one question, by which the folder may belong to someone else, as in most
 // containers. git before 2.38 takes this setting from a file only.
 func trusting() (path string, err error) {
+	removeStale()
 	file, err := os.CreateTemp("", configuration)
 	if err != nil {
 		return "", err
@@ -81,6 +83,19 @@ func trusting() (path string, err error) {
 		return "", errors.Join(err, os.Remove(file.Name()))
 	}
 	return file.Name(), nil
+}
+
+// stale is how old a configuration is that a killed run has left: a question takes seconds.
+const stale = time.Hour
+
+// removeStale removes what killed runs have left. What cannot be removed is somebody else's.
+func removeStale() {
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), configuration)) // the pattern is well-formed
+	for _, file := range left {
+		if info, err := os.Lstat(file); err == nil && time.Since(info.ModTime()) > stale {
+			_ = os.Remove(file)
+		}
+	}
 }
 
 // environment is the process's without git's own variables, such as the GIT_DIR of a hook, but for how far up to look for a
