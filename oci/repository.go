@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -40,6 +41,10 @@ type Access struct {
 	Credential auth.CredentialFunc
 }
 
+// helperEnd is how long a run that is interrupted waits for the end of a program that keeps credentials: half of the second in which
+// ^C is answered.
+const helperEnd = 500 * time.Millisecond
+
 // DockerCredentials gives the credentials of docker login: those in $DOCKER_CONFIG/config.json, ~/.docker/config.json without that
 // variable, or in the stores and helpers that the file names.
 func DockerCredentials() (auth.CredentialFunc, error) {
@@ -58,13 +63,18 @@ func DockerCredentials() (auth.CredentialFunc, error) {
 			c, err := credential(ctx, host)
 			answered <- found{c, err}
 		}()
-		// What a helper has started may hold its output open when the helper itself is gone.
 		select {
-		case <-ctx.Done():
-			return auth.EmptyCredential, context.Cause(ctx)
 		case f := <-answered:
 			return f.Credential, f.error
+		case <-ctx.Done():
 		}
+		// The helper is killed now, which whoever ends the process at once could come before. What the helper has started may hold its
+		// output open for as long as it likes.
+		select {
+		case <-answered:
+		case <-time.After(helperEnd):
+		}
+		return auth.EmptyCredential, context.Cause(ctx)
 	}, nil
 }
 
