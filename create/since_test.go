@@ -44,35 +44,88 @@ func sinceManifest(name, more string) string {
 		"Importer, protocols: [" + name + "], validator: schema.json}\n" + more
 }
 
+// sinceRepository is one whose commits and files a test changes.
+type sinceRepository struct {
+	*testing.T
+	dir string
+}
+
+// newSinceRepository makes one with these files, in a commit that is tagged base.
+func newSinceRepository(t *testing.T, files map[string]string) sinceRepository {
+	t.Helper()
+	r := sinceRepository{t, t.TempDir()}
+	r.write(files)
+	r.git("init", "-q", "-b", "main")
+	r.git("add", ".")
+	r.git("commit", "-q", "-m", "all")
+	r.git("tag", "base")
+	return r
+}
+
+func (r sinceRepository) at(name string) string {
+	return filepath.Join(r.dir, filepath.FromSlash(name))
+}
+
+// write writes files; one with no content is removed, and one of "-> NAME" becomes a link.
+func (r sinceRepository) write(files map[string]string) {
+	r.Helper()
+	for name, content := range files {
+		file := r.at(name)
+		target, isLink := strings.CutPrefix(content, "-> ")
+		var err error
+		switch {
+		case content == "":
+			err = os.RemoveAll(file)
+		case isLink:
+			_ = os.RemoveAll(file)
+			err = errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.Symlink(target, file))
+		default:
+			err = errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), 0o644))
+		}
+		if err != nil {
+			r.Fatal(err)
+		}
+	}
+}
+
+func (r sinceRepository) git(args ...string) {
+	r.Helper()
+	cmd := exec.CommandContext(r.Context(), "git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.org",
+		"-c", "protocol.file.allow=always"}, args...)...)
+	cmd.Dir = r.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.Fatalf("git %q: %v\n%s", args, err, out)
+	}
+}
+
+// restore makes all as it was at the base.
+func (r sinceRepository) restore() {
+	r.Helper()
+	r.git("reset", "-q", "--hard", "base")
+	r.git("clean", "-qffdx")
+}
+
+// since asks what is to be made of integrations, in folders of these names, since ref; those that are left out are in LeftOut.
+func (r sinceRepository) since(ref string, platforms []executable.Platform, names ...string) (all, kept Matrix, err error) {
+	r.Helper()
+	var sources []*Source
+	for _, name := range names {
+		source, err := Validate(r.Context(), r.at(name), ValidateOptions{})
+		if err != nil {
+			r.Fatal(err)
+		}
+		sources = append(sources, source)
+	}
+	if all, err = NewMatrix(sources, platforms); err != nil {
+		r.Fatal(err)
+	}
+	kept, err = all.Since(r.Context(), sources, ref)
+	return all, kept, err
+}
+
 // TestSince changes one thing after another, and holds which integrations are to be made again, and why.
 func TestSince(t *testing.T) {
-	dir := t.TempDir()
-	write := func(files map[string]string) {
-		t.Helper()
-		for name, content := range files {
-			file := filepath.Join(dir, filepath.FromSlash(name))
-			err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), 0o644))
-			if content == "" {
-				err = os.RemoveAll(file)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	git := func(args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=x", "-c", "user.email=x@example.org"}, args...)...)
-		cmd.Dir = dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("git %q: %v\n%s", args, err, out)
-		}
-	}
-	write(sinceTree)
-	git("init", "-q", "-b", "main")
-	git("add", ".")
-	git("commit", "-q", "-m", "all")
-	git("tag", "base")
+	r := newSinceRepository(t, sinceTree)
 	platforms := []executable.Platform{{OS: "linux", Arch: "amd64"}, {OS: "windows", Arch: "amd64"}}
 	for _, c := range []struct {
 		name    string
@@ -101,26 +154,14 @@ func TestSince(t *testing.T) {
 			map[string]string{"c": "c/manifest.yaml changed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			git("reset", "-q", "--hard", "base")
-			git("clean", "-qfd")
-			write(c.changed)
+			r := sinceRepository{t, r.dir}
+			r.restore()
+			r.write(c.changed)
 			if c.changed["shared/shared.go"] == "" && len(c.changed) > 0 { // committed or not is the same
-				git("add", ".")
-				git("commit", "-q", "-m", c.name)
+				r.git("add", ".")
+				r.git("commit", "-q", "-m", c.name)
 			}
-			var sources []*Source
-			for _, name := range []string{"a", "b", "c"} {
-				source, err := Validate(t.Context(), filepath.Join(dir, name), ValidateOptions{})
-				if err != nil {
-					t.Fatal(err)
-				}
-				sources = append(sources, source)
-			}
-			all, err := NewMatrix(sources, platforms)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := all.Since(t.Context(), sources, "base")
+			all, got, err := r.since("base", platforms, "a", "b", "c")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,22 +180,6 @@ func TestSince(t *testing.T) {
 			}
 		})
 	}
-	t.Run("no such commit", func(t *testing.T) {
-		git("reset", "-q", "--hard", "base")
-		source, err := Validate(t.Context(), filepath.Join(dir, "a"), ValidateOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all, err := NewMatrix([]*Source{source}, platforms)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, ref := range []string{"nowhere", "--all", ""} {
-			if _, err := all.Since(t.Context(), []*Source{source}, ref); err == nil || !strings.Contains(err.Error(), "git knows no commit") {
-				t.Errorf("%q: %v", ref, err)
-			}
-		}
-	})
 }
 
 // TestMatrixKeep holds that reasons add up, and that nothing is lost.

@@ -2,10 +2,12 @@ package gobuild
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
 // Inputs are what of this machine's files goes into the executables of a plan, as go says: not the standard library, and not what
@@ -20,8 +23,9 @@ import (
 type Inputs struct {
 	// Packages are those of the tree that the executables import, directly or not, and their own main packages.
 	Packages []InputPackage
-	// Files are those that say which modules these are: go.mod, go.sum, go.work and their like. One need not be there.
-	Files []string
+	// Files are others that count: those that say which modules there are, those that flags of go name, and Go files that are links, whose
+	// folder does not tell what is in them. One need not be there.
+	Files []InputFile
 	// Unclear is why go does not tell all of it, such as an import that nothing provides; "" where it does.
 	Unclear string
 }
@@ -32,20 +36,35 @@ type InputPackage struct {
 	Path, Dir string
 	// Embeds are the patterns of the files that it embeds, relative to Dir.
 	Embeds []string
-	// Cgo says that it has files for a C compiler, which may include whatever they like.
-	Cgo bool
+	// Cgo says that it has files for a C compiler, Assembly that it has some for the assembler: both include others, from anywhere.
+	Cgo, Assembly bool
+	// Profile says that go takes a default.pgo in its folder.
+	Profile bool
 }
+
+// InputFile is a file with what it is for, as the end of a sentence: "says what modules there are".
+type InputFile struct {
+	Path, What string
+}
+
+const saysModules = "says what modules there are"
 
 // listedPackage is what go list says of a package (go help list).
 type listedPackage struct {
-	ImportPath, Dir string
-	Standard        bool
-	EmbedPatterns   []string
-	CgoFiles        []string
-	Module          *listedModule
-	Error           *struct{ Err string }
-	DepsErrors      []*struct{ Err string }
+	ImportPath, Dir, Name                        string
+	Standard                                     bool
+	EmbedPatterns                                []string
+	GoFiles, CgoFiles, CFiles, CXXFiles, MFiles  []string
+	HFiles, FFiles, SFiles, SwigFiles, SysoFiles []string
+	SwigCXXFiles                                 []string
+	Module                                       *listedModule
+	Error                                        *struct{ Err string }
+	DepsErrors                                   []*struct{ Err string }
 }
+
+// listedFields are those of a listedPackage.
+const listedFields = "-json=ImportPath,Dir,Name,Standard,EmbedPatterns,GoFiles,CgoFiles,CFiles,CXXFiles,MFiles,HFiles,FFiles,SFiles," +
+	"SwigFiles,SysoFiles,SwigCXXFiles,Module,Error,DepsErrors"
 
 // listedModule is what go list says of a module.
 type listedModule struct {
@@ -82,7 +101,9 @@ func (p *Plan) Inputs(ctx context.Context, platform executable.Platform) (Inputs
 		}
 		return nil
 	}
-	seen := map[string]bool{}
+	dir, seen := workingDir(p.Dir), map[string]bool{}
+	flags := readFileFlags(env)
+	in.addFlagged(flags, dir)
 	addPackage := func(decoder *json.Decoder) error {
 		var l listedPackage
 		if err := decoder.Decode(&l); err != nil {
@@ -96,14 +117,17 @@ func (p *Plan) Inputs(ctx context.Context, platform executable.Platform) (Inputs
 		}
 		if !l.Standard && !seen[l.ImportPath] && l.here() {
 			seen[l.ImportPath] = true
-			in.Packages = append(in.Packages, InputPackage{l.ImportPath, l.Dir, l.EmbedPatterns, len(l.CgoFiles) > 0})
-			in.addModule(l.Module)
+			in.Packages = append(in.Packages, InputPackage{
+				Path: l.ImportPath, Dir: l.Dir, Embeds: l.EmbedPatterns, Cgo: len(l.CgoFiles) > 0, Assembly: len(l.SFiles) > 0,
+				Profile: l.Name == "main" && flags.profile == "",
+			})
+			in.addLinks(l)
+			in.addModule(l.Module, dir)
 		}
 		return nil
 	}
-	const fields = "-json=ImportPath,Dir,Standard,EmbedPatterns,CgoFiles,Module,Error,DepsErrors"
 	for _, call := range calls(p, platform, "") {
-		args := slices.Concat([]string{"list", "-e", "-deps", fields}, tagFlags(p), []string{"--"}, call.packages)
+		args := slices.Concat([]string{"list", "-e", "-deps", listedFields}, tagFlags(p), []string{"--"}, call.packages)
 		if err := ask(addPackage, args...); err != nil {
 			return Inputs{}, err
 		}
@@ -111,7 +135,9 @@ func (p *Plan) Inputs(ctx context.Context, platform executable.Platform) (Inputs
 	if err := p.addWorkspace(&in, ask); err != nil {
 		return Inputs{}, err
 	}
-	slices.Sort(in.Files)
+	slices.SortFunc(in.Files, func(a, b InputFile) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), strings.Compare(a.What, b.What))
+	})
 	in.Files = slices.Compact(in.Files)
 	return in, nil
 }
@@ -122,8 +148,9 @@ func (l listedPackage) here() bool {
 	return m == nil || m.Main || m.Dir == "" || m.Replace != nil && m.Replace.Version == ""
 }
 
-// addModule adds the files that say what a module of the tree imports.
-func (in *Inputs) addModule(m *listedModule) {
+// addModule adds the files that say what a module of the tree imports. dir is where go runs: with -modfile, what it says of the main
+// module's go.mod is relative to that.
+func (in *Inputs) addModule(m *listedModule, dir string) {
 	if m == nil || m.GoMod == "" {
 		return
 	}
@@ -131,10 +158,90 @@ func (in *Inputs) addModule(m *listedModule) {
 	if m.Replace != nil && m.Replace.GoMod != "" {
 		file = m.Replace.GoMod
 	}
-	in.Files = append(in.Files, file)
+	file = within(dir, file)
+	in.add(saysModules, file)
 	if m.Main {
-		dir := filepath.Dir(file)
-		in.Files = append(in.Files, filepath.Join(dir, "go.sum"), filepath.Join(dir, "vendor", "modules.txt"))
+		in.add(saysModules, strings.TrimSuffix(file, ".mod")+".sum", filepath.Join(m.Dir, "vendor", "modules.txt"))
+	}
+}
+
+func (in *Inputs) add(what string, paths ...string) {
+	for _, path := range paths {
+		in.Files = append(in.Files, InputFile{path, what})
+	}
+}
+
+// addLinks adds the files of a package that are links to others.
+func (in *Inputs) addLinks(l listedPackage) {
+	for _, name := range slices.Concat(l.GoFiles, l.CgoFiles, l.CFiles, l.CXXFiles, l.MFiles, l.HFiles, l.FFiles, l.SFiles, l.SwigFiles,
+		l.SysoFiles, l.SwigCXXFiles) {
+		file := filepath.Join(l.Dir, name)
+		if info, err := os.Lstat(file); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			in.add("is built into it", file)
+		}
+	}
+}
+
+// within is a path as a program that runs in dir takes it.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// fileFlags are the flags of go that name files which are built from.
+type fileFlags struct {
+	// profile is that of -pgo, "" where each main package may have one of its own.
+	profile string
+	// overlay is what stands in the place of other files.
+	overlay string
+}
+
+// readFileFlags finds them in the last GOFLAGS of an environment. What -modfile names, go list says itself.
+func readFileFlags(env []string) (flags fileFlags) {
+	set := ""
+	for _, variable := range env {
+		if value, ok := strings.CutPrefix(variable, "GOFLAGS="); ok {
+			set = value
+		}
+	}
+	for _, field := range splitFlags(set) {
+		name, value, _ := strings.Cut(strings.Trim(field, `"'`), "=")
+		switch "-" + strings.TrimLeft(name, "-") {
+		case "-pgo":
+			if flags.profile = value; value == "auto" {
+				flags.profile = ""
+			}
+		case "-overlay":
+			flags.overlay = value
+		}
+	}
+	return flags
+}
+
+// maxOverlay is how much of an overlay is read, in bytes.
+const maxOverlay = 4 << 20
+
+// addFlagged adds the files that flags of go name, and those that an overlay does. That one cannot be read is for go to say.
+func (in *Inputs) addFlagged(flags fileFlags, dir string) {
+	if flags.profile != "" && flags.profile != "off" {
+		in.add("-pgo names as the profile", within(dir, flags.profile))
+	}
+	if flags.overlay == "" {
+		return
+	}
+	file := within(dir, flags.overlay)
+	in.add("-overlay names", file)
+	var overlay struct{ Replace map[string]string } // go help build
+	data, err := regular.Read(file, maxOverlay)
+	if err != nil || json.Unmarshal(data, &overlay) != nil {
+		return
+	}
+	for _, path := range overlay.Replace {
+		if path != "" { // a file that is to be gone
+			in.add("-overlay puts in the place of another", within(dir, path))
+		}
 	}
 }
 
@@ -150,11 +257,11 @@ func (p *Plan) addWorkspace(in *Inputs, ask func(each func(*json.Decoder) error,
 	if settings.GOWORK == "" {
 		return nil
 	}
-	in.Files = append(in.Files, settings.GOWORK, settings.GOWORK+".sum")
+	in.add(saysModules, settings.GOWORK, settings.GOWORK+".sum", filepath.Join(filepath.Dir(settings.GOWORK), "vendor", "modules.txt"))
 	return ask(func(d *json.Decoder) error {
 		var m listedModule
 		err := d.Decode(&m)
-		in.addModule(&m)
+		in.addModule(&m, workingDir(p.Dir))
 		return err
 	}, "list", "-m", "-json")
 }

@@ -13,6 +13,11 @@ import (
 //
 // The content of a file with the attribute filter, as of Git LFS, is not compared: that takes the filter, a program.
 func Modified(ctx context.Context, dir string, exclude ...string) (paths []string, ok bool, err error) {
+	return modified(ctx, dir, "normal", exclude...)
+}
+
+// modified is Modified, in which a folder with nothing but new files is listed as that (untracked is normal) or by its files (all).
+func modified(ctx context.Context, dir, untracked string, exclude ...string) (paths []string, ok bool, err error) {
 	if ok, err := heedsEnvironment(ctx, dir); err != nil || !ok {
 		return nil, false, err
 	}
@@ -25,7 +30,7 @@ func Modified(ctx context.Context, dir string, exclude ...string) (paths []strin
 		return nil, false, err
 	}
 	q := question{dir: dir, settings: append(users, none...)}
-	args := []string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal", "--ignore-submodules=dirty", "--", "."}
+	args := []string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=" + untracked, "--ignore-submodules=dirty", "--", "."}
 	for _, pattern := range append(exclude, "**/"+configuration) { // there may be the folder for temporary files
 		args = append(args, ":(exclude,glob)"+pattern)
 	}
