@@ -46,7 +46,8 @@ type Options struct {
 	// Env are variables, as in "NAME=value", beside the few that every plugin gets; see environment.go.
 	Env []string
 	// Stderr gets what the plugin prints, line by line; nil drops it. At most 100 lines a second are passed on, none longer
-	// than 4 KiB, and none with a secret of the configuration.
+	// than 4 KiB, and none with a secret of the configuration. Plugins may share it, and Trace, with each other: a line is
+	// one Write, and none comes before the one before has ended.
 	Stderr io.Writer
 	// Trace, when set, gets a line for each message between host and plugin, without contents of files and secrets.
 	Trace io.Writer

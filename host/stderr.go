@@ -83,7 +83,7 @@ func (s *stderr) line() {
 		s.dropped++
 		return
 	}
-	fmt.Fprintf(s.out, "%s%s\n", s.prefix, line)
+	printLine(s.out, s.prefix+line)
 }
 
 // remember keeps a line for errors. What matters of a Go program's panic is said before the traces of its goroutines.
@@ -99,9 +99,18 @@ func (s *stderr) remember(line string) {
 
 func (s *stderr) tellDropped() {
 	if s.dropped > 0 {
-		fmt.Fprintf(s.out, "%s(%d lines left out)\n", s.prefix, s.dropped)
+		printLine(s.out, fmt.Sprintf("%s(%d lines left out)", s.prefix, s.dropped))
 		s.dropped = 0
 	}
+}
+
+// printing is held while a line is printed: plugins that run at the same time may have one writer.
+var printing sync.Mutex
+
+func printLine(out io.Writer, line string) {
+	printing.Lock()
+	defer printing.Unlock()
+	fmt.Fprintln(out, line)
 }
 
 // lastWords are the last lines that the plugin has printed, on one line.

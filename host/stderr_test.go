@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"strings"
+	"sync"
 	"testing"
 	"unicode/utf8"
 
@@ -40,5 +41,31 @@ func TestSecretsInStderr(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSharedWriter has plugins that run at the same time print to one writer: it gets whole lines, one after the other.
+func TestSharedWriter(t *testing.T) {
+	var out bytes.Buffer
+	var set secrets.Set
+	var plugins sync.WaitGroup
+	for range 2 {
+		s := &stderr{out: &out, prefix: "a plugin: ", secrets: &set}
+		traced := &trace{out: &out, secrets: &set}
+		plugins.Go(func() {
+			for range linesASecond {
+				s.Write([]byte("line\n"))
+				traced.write(">", "1 Init", "line")
+			}
+		})
+	}
+	plugins.Wait()
+	for line := range strings.Lines(out.String()) {
+		if line != "a plugin: line\n" && !strings.HasSuffix(line, "> 1 Init line\n") {
+			t.Errorf("there is a line %q", line)
+		}
+	}
+	if got := strings.Count(out.String(), "\n"); got != 4*linesASecond {
+		t.Errorf("got %d lines, want %d", got, 4*linesASecond)
 	}
 }

@@ -30,7 +30,7 @@ type trace struct {
 	given   []string // values that are secret however short they are
 	since   time.Time
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards calls
 	calls int
 }
 
@@ -48,10 +48,8 @@ func (t *trace) begin(method string) string {
 }
 
 func (t *trace) write(direction, call, text string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	line := strings.Map(printable, t.secrets.Cut(text))
-	fmt.Fprintf(t.out, "trace: %7.3fs %s %s %s\n", time.Since(t.since).Seconds(), direction, call, beginning(line, maxLine))
+	printLine(t.out, fmt.Sprintf("trace: %7.3fs %s %s %s", time.Since(t.since).Seconds(), direction, call, beginning(line, maxLine)))
 }
 
 // ended writes the end of a call, as the plugin gave it.

@@ -19,22 +19,33 @@ import (
 // serveDAV answers what a drive asks that is only read. A listing of everything at once is refused: it has no bound.
 func (s *Server) serveDAV(w http.ResponseWriter, r *http.Request) {
 	switch r.Method {
-	case "OPTIONS", http.MethodGet, http.MethodHead:
+	case "OPTIONS":
+		// Class 1 of RFC 4918 has no locks, without which clients do not try to write.
+		w.Header().Set("DAV", "1")
+		w.Header().Set("Allow", davMethods)
+		return
+	case http.MethodGet, http.MethodHead:
+		attachment(w, path.Base(r.URL.Path), "application/octet-stream")
 	case "PROPFIND":
 		if depth := r.Header.Get("Depth"); depth != "0" && depth != "1" {
 			http.Error(w, "propfind-finite-depth", http.StatusForbidden)
 			return
 		}
 	default:
-		w.Header().Set("Allow", "OPTIONS, GET, HEAD, PROPFIND")
+		w.Header().Set("Allow", davMethods)
 		http.Error(w, "the archive is read only", http.StatusMethodNotAllowed)
 		return
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		attachment(w, path.Base(r.URL.Path), "application/octet-stream")
-	}
-	s.dav.ServeHTTP(w, r)
+	s.dav.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), listedKey{}, listed{})))
 }
+
+const davMethods = "OPTIONS, GET, HEAD, PROPFIND"
+
+// listed are the entries of the folder that a request has listed, by their paths below the address: the handler then opens each of them
+// to ask for what the listing has told, which would be a look-up in the archive each.
+type listed map[string]davInfo
+
+type listedKey struct{}
 
 // davFS has a folder for each snapshot, and in that what its source began at.
 type davFS struct{ s *Server }
@@ -54,68 +65,85 @@ func (d *davFS) OpenFile(ctx context.Context, name string, flag int, _ os.FileMo
 	if flag&(os.O_WRONLY|os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND) != 0 {
 		return nil, os.ErrPermission
 	}
-	f, err := d.open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	if f.info.mode.IsRegular() {
-		if f.SectionReader, err = f.snapshot.OpenContent(f.ctx, f.entry.Object); err != nil {
-			return nil, err
+	return d.open(ctx, name)
+}
+
+func (d *davFS) open(ctx context.Context, name string) (*davFile, error) {
+	f := &davFile{ctx: ctx, s: d.s, path: strings.TrimPrefix(path.Clean("/"+name), "/")}
+	if f.path == "" {
+		f.info = davInfo{name: "/", mode: fs.ModeDir | 0o555}
+		if all := d.s.latestFirst(); len(all) > 0 {
+			f.info.time = all[0].Time
 		}
+		return f, nil
+	}
+	if seen, _ := ctx.Value(listedKey{}).(listed); seen != nil {
+		var ok bool
+		if f.info, ok = seen[f.path]; ok {
+			return f, nil
+		}
+	}
+	_, entry, err := f.entry()
+	if err != nil {
+		return nil, fs.ErrNotExist
+	}
+	f.info = infoOf(entry)
+	if !strings.Contains(f.path, "/") {
+		f.info.name = f.path
+	}
+	if !f.info.shown() {
+		return nil, fs.ErrNotExist
 	}
 	return f, nil
 }
 
-func (d *davFS) open(ctx context.Context, name string) (*davFile, error) {
-	clean := strings.TrimPrefix(path.Clean("/"+name), "/")
-	if clean == "" {
-		return &davFile{ctx: ctx, s: d.s, info: davInfo{name: "/", mode: fs.ModeDir | 0o555}}, nil
-	}
-	id, below, _ := strings.Cut(clean, "/")
-	snapshot, err := d.s.opts.Archive.Snapshot(ctx, id)
-	if err != nil {
-		return nil, fs.ErrNotExist
-	}
-	entry, err := snapshot.Entry(ctx, at(snapshot, below))
-	if err != nil {
-		return nil, fs.ErrNotExist
-	}
-	info := infoOf(entry)
-	if below == "" {
-		info.name = id
-	}
-	if !info.mode.IsDir() && !info.mode.IsRegular() {
-		return nil, fs.ErrNotExist // links and devices are nothing that a drive shows
-	}
-	return &davFile{ctx: ctx, s: d.s, snapshot: snapshot, entry: entry, info: info}, nil
-}
-
-func infoOf(e *vfs.Entry) davInfo {
-	return davInfo{name: e.Name(), mode: e.FileInfo.Mode(), size: e.FileInfo.Size(), time: e.FileInfo.ModTime()}
-}
-
 // davFile is an open file or folder.
 type davFile struct {
-	*io.SectionReader
-	ctx      context.Context
-	s        *Server
-	snapshot *ptarread.Snapshot // nil for the folder of all
-	entry    *vfs.Entry
-	info     davInfo
+	ctx     context.Context
+	s       *Server
+	path    string // below the address; "" for the folder of all snapshots
+	info    davInfo
+	content *io.SectionReader // once something has been read
+}
+
+// entry looks the file up.
+func (f *davFile) entry() (*ptarread.Snapshot, *vfs.Entry, error) {
+	id, below, _ := strings.Cut(f.path, "/")
+	snapshot, err := f.s.opts.Archive.Snapshot(f.ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	entry, err := snapshot.Entry(f.ctx, at(snapshot, below))
+	return snapshot, entry, err
+}
+
+func (f *davFile) open() error {
+	if f.content != nil {
+		return nil
+	}
+	if !f.info.mode.IsRegular() {
+		return fs.ErrInvalid
+	}
+	snapshot, entry, err := f.entry()
+	if err != nil {
+		return err
+	}
+	f.content, err = snapshot.OpenContent(f.ctx, entry.Object)
+	return err
 }
 
 func (f *davFile) Read(p []byte) (int, error) {
-	if f.SectionReader == nil {
-		return 0, fs.ErrInvalid
+	if err := f.open(); err != nil {
+		return 0, err
 	}
-	return f.SectionReader.Read(p)
+	return f.content.Read(p)
 }
 
 func (f *davFile) Seek(offset int64, whence int) (int64, error) {
-	if f.SectionReader == nil {
-		return 0, fs.ErrInvalid
+	if err := f.open(); err != nil {
+		return 0, err
 	}
-	return f.SectionReader.Seek(offset, whence)
+	return f.content.Seek(offset, whence)
 }
 
 func (f *davFile) Write([]byte) (int, error)  { return 0, os.ErrPermission }
@@ -123,7 +151,7 @@ func (f *davFile) Close() error               { return nil }
 func (f *davFile) Stat() (os.FileInfo, error) { return f.info, nil }
 func (f *davFile) Readdir(int) ([]os.FileInfo, error) {
 	var all []os.FileInfo
-	if f.snapshot == nil {
+	if f.path == "" {
 		for _, info := range f.s.latestFirst() {
 			all = append(all, davInfo{name: info.ID[:16], mode: fs.ModeDir | 0o555, time: info.Time})
 		}
@@ -132,10 +160,18 @@ func (f *davFile) Readdir(int) ([]os.FileInfo, error) {
 	if !f.info.mode.IsDir() {
 		return nil, fs.ErrInvalid
 	}
-	below := strings.TrimPrefix(f.entry.Path(), strings.TrimSuffix(f.snapshot.Source().Root, "/"))
-	err := f.snapshot.Folder(f.ctx, at(f.snapshot, below), "", func(_ string, e *vfs.Entry) error {
-		if mode := e.FileInfo.Mode(); mode.IsDir() || mode.IsRegular() {
-			all = append(all, infoOf(e))
+	snapshot, entry, err := f.entry()
+	if err != nil {
+		return nil, err
+	}
+	seen, _ := f.ctx.Value(listedKey{}).(listed)
+	below := strings.TrimPrefix(entry.Path(), strings.TrimSuffix(snapshot.Source().Root, "/"))
+	err = snapshot.Folder(f.ctx, at(snapshot, below), "", func(_ string, e *vfs.Entry) error {
+		if info := infoOf(e); info.shown() {
+			all = append(all, info)
+			if seen != nil {
+				seen[path.Join(f.path, info.name)] = info
+			}
 		}
 		return nil
 	})
@@ -149,6 +185,13 @@ type davInfo struct {
 	size int64
 	time time.Time
 }
+
+func infoOf(e *vfs.Entry) davInfo {
+	return davInfo{name: e.Name(), mode: e.FileInfo.Mode(), size: e.FileInfo.Size(), time: e.FileInfo.ModTime()}
+}
+
+// shown tells whether it is what a drive shows: links and devices are not.
+func (i davInfo) shown() bool { return i.mode.IsDir() || i.mode.IsRegular() }
 
 func (i davInfo) Name() string                                { return i.name }
 func (i davInfo) Size() int64                                 { return i.size }

@@ -268,16 +268,51 @@ func TestPages(t *testing.T) {
 	} else if content, err := io.ReadAll(data); err != nil || string(content) != "deep" {
 		t.Errorf("%q, %v", content, err)
 	}
-	request, _ := http.NewRequest("PROPFIND", address+"dav/latest/sub/", nil)
-	request.Header.Set("Depth", "1")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
+}
+
+// TestDrive lists folders as WebDAV clients do, and reads a file.
+func TestDrive(t *testing.T) {
+	files := map[string]string{"sub/deep/x.txt": "deep", "sub/y": "y"}
+	for i := range 300 {
+		files[fmt.Sprintf("many/%04d", i)] = strings.Repeat("x", i)
 	}
-	listed, _ := io.ReadAll(response.Body)
-	response.Body.Close()
-	if response.StatusCode != 207 || !strings.Contains(string(listed), "/dav/latest/sub/deep/") || !strings.Contains(string(listed), "/dav/latest/sub/y") {
-		t.Errorf("%s: %s", response.Status, listed)
+	address := served(t, files)
+	ask := func(method, folder string) (http.Header, string) {
+		t.Helper()
+		request, err := http.NewRequest(method, address+"dav/"+folder, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Depth", "1")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode/100 != 2 {
+			t.Fatalf("%s %s: %s, %v: %s", method, folder, response.Status, err, body)
+		}
+		return response.Header, string(body)
+	}
+	if _, list := ask("PROPFIND", "latest/sub/"); !strings.Contains(list, "/dav/latest/sub/deep/<") || !strings.Contains(list, "/dav/latest/sub/y<") {
+		t.Errorf("the folder has %s", list)
+	}
+	_, many := ask("PROPFIND", "latest/many/")
+	for i := range 300 {
+		entry := fmt.Sprintf("/dav/latest/many/%04d<", i)
+		_, told, found := strings.Cut(many, entry)
+		told, _, _ = strings.Cut(told, "</D:response>")
+		if size := fmt.Sprintf("<D:getcontentlength>%d<", i); !found || !strings.Contains(told, size) {
+			t.Errorf("of %s it says %q, want %s", entry, told, size)
+		}
+	}
+	// Clients show the time of each folder, and write nowhere where there are no locks.
+	if _, all := ask("PROPFIND", ""); strings.Contains(all, " 0001 ") {
+		t.Errorf("a folder is as old as the calendar: %s", all)
+	}
+	if header, _ := ask("OPTIONS", "latest/"); header.Get("DAV") != "1" || header.Get("Allow") != "OPTIONS, GET, HEAD, PROPFIND" {
+		t.Errorf("OPTIONS: %v", header)
 	}
 	if _, body := get(t, address+"dav/latest/sub/y"); body != "y" {
 		t.Errorf("the drive gives %q", body)
