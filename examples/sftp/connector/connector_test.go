@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,6 +225,86 @@ func TestStorage(t *testing.T) {
 	}
 	if config, err := store.Open(t.Context()); err != nil || string(config) != "configuration" {
 		t.Errorf("%q, %v", config, err)
+	}
+}
+
+// TestStoreMadeAgain makes a store where one was not made to its end, and none where anything else is.
+func TestStoreMadeAgain(t *testing.T) {
+	s := start(t, false)
+	for name, test := range map[string]struct {
+		there []string // folders, and files that are empty
+		fails bool
+	}{
+		"nothing": {nil, false}, "half of it": {[]string{"packfiles/", ".plakar-XYZ"}, false},
+		"a packfile": {[]string{"packfiles/", "packfiles/00"}, true}, "a file": {[]string{"locks"}, true}, "a folder": {[]string{"other/"}, true},
+	} {
+		dir := t.TempDir()
+		for _, entry := range test.there {
+			path, err := filepath.Join(dir, entry), error(nil)
+			if strings.HasSuffix(entry, "/") {
+				err = os.Mkdir(path, 0o700)
+			} else {
+				err = os.WriteFile(path, nil, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		store, err := connector.NewStorage(t.Context(), "sftp", s.config(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Create(t.Context(), []byte("configuration")); (err != nil) != test.fails {
+			t.Errorf("where there is %s: %v", name, err)
+		}
+		if config, err := store.Open(t.Context()); (err != nil) != test.fails || err == nil && string(config) != "configuration" {
+			t.Errorf("where there was %s: %q, %v", name, config, err)
+		}
+		store.Close(t.Context())
+	}
+}
+
+// TestWritesAtOnce has a server take no write before several have come: of files of one packet, whatever the host says of its
+// processors, and of one object.
+func TestWritesAtOnce(t *testing.T) {
+	const atOnce = 8 // which is what the library's server can do
+	s := start(t, false)
+	var mu sync.Mutex
+	var waiting sync.WaitGroup
+	left := 0
+	expect := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		left = n
+		waiting.Add(n)
+	}
+	s.put = func() {
+		mu.Lock()
+		if left > 0 {
+			left--
+			waiting.Done()
+		}
+		mu.Unlock()
+		waiting.Wait()
+	}
+	expect(atOnce)
+	all := []*connectors.Record{record("/", os.ModeDir|0o755, nil)}
+	for i := range 3 * atOnce {
+		all = append(all, record(fmt.Sprint("/", i), 0o644, strings.NewReader("content")))
+	}
+	for name, err := range export(t, s, "/restored", all...) {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	store, err := connector.NewStorage(t.Context(), "sftp", s.config("/store"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close(t.Context())
+	expect(atOnce)
+	if n, err := store.Put(t.Context(), sdk.ResourceState, objects.MAC{1}, bytes.NewReader(make([]byte, 1<<20))); err != nil || n != 1<<20 {
+		t.Errorf("%d, %v", n, err)
 	}
 }
 

@@ -17,24 +17,21 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk"
 )
 
-// maxUploads is how many files are written at once.
-const maxUploads = 8
+// uploads is how many files are written at once, whatever the machine: what a small file takes is waiting for the server.
+const uploads = 16
 
 // Exporter is one folder on one server. It restores files, folders and symbolic links, their permissions and, but for links,
 // times. Owners are those of who logs in.
-type Exporter struct {
-	*server
-	workers int
-}
+type Exporter struct{ *server }
 
 // NewExporter connects to the server of the location. ctx bounds that alone.
-func NewExporter(ctx context.Context, opts *sdk.Options, proto string, config map[string]string) (*Exporter, error) {
+func NewExporter(ctx context.Context, _ *sdk.Options, proto string, config map[string]string) (*Exporter, error) {
 	a, err := newAccount(proto, config)
 	if err != nil {
 		return nil, err
 	}
 	s, err := dial(ctx, a)
-	return &Exporter{s, min(max(opts.MaxConcurrency, 1), maxUploads)}, err
+	return &Exporter{s}, err
 }
 
 // Flags is 0: the folder is not on this machine.
@@ -48,8 +45,8 @@ func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Reco
 		return err
 	}
 	r := &restore{Exporter: exp, client: client, links: map[string]bool{}}
-	var uploads sync.WaitGroup
-	workers := make(chan struct{}, exp.workers)
+	var running sync.WaitGroup
+	places := make(chan struct{}, uploads)
 	answer := func(record *connectors.Record, err error) {
 		if err != nil {
 			results <- record.Error(err)
@@ -60,11 +57,11 @@ func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Reco
 	for {
 		select {
 		case <-ctx.Done():
-			uploads.Wait()
+			running.Wait()
 			return context.Cause(ctx)
 		case record, more := <-records:
 			if !more {
-				uploads.Wait()
+				running.Wait()
 				return r.describeFolders()
 			}
 			name, err := r.target(record)
@@ -75,9 +72,9 @@ func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Reco
 				answer(record, err)
 				continue
 			}
-			workers <- struct{}{}
-			uploads.Go(func() {
-				defer func() { <-workers }()
+			places <- struct{}{}
+			running.Go(func() {
+				defer func() { <-places }()
 				answer(record, r.file(ctx, name, record))
 			})
 		}
@@ -118,13 +115,17 @@ func (r *restore) target(record *connectors.Record) (string, error) {
 }
 
 func (r *restore) file(ctx context.Context, name string, record *connectors.Record) error {
-	_, err := r.client.upload(name, record.Reader, r.client.replace, func(partial string) error {
+	content := &source{from: record.Reader, size: record.FileInfo.Size()}
+	_, err := r.client.upload(name, content, false, func(partial string) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return r.client.describe(partial, record.FileInfo.Mode(), record.FileInfo.ModTime())
+		if err := r.client.describe(partial, record.FileInfo.Mode(), record.FileInfo.ModTime()); err != nil {
+			return err
+		}
+		return r.client.replace(partial, name)
 	})
-	return err
+	return r.named(err)
 }
 
 // other makes what is no file.

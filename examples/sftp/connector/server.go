@@ -100,7 +100,7 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 	}
 	if err != nil {
 		conn.ssh.Close()
-		return nil, fmt.Errorf("start SFTP: %w", err)
+		return nil, fmt.Errorf("start SFTP, which the server may not offer if it has not ended the connection: %w", err)
 	}
 	go func() {
 		defer close(conn.ended)
@@ -108,6 +108,14 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 	}()
 	go conn.watch()
 	return conn, nil
+}
+
+// named is err, with the server's name if it says no more than that the connection was lost.
+func (a account) named(err error) error {
+	if errors.Is(err, sftp.ErrSSHFxConnectionLost) {
+		return fmt.Errorf("%s: %w", a.origin, err)
+	}
+	return err
 }
 
 // watch ends a connection whose server says nothing any more: what waits for it fails then.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ type server struct {
 	hostKey ssh.PublicKey
 	user    ssh.PublicKey // who may log in with a key
 	private string        // that key
+	put     func()        // is called while a file is written, whose writes come at once as far as the client has them do so; may be nil
 
 	mu    sync.Mutex
 	lines []net.Conn
@@ -91,7 +93,7 @@ func start(t *testing.T, asks bool) *server {
 			s.mu.Lock()
 			s.lines = append(s.lines, line)
 			s.mu.Unlock()
-			running.Go(func() { serve(line, config) })
+			running.Go(func() { s.serve(line, config) })
 		}
 	})
 	t.Cleanup(func() {
@@ -112,7 +114,7 @@ func (s *server) cut() {
 	s.lines = nil
 }
 
-func serve(line net.Conn, config *ssh.ServerConfig) {
+func (s *server) serve(line net.Conn, config *ssh.ServerConfig) {
 	defer line.Close()
 	_, channels, requests, err := ssh.NewServerConn(line, config)
 	if err != nil {
@@ -133,6 +135,15 @@ func serve(line net.Conn, config *ssh.ServerConfig) {
 				r.Reply(r.Type == "subsystem", nil)
 			}
 		}()
+		if s.put != nil {
+			files := sftp.InMemHandler()
+			files.FilePut, files.FileCmd = puts{files.FilePut, s.put}, commands{files.FileCmd}
+			go func() {
+				defer channel.Close()
+				sftp.NewRequestServer(channel, files).Serve() //nolint:errcheck // it ends with the connection
+			}()
+			continue
+		}
 		if files, err := sftp.NewServer(channel); err == nil {
 			go func() {
 				defer channel.Close()
@@ -140,6 +151,37 @@ func serve(line net.Conn, config *ssh.ServerConfig) {
 			}()
 		}
 	}
+}
+
+// puts are files in memory, of whose writing somebody is told.
+type puts struct {
+	sftp.FileWriter
+	told func()
+}
+
+func (p puts) Filewrite(r *sftp.Request) (io.WriterAt, error) {
+	file, err := p.FileWriter.Filewrite(r)
+	return told{file, p.told}, err
+}
+
+// commands has no modes and no times, which those files in memory have not.
+type commands struct{ sftp.FileCmder }
+
+func (c commands) Filecmd(r *sftp.Request) error {
+	if r.Method == "Setstat" {
+		return nil
+	}
+	return c.FileCmder.Filecmd(r)
+}
+
+type told struct {
+	io.WriterAt
+	tell func()
+}
+
+func (t told) WriteAt(p []byte, off int64) (int, error) {
+	t.tell()
+	return t.WriterAt.WriteAt(p, off)
 }
 
 // config is what logs in with a password at a folder.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 
 	"github.com/PlakarKorp/kloset/objects"
@@ -39,31 +40,54 @@ func (s *Storage) Flags() sdk.Flags { return 0 }
 
 func (s *Storage) config() string { return path.Join(s.root, "CONFIG") }
 
-// Create makes a store in a folder that is empty or not there.
+// Create makes a store in a folder that is empty or not there, or in which one was not made to its end.
 func (s *Storage) Create(ctx context.Context, config []byte) error {
 	client, err := s.client(ctx)
 	if err != nil {
 		return err
 	}
 	if err := client.MkdirAll(s.root); err != nil {
-		return fmt.Errorf("make the folder of the store: %w", err)
+		return fmt.Errorf("make the folder of the store: %w", s.named(err))
 	}
-	there, err := client.ReadDirContext(ctx, s.root)
-	if err != nil {
-		return fmt.Errorf("look into the folder of the store: %w", err)
-	}
-	if len(there) > 0 {
-		return errors.New("the folder is not empty: a store is made in an empty one")
+	if err := s.free(ctx, client); err != nil {
+		return err
 	}
 	for _, kind := range kinds {
-		if err := client.Mkdir(path.Join(s.root, kind)); err != nil {
-			return fmt.Errorf("make the folder of %s: %w", kind, err)
+		if err := client.MkdirAll(path.Join(s.root, kind)); err != nil {
+			return fmt.Errorf("make the folder of %s: %w", kind, s.named(err))
 		}
 	}
 	// Not over that of somebody who makes one at this moment: a rename of version 3 does not replace.
-	_, err = client.upload(s.config(), bytes.NewReader(config), client.Rename, func(string) error { return nil })
+	content := &source{from: bytes.NewReader(config), size: int64(len(config))}
+	_, err = client.upload(s.config(), content, true, func(partial string) error { return client.Rename(partial, s.config()) })
 	if err != nil {
-		return fmt.Errorf("write the configuration: %w", err)
+		return fmt.Errorf("write the configuration: %w", s.named(err))
+	}
+	return nil
+}
+
+// free fails if there is anything in the folder but what a Create leaves that was cut off: the configuration comes last.
+func (s *Storage) free(ctx context.Context, client *connection) error {
+	there, err := client.ReadDirContext(ctx, s.root)
+	if err != nil {
+		return fmt.Errorf("look into the folder of the store: %w", s.named(err))
+	}
+	for _, entry := range there {
+		name := entry.Name()
+		left := strings.HasPrefix(name, partialPrefix)
+		for _, kind := range kinds {
+			if name != kind || !entry.IsDir() {
+				continue
+			}
+			within, err := client.ReadDirContext(ctx, path.Join(s.root, kind))
+			if err != nil {
+				return fmt.Errorf("look into the folder of %s: %w", kind, s.named(err))
+			}
+			left = len(within) == 0
+		}
+		if !left {
+			return errors.New("the folder is not empty: a store is made in an empty one")
+		}
 	}
 	return nil
 }
@@ -76,10 +100,11 @@ func (s *Storage) Open(ctx context.Context) ([]byte, error) {
 	}
 	file, err := client.Open(s.config())
 	if err != nil {
-		return nil, fmt.Errorf("open the configuration of a store: %w", err)
+		return nil, fmt.Errorf("open the configuration of a store: %w", s.named(err))
 	}
 	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxConfig))
+	data, err := io.ReadAll(io.LimitReader(file, maxConfig))
+	return data, s.named(err)
 }
 
 // Mode is reading and writing.
@@ -99,7 +124,7 @@ func (s *Storage) folder(kind sdk.Resource) (string, error) {
 	return path.Join(s.root, name), nil
 }
 
-func (s *Storage) object(kind sdk.Resource, mac objects.MAC) (string, error) {
+func (s *Storage) pathOf(kind sdk.Resource, mac objects.MAC) (string, error) {
 	folder, err := s.folder(kind)
 	name := hex.EncodeToString(mac[:])
 	return path.Join(folder, name[:2], name), err
@@ -117,7 +142,7 @@ func (s *Storage) each(ctx context.Context, kind sdk.Resource, visit func(object
 	}
 	parts, err := client.ReadDirContext(ctx, folder)
 	if err != nil {
-		return fmt.Errorf("list %s: %w", kinds[kind], err)
+		return fmt.Errorf("list %s: %w", kinds[kind], s.named(err))
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
@@ -126,7 +151,7 @@ func (s *Storage) each(ctx context.Context, kind sdk.Resource, visit func(object
 		group.Go(func() error {
 			files, err := client.ReadDirContext(ctx, path.Join(folder, part.Name()))
 			if err != nil {
-				return fmt.Errorf("list %s: %w", kinds[kind], err)
+				return fmt.Errorf("list %s: %w", kinds[kind], s.named(err))
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -166,16 +191,22 @@ func (s *Storage) Put(ctx context.Context, kind sdk.Resource, mac objects.MAC, r
 	if err != nil {
 		return 0, err
 	}
-	name, err := s.object(kind, mac)
+	name, err := s.pathOf(kind, mac)
 	if err != nil {
 		return 0, err
 	}
 	if _, err := client.Stat(path.Dir(name)); errors.Is(err, fs.ErrNotExist) {
 		if err := client.MkdirAll(path.Dir(name)); err != nil {
-			return 0, fmt.Errorf("make a folder of the store: %w", err)
+			return 0, fmt.Errorf("make a folder of the store: %w", s.named(err))
 		}
 	}
-	return client.upload(name, r, client.replace, func(string) error { return context.Cause(ctx) })
+	size, err := client.upload(name, &source{from: r, size: -1}, true, func(partial string) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return client.replace(partial, name)
+	})
+	return size, s.named(err)
 }
 
 // Get opens an object, or a part of it.
@@ -184,18 +215,31 @@ func (s *Storage) Get(ctx context.Context, kind sdk.Resource, mac objects.MAC, p
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.object(kind, mac)
+	name, err := s.pathOf(kind, mac)
 	if err != nil {
 		return nil, err
 	}
 	file, err := client.Open(name)
-	if err != nil || part == nil {
-		return file, err
+	if err != nil {
+		return nil, s.named(err)
 	}
-	return struct {
-		io.Reader
-		io.Closer
-	}{io.NewSectionReader(file, int64(part.Offset), int64(part.Length)), file}, nil
+	r := io.Reader(file)
+	if part != nil {
+		r = io.NewSectionReader(file, int64(part.Offset), int64(part.Length))
+	}
+	return &object{r, file, s.account}, nil
+}
+
+// object is an object that is read.
+type object struct {
+	io.Reader
+	io.Closer
+	of account
+}
+
+func (o *object) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	return n, o.of.named(err)
 }
 
 // Delete removes an object.
@@ -204,9 +248,9 @@ func (s *Storage) Delete(ctx context.Context, kind sdk.Resource, mac objects.MAC
 	if err != nil {
 		return err
 	}
-	name, err := s.object(kind, mac)
+	name, err := s.pathOf(kind, mac)
 	if err != nil {
 		return err
 	}
-	return client.Remove(name)
+	return s.named(client.Remove(name))
 }

@@ -14,11 +14,9 @@ import (
 // partialPrefix begins the names of files that are not complete. No object of a store, and no other client's file, has one.
 const partialPrefix = ".plakar-"
 
-// upload writes a file under a name of its own, hands it to finish, and gives it its name when it is complete, on the server's
-// disk if the server can tell. It returns how long it is.
-func (c *connection) upload(name string, content io.Reader, place func(partial, name string) error, finish func(partial string) error) (
-	size int64, err error,
-) {
+// upload writes a file under a name of its own, on the server's disk if it is to be durable and the server can tell, and has finish
+// give it its name when it is complete. It returns how long it is.
+func (c *connection) upload(name string, content *source, durable bool, finish func(partial string) error) (size int64, err error) {
 	partial := path.Join(path.Dir(name), partialPrefix+rand.Text())
 	file, err := c.OpenFile(partial, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
@@ -29,15 +27,14 @@ func (c *connection) upload(name string, content io.Reader, place func(partial, 
 			c.Remove(partial) //nolint:errcheck // the first error says what is wrong; after a break nothing can be removed
 		}
 	}()
-	from := &source{from: content}
-	size, err = file.ReadFrom(from)
-	if from.err != nil {
-		err = from.err
+	size, err = file.ReadFrom(content)
+	if content.err != nil {
+		err = content.err
 	}
-	if err == nil && size != from.read {
-		err = fmt.Errorf("%d of %d bytes were written", size, from.read)
+	if err == nil && size != content.read {
+		err = fmt.Errorf("%d of %d bytes were written", size, content.read)
 	}
-	if _, can := c.HasExtension("fsync@openssh.com"); can && err == nil {
+	if _, can := c.HasExtension("fsync@openssh.com"); can && durable && err == nil {
 		err = file.Sync()
 	}
 	if closeErr := file.Close(); err == nil {
@@ -45,9 +42,6 @@ func (c *connection) upload(name string, content io.Reader, place func(partial, 
 	}
 	if err == nil {
 		err = finish(partial)
-	}
-	if err == nil {
-		err = place(partial, name)
 	}
 	return size, err
 }
@@ -89,9 +83,13 @@ func (c *connection) describe(name string, mode fs.FileMode, modified time.Time)
 // source is a content. It keeps the error that ends it early, for the library takes some of them for an end.
 type source struct {
 	from io.Reader // nil is nothing
+	size int64     // as far as is known; -1 if nothing is
 	read int64
 	err  error
 }
+
+// Size is what the library looks at before it has several packets on their way at once.
+func (s *source) Size() int64 { return s.size }
 
 func (s *source) Read(p []byte) (int, error) {
 	if s.from == nil {
