@@ -51,8 +51,9 @@ func NewBuilder(options Options) (*Builder, error) {
 }
 
 func newBuilder(options Options, run runner) (*Builder, error) {
+	environ := readEnvironment(os.Environ()).passed
 	cache := openCache(options.CacheDir)
-	cache.debug = options.Debug
+	cache.debug, cache.shared = options.Debug, cacheProgram(environ) != ""
 	if options.Jobs <= 0 {
 		options.Jobs = runtime.NumCPU()
 	}
@@ -72,7 +73,7 @@ func newBuilder(options Options, run runner) (*Builder, error) {
 		work:    work,
 		remove:  remove,
 		run:     run,
-		environ: readEnvironment(os.Environ()).passed,
+		environ: environ,
 	}, nil
 }
 

@@ -33,6 +33,9 @@ import (
 type cache struct {
 	root  string
 	debug bool // whether executables are for a debugger
+	// shared says that go takes what is compiled from a program (GOCACHEPROG), and so from whoever writes the cache behind it: what
+	// comes of that is kept apart, for a build that asks no such program to be free of it.
+	shared bool
 }
 
 const (
@@ -102,7 +105,8 @@ func (c cache) entry(plan *Plan, platform executable.Platform) entry {
 		Settings any
 		Platform executable.Platform
 		Debug    bool `json:",omitempty"`
-	}{dir, plan, plan.settings, platform, c.debug})
+		Shared   bool `json:",omitempty"`
+	}{dir, plan, plan.settings, platform, c.debug, c.shared})
 	if err != nil {
 		return entry{}
 	}

@@ -1,9 +1,12 @@
 package gobuild
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,5 +113,33 @@ func TestKeepingIsWholeWhileOthersRead(t *testing.T) {
 	}
 	if after["importer"] == before["importer"] {
 		t.Error("the later run did not build the change")
+	}
+}
+
+// TestSharedCacheIsKeptApart builds with a program for go's cache, and without: what was linked from the one is not there for the other.
+func TestSharedCacheIsKeptApart(t *testing.T) {
+	plan, root := testPlan(t, twoPrograms()), t.TempDir()
+	there := 0 // executables that a build found
+	run := func(_ context.Context, _ string, _, args []string, _ io.Writer) ([]byte, error) {
+		at := slices.Index(args, "-o")
+		if at < 0 {
+			return nil, nil
+		}
+		files, err := os.ReadDir(args[at+1])
+		there = len(files)
+		return nil, errors.Join(err, fakeGo(args))
+	}
+	for _, test := range []struct {
+		program string
+		there   int
+	}{{"", 0}, {"", 2}, {"client", 0}, {"client --token x", 2}, {"", 2}} {
+		t.Setenv("GOCACHEPROG", test.program)
+		b := testBuilder(t, Options{CacheDir: root}, run)
+		if _, err := b.Build(t.Context(), plan, executable.Host(), Stamp{}); err != nil {
+			t.Fatal(err)
+		}
+		if there != test.there {
+			t.Errorf("with GOCACHEPROG=%s go finds %d executables, want %d", test.program, there, test.there)
+		}
 	}
 }

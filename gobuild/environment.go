@@ -81,6 +81,16 @@ func readEnvironment(environ []string) environment {
 	return e
 }
 
+// cacheProgram is the program that go asks for what is compiled; "" for none.
+func cacheProgram(environ []string) (program string) {
+	for _, variable := range environ {
+		if value, ok := strings.CutPrefix(variable, "GOCACHEPROG="); ok {
+			program = value // of one name, the last counts
+		}
+	}
+	return program
+}
+
 // filterFlags splits GOFLAGS into what passes and the flags that do not.
 func filterFlags(flags string) (passed string, left []string) {
 	var kept []string

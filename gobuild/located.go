@@ -1,8 +1,10 @@
 package gobuild
 
 import (
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/internal/regular"
@@ -17,6 +19,9 @@ var (
 	noMain = "runtime.main_main"
 )
 
+// unreachable are signs of a network, or a server, that does not answer.
+var unreachable = []string{"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "proxyconnect"}
+
 // remedies are what to do, in the folder of the manifest, about what the go tool says; the first that fits counts.
 var remedies = []struct {
 	signs  []string
@@ -26,7 +31,9 @@ var remedies = []struct {
 		"go.mod and go.sum are not up to date: run go mod tidy in DIR"},
 	{[]string{"requires go >= ", "toolchain not available"},
 		"the source asks for a newer Go than there is: install that (https://go.dev/dl), or lower the go line of its go.mod"},
-	{[]string{"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "GOPROXY=off", "proxyconnect"},
+	{[]string{"GOCACHEPROG"},
+		"the program that GOCACHEPROG names for go's cache does not work: correct or unset it, go has a cache of its own"},
+	{append([]string{"GOPROXY=off"}, unreachable...),
 		"modules cannot be fetched: check the network and GOPROXY, then run go mod download in DIR"},
 	{[]string{"C compiler"}, "install a C compiler, or leave CGO_ENABLED out of build.env"},
 }
@@ -68,7 +75,7 @@ func remedyOf(output, dir string) string {
 	for _, known := range remedies {
 		for _, sign := range known.signs {
 			if strings.Contains(output, sign) {
-				return strings.ReplaceAll(known.remedy, "DIR", dir)
+				return strings.ReplaceAll(known.remedy, "DIR", dir) + cacheRemedy(sign)
 			}
 		}
 	}
@@ -88,4 +95,12 @@ func modulePath(dir string) string {
 		}
 	}
 	return ""
+}
+
+// cacheRemedy is what else may not be reached: go fails when the server of its cache does, and does not name the program that says so.
+func cacheRemedy(sign string) string {
+	if program := cacheProgram(readEnvironment(os.Environ()).passed); program == "" || !slices.Contains(unreachable, sign) {
+		return ""
+	}
+	return "; or the server of the cache that GOCACHEPROG names does not answer: unset that to build without"
 }

@@ -34,6 +34,24 @@ func TestLocated(t *testing.T) {
 	}
 }
 
+// TestLocatedCache has go say what it does when the program for its cache, or the server behind that, does not work.
+func TestLocatedCache(t *testing.T) {
+	const refused = "put(action 07de, obj d33f, 1 bytes): Put: dial tcp 127.0.0.1:1: connect: connection refused"
+	const modules = "modules cannot be fetched: check the network and GOPROXY, then run go mod download in m"
+	for _, test := range []struct{ program, output, want string }{
+		{"", refused, modules},
+		{"client", refused, modules + "; or the server of the cache that GOCACHEPROG names does not answer: unset that to build without"},
+		{"client", "module lookup disabled by GOPROXY=off", modules},
+		{"/none", `error starting GOCACHEPROG program "/none": no such file`,
+			"the program that GOCACHEPROG names for go's cache does not work: correct or unset it, go has a cache of its own"},
+	} {
+		t.Setenv("GOCACHEPROG", test.program)
+		if got := located(test.output, "m"); got != test.output+"\n"+test.want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 // TestOwnFolder tells a folder that the module lacks from a module that go.mod lacks.
 func TestOwnFolder(t *testing.T) {
 	dir := t.TempDir()
