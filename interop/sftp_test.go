@@ -74,7 +74,14 @@ func TestSFTP(t *testing.T) {
 	}
 	tests.Wait()
 
-	result, err := rig.Run(t.Context(), tools.Kpkg, "try", "backup", pkg, at("restored"), "-o", filepath.Join(t.TempDir(), "no.ptar"),
+	wrong := []string{"try", "backup", packages.fsOne, "fis:" + tree, strings.Replace(at("no"), "@", ":hunter22@", 1), "--store", pkg}
+	result, err := rig.Run(t.Context(), tools.Kpkg, wrong...)
+	if err != nil || result.Status != 2 || !strings.Contains(result.Stderr, "the storage's schema refuses the configuration: location: ") ||
+		strings.Contains(result.Stderr, "hunter22") || strings.Contains(result.Stderr, "starting") {
+		t.Errorf("with settings that the storage's schema refuses: %v, %v", result, err)
+	}
+
+	result, err = rig.Run(t.Context(), tools.Kpkg, "try", "backup", pkg, at("restored"), "-o", filepath.Join(t.TempDir(), "no.ptar"),
 		"identity="+server.Identity, "host_key=SHA256:AAAA")
 	if err != nil || result.Status != 3 || !strings.Contains(result.Stderr, "it is another server, or its key has changed") {
 		t.Errorf("with another host key: %v, %v", result, err)

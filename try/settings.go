@@ -17,10 +17,10 @@ import (
 	"github.com/PlakarKorp/kpkg/sdk/secrets"
 )
 
-// checkSettings holds a configuration against the connector's own schema, its validator. The error names the settings that
-// the schema refuses, and unknown are sentences on those that it allows without knowing them. A schema that does not
-// compile, which verify warns of, refuses nothing.
-func checkSettings(validator []byte, config map[string]string, more []string) (unknown []string, err error) {
+// checkSettings holds the configuration of an importer, exporter or storage, which is what typ names, against the connector's own
+// schema, its validator. The error names the settings that the schema refuses, and unknown are sentences on those that it allows
+// without knowing them. A schema that does not compile, which verify warns of, refuses nothing.
+func checkSettings(typ string, validator []byte, config map[string]string, more []string) (unknown []string, err error) {
 	const name = "kpkg:///validator.json"
 	compiler := jsonschema.NewCompiler()
 	compiler.LoadURL = func(string) (io.ReadCloser, error) { return nil, errors.New("it is outside the schema") }
@@ -38,7 +38,7 @@ func checkSettings(validator []byte, config map[string]string, more []string) (u
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		setting := known.find(key)
 		if setting == nil && key != "location" {
-			strange = append(strange, notKnown(key, slices.Collect(maps.Keys(known.settings))))
+			strange = append(strange, notKnown(typ, key, slices.Collect(maps.Keys(known.settings))))
 		}
 		object[key] = valueFor(setting, config[key])
 	}
@@ -53,11 +53,11 @@ func checkSettings(validator []byte, config map[string]string, more []string) (u
 	slices.Sort(refused)
 	var hidden secrets.Set
 	hidden.Learn(config, more...)
-	return strange, usagef("the connector's schema refuses the configuration: %s", hidden.Cut(strings.Join(refused, "; ")))
+	return strange, usagef("the %s's schema refuses the configuration: %s", typ, hidden.Cut(strings.Join(refused, "; ")))
 }
 
-func notKnown(key string, known []string) string {
-	text := fmt.Sprintf("the connector's schema has no setting %q", key)
+func notKnown(typ, key string, known []string) string {
+	text := fmt.Sprintf("the %s's schema has no setting %q", typ, key)
 	if hint := suggest.DidYouMean(key, known); hint != "" {
 		text += "; " + hint
 	}

@@ -38,7 +38,7 @@ func TestCheckSettings(t *testing.T) {
 				key, value, _ := strings.Cut(s, "=")
 				config[key] = value
 			}
-			unknown, err := checkSettings([]byte(test.schema), config, nil)
+			unknown, err := checkSettings("importer", []byte(test.schema), config, nil)
 			if got := strings.Join(unknown, "; "); (got == "") != (test.unknown == "") || !strings.Contains(got, test.unknown) {
 				t.Errorf("unknown %q, want %q", got, test.unknown)
 			}

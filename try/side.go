@@ -65,8 +65,11 @@ func (t *trial) checkSettings(s *side) error {
 	if err != nil {
 		return fmt.Errorf("read the schema of the configuration: %w", err)
 	}
-	unknown, err := checkSettings(validator, s.settings(), s.config.secrets)
+	unknown, err := checkSettings(s.connector.Type, validator, s.settings(), s.config.secrets)
 	for _, text := range unknown {
+		if t.opts.Store != nil && s.connector.Type != manifest.Storage {
+			text += "; those of the storage are given with --store-config"
+		}
 		if t.opts.Warn != nil {
 			t.opts.Warn(text)
 		}

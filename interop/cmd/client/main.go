@@ -131,6 +131,7 @@ func newContext() (*appcontext.AppContext, error) {
 	ctx.Username = who.Username
 	ctx.CommandLine = strings.Join(os.Args, " ")
 	ctx.ProcessID = os.Getpid()
+	ctx.KeyFromFile = os.Getenv("PLAKAR_PASSPHRASE")
 	ctx.MaxConcurrency = max(runtime.GOMAXPROCS(0)-1, 1)
 	ctx.SetCookies(cookies.NewManager(ctx.CacheDir))
 	ctx.SetCache(caching.NewManager(pebble.Constructor(ctx.CacheDir)))
