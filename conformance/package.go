@@ -53,6 +53,8 @@ var ErrSelection = errors.New("wrong selection")
 type PackageResult struct {
 	// Package is the package's path, or that of the source it was made of.
 	Package string
+	// Containers says what made those that its connectors ran in; "" if they ran without.
+	Containers string
 	// Configs are the tests that were made, Results those of their checks, in the same order.
 	Configs []Config
 	Results []Result
@@ -94,7 +96,7 @@ func RunPackage(ctx context.Context, path string, selection Selection) (*Package
 	if err != nil {
 		return nil, err
 	}
-	result := &PackageResult{Package: integration.Package}
+	result := &PackageResult{Package: integration.Package, Containers: integration.Containers}
 	if result.Configs, err = selection.configs(integration); err != nil {
 		return nil, err
 	}

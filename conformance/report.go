@@ -69,6 +69,11 @@ func Report(tests ...Tested) *finding.Report {
 				c.Connector = finding.Cut(c.Connector)
 				costs = append(costs, packageCost{name, c})
 			}
+			if t.Result.Containers != "" {
+				report.Add(finding.Finding{
+					Rule: contained, Severity: finding.Info, File: t.Path, Message: finding.CutMessage("its containers were made by " + t.Result.Containers),
+				})
+			}
 			report.Add(Findings(t.Result.Package, t.Result.Results)...)
 			for _, connector := range t.Result.Untested {
 				report.Fail(t.Result.Package, fmt.Errorf("%s was hardly tested, %s", finding.Cut(connector), needs(finding.Cut(connector))))
@@ -79,13 +84,20 @@ func Report(tests ...Tested) *finding.Report {
 	return report
 }
 
-// notHere is the rule of packages that do not run on this machine.
-const notHere = "package-not-here"
+const (
+	// notHere is the rule of packages that do not run on this machine.
+	notHere = "package-not-here"
+	// contained is that of packages whose connectors are in images.
+	contained = "package-in-containers"
+)
 
 // PackageRules are the rules on packages that are tested, as Rules are those on their connectors.
 var PackageRules = []finding.Rule{{
 	ID: notHere, Severity: finding.Info, Title: "The package is for a platform whose executables do not run on this machine.",
 	Fix: "Linux runs those of other architectures with qemu-user (`--emulator`); others are tested on machines of their own.",
+}, {
+	ID: contained, Severity: finding.Info, Title: "The connectors of the package ran in containers, and this made them.",
+	Fix: "Nothing; crun is taken where it is in PATH and works (docs/images.md).",
 }}
 
 // needs is what a connector lacks to be tested, and what gives it that.

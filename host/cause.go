@@ -75,6 +75,10 @@ func (p *Plugin) ended() error {
 	var exit *exec.ExitError
 	if errors.As(p.exitErr, &exit) {
 		how = "it ended with " + exit.String()
+		// Of a program that a signal has ended crun tells it as shells do.
+		if signal := exit.ExitCode() - 128; signal > 0 && p.options.Container != nil && p.options.Container.Crun != "" {
+			how = "it ended with signal: " + syscall.Signal(signal).String()
+		}
 	} else if p.exitErr != nil {
 		how = p.exitErr.Error()
 	}

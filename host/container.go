@@ -26,6 +26,8 @@ type Container struct {
 	Root string
 	// Env is that of the image; the plugin gets no other variables of its host's.
 	Env []string
+	// Crun is the path of the program that makes the container, as docker and podman have it made; with "" this program makes it.
+	Crun string
 }
 
 const (
@@ -94,13 +96,15 @@ func (i *Integration) unpackImages(ctx context.Context, dir string) error {
 		if _, done := i.images[c.ImageID]; c.ImageID == "" || c.Executable != "" || done {
 			continue
 		}
-		if i.Emulator != "" {
-			return fmt.Errorf("%s cannot be run: its connectors are in images of another architecture, in which no emulator is", i.Package)
-		}
 		root := filepath.Join(dir, fmt.Sprintf("image%d", len(i.images)))
 		unpacked, err := unpackImage(ctx, verify.ImageBeside(i.Package), c.ImageID, root)
 		if err != nil {
 			return fmt.Errorf("unpacking the image of %s: %w", i.Package, err)
+		}
+		if len(i.images) == 0 {
+			if i.Containers, err = unpacked.findCrun(ctx, unpacked.entrypoint[0]); err != nil {
+				return err
+			}
 		}
 		i.images[c.ImageID] = unpacked
 	}
@@ -130,7 +134,7 @@ func unpackImage(ctx context.Context, archive, id, root string) (unpackedImage, 
 	if err := images.Unpack(ctx, found, root); err != nil {
 		return unpackedImage{}, err
 	}
-	return unpackedImage{Container{root, found.Env}, found.Entrypoint}, prepareRoot(root)
+	return unpackedImage{Container{Root: root, Env: found.Env}, found.Entrypoint}, prepareRoot(root)
 }
 
 // maxNetworkNames is how much of a file of this machine that names hosts is copied, in bytes.

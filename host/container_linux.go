@@ -14,7 +14,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
-// A plugin's container is made in two steps. This program starts itself anew, in new namespaces, under the name containerName: between
+// Without crun, a plugin's container is made in two steps. This program starts itself anew, in new namespaces, under the name containerName: between
 // making namespaces and executing a program no Go code can run. That run mounts what the plugin sees, gives away all privileges and
 // becomes the plugin. So the process that is started is the plugin's, for signals as well as for its end.
 
@@ -26,18 +26,24 @@ const (
 )
 
 func init() {
-	if os.Args[0] != containerName || len(os.Args) < 4 {
+	var err error
+	switch {
+	case os.Args[0] == containerName && len(os.Args) >= 4:
+		runtime.LockOSThread() // privileges are a thread's
+		err = enter(os.Args[1], os.Args[2], os.Args[3:])
+	case os.Args[0] == crunName && len(os.Args) == 4:
+		err = becomeCrun(os.Args[1], os.Args[2], os.Args[3])
+	default:
 		return
 	}
-	runtime.LockOSThread() // privileges are a thread's
-	err := enter(os.Args[1], os.Args[2], os.Args[3:])
 	fmt.Fprintf(os.Stderr, "the image cannot be run here: %v\n", err)
 	os.Exit(exitContainer)
 }
 
 // contain prepares the command that runs the executable at path in the plugin's container.
 func (p *Plugin) contain(path string) (err error) {
-	program, err := p.options.Container.inside(path)
+	container := p.options.Container
+	program, err := container.inside(path)
 	if err != nil {
 		return err
 	}
@@ -49,20 +55,38 @@ func (p *Plugin) contain(path string) (err error) {
 	if err := errors.Join(os.Mkdir(sockets, 0o700), os.Chmod(sockets, 0o777)); err != nil {
 		return err
 	}
-	p.cmd = exec.Command("/proc/self/exe")
-	p.cmd.Args = append([]string{containerName, p.options.Container.Root, sockets, program}, p.options.Args...)
-	p.cmd.Env = append(p.options.Container.environment(), markVariable+"="+p.mark)
-	ownGroup(p.cmd)
-	attributes := p.cmd.SysProcAttr
+	mark, arguments := markVariable+"="+p.mark, append([]string{program}, p.options.Args...)
+	environment := append(container.environment(), mark)
+	if container.Crun == "" {
+		p.cmd = anew(containerUser, append([]string{containerName, container.Root, sockets}, arguments...)...)
+		p.cmd.Env = environment
+		return nil
+	}
+	bundle, err := container.bundle(p.sockets.Path, sockets, arguments, environment)
+	if err != nil {
+		return err
+	}
+	p.cmd = anew(0, crunName, container.Crun, "run", bundle)
+	p.cmd.Env = []string{containerPath, mark}
+	return nil
+}
+
+// anew is the command that starts this program anew, in namespaces of its own and a process group, with these arguments, of which
+// the first is its name. Root stays root; whoever is another has the number user there.
+func anew(user int, arguments ...string) *exec.Cmd {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args = arguments
+	ownGroup(cmd)
+	attributes := cmd.SysProcAttr
 	attributes.Cloneflags = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 	if os.Geteuid() == 0 {
-		return nil // a user of its own needs no namespace
+		return cmd // a user of its own needs no namespace
 	}
 	attributes.Cloneflags |= unix.CLONE_NEWUSER
-	attributes.UidMappings = []syscall.SysProcIDMap{{ContainerID: containerUser, HostID: os.Geteuid(), Size: 1}}
-	attributes.GidMappings = []syscall.SysProcIDMap{{ContainerID: containerUser, HostID: os.Getegid(), Size: 1}}
+	attributes.UidMappings = []syscall.SysProcIDMap{{ContainerID: user, HostID: os.Geteuid(), Size: 1}}
+	attributes.GidMappings = []syscall.SysProcIDMap{{ContainerID: user, HostID: os.Getegid(), Size: 1}}
 	attributes.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP} // until enter gives them away
-	return nil
+	return cmd
 }
 
 // cannotContain says what to do where the system lets nobody make namespaces; nil if that is not it.

@@ -2,6 +2,8 @@ package host_test
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,13 +38,55 @@ func rootWith(t *testing.T, program string) (root, path string) {
 	return root, path
 }
 
+// eachWay tests containers that this program makes, and those of crun.
+func eachWay(t *testing.T, test func(t *testing.T, crun string)) {
+	crun, err := exec.LookPath("crun")
+	if err != nil {
+		t.Fatal(err, "(Debian's package crun has it)")
+	}
+	t.Run("kpkg", func(t *testing.T) { test(t, "") })
+	t.Run("crun", func(t *testing.T) { test(t, crun) })
+}
+
 // TestContainer has a plugin say what it can do in a container, over the socket that it was asked to serve.
 func TestContainer(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "hunter2secret")
 	root, path := rootWith(t, "./testdata/contained")
+	eachWay(t, func(t *testing.T, crun string) { contained(t, root, path, crun) })
+}
+
+// TestContainerAsUser is TestContainer for a user who is not root, and has no numbers of others.
+func TestContainerAsUser(t *testing.T) {
+	const prepared = "KPKG_TEST_CONTAINED"
+	if path := os.Getenv(prepared); path != "" {
+		eachWay(t, func(t *testing.T, crun string) { contained(t, filepath.Dir(filepath.Dir(path)), path, crun) })
+		return
+	}
+	if os.Geteuid() != 0 {
+		return // TestContainer is this
+	}
+	_, path := rootWith(t, "./testdata/contained")
+	program, err := os.ReadFile(os.Args[0])
+	if err == nil {
+		err = os.Chmod(filepath.Dir(t.TempDir()), 0o755) // the folder of all temporary ones of the test
+	}
+	copied := filepath.Join(t.TempDir(), "test")
+	if err := errors.Join(err, os.WriteFile(copied, program, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(copied, "-test.run", "^TestContainerAsUser$", "-test.v")
+	cmd.Env, cmd.Dir = append(os.Environ(), prepared+"="+path), "/"
+	const nobody = 65534
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "PASS: TestContainerAsUser/crun") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func contained(t *testing.T, root, path, crun string) {
 	var printed lines
 	p, err := host.Start(t.Context(), path, host.Options{
-		Container: &host.Container{Root: root, Env: []string{"HOME=/tmp"}}, Args: []string{"importer"}, Stderr: &printed,
+		Container: &host.Container{Root: root, Env: []string{"HOME=/tmp"}, Crun: crun}, Args: []string{"importer"}, Stderr: &printed,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +99,7 @@ func TestContainer(t *testing.T) {
 		"uid 65532 of 65532; args [importer]; home /tmp; secret \"\"", "CapPrm: 0000000000000000", "CapEff: 0000000000000000",
 		"CapBnd: 0000000000000000", "CapAmb: 0000000000000000", "NoNewPrivs: 1",
 		"/x read-only file system", "/plugin/x read-only file system", "/etc/passwd read-only file system", "/dev/x read-only file system",
-		"/tmp/x <nil>", "/dev/null <nil>", "setuid operation not permitted", "mount operation not permitted", "outside true",
+		"/tmp/x <nil>", "/dev/null <nil>", "setuid refused true", "mount operation not permitted", "outside true",
 	} {
 		wantError(t, err, want)
 	}
@@ -73,7 +117,11 @@ func TestContainer(t *testing.T) {
 // TestContainerImporter has an importer end with its host in a container, and ends another by a signal.
 func TestContainerImporter(t *testing.T) {
 	root, path := rootWith(t, "../sdk/internal/minimal/light")
-	options := host.Options{Container: &host.Container{Root: root}}
+	eachWay(t, func(t *testing.T, crun string) { endsContained(t, root, path, crun) })
+}
+
+func endsContained(t *testing.T, root, path, crun string) {
+	options := host.Options{Container: &host.Container{Root: root, Crun: crun}}
 	p, err := host.Start(t.Context(), path, options)
 	if err != nil {
 		t.Fatal(err)
@@ -90,11 +138,30 @@ func TestContainerImporter(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Kill()
+	if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", p.Process().Pid)); err != nil || string(name) != "light\n" {
+		t.Errorf("the plugin's process is %q, %v", name, err)
+	}
 	p.Process().Signal(syscall.SIGTERM)
 	select {
 	case <-p.Exited():
 	case <-time.After(20 * time.Second):
 		t.Error("it goes on after SIGTERM")
+	}
+
+	if p, err = host.Start(t.Context(), path, options); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	p.Process().Kill()
+	<-p.Exited()
+	wantError(t, p.Cause(), "it ended with signal: killed")
+	if p, err = host.Start(t.Context(), path, options); err != nil {
+		t.Fatal(err)
+	}
+	plugin := p.Process().Pid
+	p.Kill()
+	if _, err := os.Stat(fmt.Sprintf("/proc/%d/exe", plugin)); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("the plugin outlives its host's Kill", err)
 	}
 }
 

@@ -34,6 +34,8 @@ type Integration struct {
 	Manifest manifest.Manifest
 	// Emulator is the path of the program that runs its executables; "" if they run without.
 	Emulator string
+	// Containers says what makes those that its connectors run in; "" if they run without.
+	Containers string
 
 	images map[string]unpackedImage // by their IDs
 }
@@ -101,11 +103,11 @@ func Open(ctx context.Context, path, dir string, building Building) (_ *Integrat
 	defer func() { file.Close() }()
 	emulator := ""
 	if packed == path {
-		var platform executable.Platform
-		if file, platform, err = judged(ctx, file, size, path); err != nil {
+		var its target
+		if file, its, err = judged(ctx, file, size, path); err != nil {
 			return nil, err
 		}
-		if emulator, err = building.Emulator.program(platform); err != nil {
+		if emulator, err = its.emulator(building.Emulator); err != nil {
 			return nil, fmt.Errorf("%s cannot be run: %w", path, err)
 		}
 	}
@@ -161,9 +163,25 @@ func build(ctx context.Context, path, dir string, building Building) (string, er
 	return made.Packages[0].File, nil
 }
 
+// target is what a package is for: a platform, and clients that run containers if images serve its connectors.
+type target struct {
+	executable.Platform
+	contained bool
+}
+
+// emulator is what runs the package here, "" if it runs without.
+func (t target) emulator(wanted Emulator) (string, error) {
+	program, err := wanted.program(t.Platform)
+	if t.contained && (program != "" || err != nil) {
+		return "", &ElsewhereError{t.Platform, "its connectors are in images, and containers run executables of this machine alone, " +
+			"without an emulator"}
+	}
+	return program, err
+}
+
 // judged is a copy of the file of a package, which it closes, and has passed its checks: what is unpacked is then what was
 // judged, whoever writes to the file meanwhile or takes its name. What is no package, or too large for one, is not copied.
-func judged(ctx context.Context, file remote.Input, size int64, path string) (own remote.Input, its executable.Platform, err error) {
+func judged(ctx context.Context, file remote.Input, size int64, path string) (own remote.Input, its target, err error) {
 	if _, err := ptarread.New(ctx, file, size); err != nil || size > ptarread.MaxUnpacked {
 		its, checked := check(ctx, file, size, path)
 		return file, its, cmp.Or(checked, err, fmt.Errorf("%s is too large for a package", path))
@@ -180,12 +198,12 @@ func judged(ctx context.Context, file remote.Input, size int64, path string) (ow
 }
 
 // check refuses a package that does not verify, and tells what it is for.
-func check(ctx context.Context, file io.ReaderAt, size int64, path string) (executable.Platform, error) {
+func check(ctx context.Context, file io.ReaderAt, size int64, path string) (target, error) {
 	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path, Image: verify.ImageBeside(path)})
 	if err != nil {
-		return executable.Platform{}, err
+		return target{}, err
 	}
-	its := executable.Platform{OS: report.OS, Arch: report.Arch}
+	its := target{executable.Platform{OS: report.OS, Arch: report.Arch}, report.Images != nil}
 	if remote.Base(path) == "" && len(report.Executables) > 0 { // there is no name that says it
 		its.OS, its.Arch = report.Executables[0].OS, report.Executables[0].Arch
 	}

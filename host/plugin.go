@@ -65,6 +65,7 @@ type Plugin struct {
 	name    string
 	options Options
 	cmd     *exec.Cmd
+	process *os.Process // the plugin's, which crun's is not
 	channel *channel
 	conn    *grpc.ClientConn
 	stderr  *stderr
@@ -103,6 +104,7 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 			p.Kill()
 			return nil, fmt.Errorf("starting plugin %s in its image: %w", p.name, err)
 		}
+		p.findContained()
 	}
 	if err := p.connect(ctx); err != nil {
 		p.Kill()
@@ -155,6 +157,7 @@ func (p *Plugin) execute(path string) error {
 		}
 		return errors.Join(err, p.removeSockets())
 	}
+	p.process = p.cmd.Process
 	closeAll([]*os.File{pipes[0], pipes[3], pipes[5]})
 	p.channel = &channel{in: pipes[2], out: pipes[1]} // until dial has a socket
 	printed := make(chan struct{})
@@ -258,7 +261,7 @@ var errEnded = errors.New("the connection to the plugin has ended")
 func (p *Plugin) Conn() grpc.ClientConnInterface { return p.conn }
 
 // Process is the plugin's process.
-func (p *Plugin) Process() *os.Process { return p.cmd.Process }
+func (p *Plugin) Process() *os.Process { return p.process }
 
 // Exited is closed when the process has ended, and all in its process group with it.
 func (p *Plugin) Exited() <-chan struct{} { return p.exited }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,12 +20,17 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
-// Limits of what is read.
+// Limits of what is read of one archive.
 const (
-	maxEntries  = 1000
-	maxJSON     = 4 << 20
-	maxImages   = 100
-	maxUnpacked = 4 << 30
+	maxArchive  = 8 << 30   // bytes of the file
+	maxEntries  = 1000      // files in it
+	maxJSON     = 512 << 10 // bytes of one description, which may take fifty times as much in memory
+	maxAllJSON  = 4 << 20   // bytes of all descriptions
+	maxImages   = 100       // images in it
+	maxLayers   = 127       // layers of an image, as docker has it
+	maxUnpacked = 4 << 30   // bytes that its layers unpack to
+	maxFiles    = 100_000   // files that they unpack to
+	maxName     = 4096      // bytes of the name of such a file, as Linux has it (PATH_MAX)
 )
 
 // Archive is an open archive of images.
@@ -34,8 +40,13 @@ type Archive struct {
 	SHA256 string
 	Size   int64
 
-	file  *os.File
-	blobs map[string]section
+	file   *os.File
+	blobs  map[string]section
+	summed map[string]bool // the blobs whose sums are right
+	json   int64           // bytes that have been read of descriptions
+
+	// What may still be unpacked: bytes of layers, those of files, in which layers may leave holes, and files.
+	layersLeft, contentLeft, filesLeft int64
 }
 
 // Found is an image of an archive: what its configuration says.
@@ -63,14 +74,24 @@ func Read(ctx context.Context, path string) (_ *Archive, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{file: file, blobs: map[string]section{}}
+	a := &Archive{
+		file: file, blobs: map[string]section{}, summed: map[string]bool{},
+		layersLeft: maxUnpacked, contentLeft: maxUnpacked, filesLeft: maxFiles,
+	}
 	defer func() {
 		if err != nil {
 			file.Close()
 			err = fmt.Errorf("reading the image %s: %w", path, err)
 		}
 	}()
-	if a.SHA256, a.Size, err = sha256sum.Of(ctx, io.NewSectionReader(file, 0, 1<<62)); err != nil {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxArchive {
+		return nil, fmt.Errorf("it has %d bytes, more than %d", info.Size(), int64(maxArchive))
+	}
+	if a.SHA256, a.Size, err = sha256sum.Of(ctx, io.NewSectionReader(file, 0, maxArchive)); err != nil {
 		return nil, err
 	}
 	if err := a.scan(); err != nil {
@@ -90,7 +111,29 @@ func Read(ctx context.Context, path string) (_ *Archive, err error) {
 		}
 		a.Images = append(a.Images, found)
 	}
-	return a, nil
+	return a, a.sameForDocker()
+}
+
+// sameForDocker refuses an archive in which docker before version 25, and podman at any, would find other images: they do not read the
+// index. An archive that is not for them is fine.
+func (a *Archive) sameForDocker() error {
+	var all []loaded
+	if err := a.decode("manifest.json", &all); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, one := range all {
+		same := slices.ContainsFunc(a.Images, func(f Found) bool {
+			return one.Config == blobName(f.ID) && slices.EqualFunc(one.Layers, f.layers, func(name string, layer v1.Descriptor) bool {
+				return name == blobName(layer.Digest.String())
+			})
+		})
+		if !same {
+			return errors.New("its manifest.json has an image that its index.json has not")
+		}
+	}
+	return nil
 }
 
 // Close closes the archive.
@@ -177,12 +220,15 @@ func (a *Archive) small(name string) ([]byte, error) {
 	if r.Size() > maxJSON {
 		return nil, fmt.Errorf("its %s has %d bytes, more than %d", name, r.Size(), maxJSON)
 	}
+	if a.json += r.Size(); a.json > maxAllJSON {
+		return nil, fmt.Errorf("it describes its images in more than %d bytes", maxAllJSON)
+	}
 	return io.ReadAll(io.LimitReader(r, maxJSON))
 }
 
-// blob returns a small blob whose sum is right.
-func (a *Archive) blob(digest v1.Hash) ([]byte, error) {
-	name, err := nameOf(digest)
+// blob returns a small blob whose size and sum are right.
+func (a *Archive) blob(its v1.Descriptor) ([]byte, error) {
+	name, err := nameOf(its.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -190,14 +236,22 @@ func (a *Archive) blob(digest v1.Hash) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum, _, err := v1.SHA256(bytes.NewReader(content))
+	sum, size, err := v1.SHA256(bytes.NewReader(content))
 	if err != nil {
 		return nil, err
 	}
-	if sum != digest {
-		return nil, fmt.Errorf("it is damaged: %s has the sum %s", name, sum.Hex)
+	return content, sameAs(its, name, sum.Hex, size)
+}
+
+// sameAs holds a blob to what describes it.
+func sameAs(its v1.Descriptor, name, sum string, size int64) error {
+	if sum != its.Digest.Hex {
+		return fmt.Errorf("it is damaged: %s has the sum %s", name, sum)
 	}
-	return content, nil
+	if size != its.Size {
+		return fmt.Errorf("it is damaged: %s has %d bytes, not %d as it is said to", name, size, its.Size)
+	}
+	return nil
 }
 
 func nameOf(digest v1.Hash) (string, error) {
@@ -209,7 +263,7 @@ func nameOf(digest v1.Hash) (string, error) {
 
 // image reads one image, and its layers for their sums.
 func (a *Archive) image(ctx context.Context, descriptor v1.Descriptor) (Found, error) {
-	raw, err := a.blob(descriptor.Digest)
+	raw, err := a.blob(descriptor)
 	if err != nil {
 		return Found{}, err
 	}
@@ -217,13 +271,16 @@ func (a *Archive) image(ctx context.Context, descriptor v1.Descriptor) (Found, e
 	if err != nil {
 		return Found{}, fmt.Errorf("a manifest in it is no such JSON: %w", err)
 	}
-	raw, err = a.blob(manifest.Config.Digest)
+	raw, err = a.blob(manifest.Config)
 	if err != nil {
 		return Found{}, err
 	}
 	config, err := v1.ParseConfigFile(bytes.NewReader(raw))
 	if err != nil {
 		return Found{}, fmt.Errorf("a configuration in it is no such JSON: %w", err)
+	}
+	if len(manifest.Layers) > maxLayers {
+		return Found{}, fmt.Errorf("an image has %d layers, more than %d", len(manifest.Layers), maxLayers)
 	}
 	if len(manifest.Layers) != len(config.RootFS.DiffIDs) {
 		return Found{}, fmt.Errorf("an image has %d layers, and the sums of %d", len(manifest.Layers), len(config.RootFS.DiffIDs))
@@ -234,23 +291,31 @@ func (a *Archive) image(ctx context.Context, descriptor v1.Descriptor) (Found, e
 		layers: manifest.Layers, diffIDs: config.RootFS.DiffIDs,
 	}
 	for _, layer := range manifest.Layers {
-		name, err := nameOf(layer.Digest)
-		if err != nil {
+		if err := a.sum(ctx, layer); err != nil {
 			return Found{}, err
-		}
-		r, err := a.open(name)
-		if err != nil {
-			return Found{}, err
-		}
-		sum, _, err := sha256sum.Of(ctx, r)
-		if err != nil {
-			return Found{}, err
-		}
-		if sum != layer.Digest.Hex {
-			return Found{}, fmt.Errorf("it is damaged: %s has the sum %s", name, sum)
 		}
 	}
 	return found, nil
+}
+
+// sum compares a layer's size and sum, each layer's once, however many images have it.
+func (a *Archive) sum(ctx context.Context, layer v1.Descriptor) error {
+	name, err := nameOf(layer.Digest)
+	if err != nil {
+		return err
+	}
+	r, err := a.open(name)
+	if err != nil {
+		return err
+	}
+	sum := layer.Digest.Hex
+	if !a.summed[name] {
+		if sum, _, err = sha256sum.Of(ctx, r); err != nil {
+			return err
+		}
+	}
+	a.summed[name] = true
+	return sameAs(layer, name, sum, r.Size())
 }
 
 // IsRoot tells that an image's user is root, as it is where none is named.

@@ -27,9 +27,8 @@ func (a *Archive) Unpack(ctx context.Context, found Found, dir string) error {
 		return err
 	}
 	defer root.Close()
-	left := int64(maxUnpacked)
 	for i, layer := range found.layers {
-		err := a.walkLayer(ctx, layer, found.diffIDs[i], &left, func(header *tar.Header, content io.Reader) error {
+		err := a.walkLayer(ctx, layer, found.diffIDs[i], func(header *tar.Header, content io.Reader) error {
 			return unpackEntry(root, header, content)
 		})
 		if err != nil {
@@ -49,9 +48,8 @@ func (a *Archive) Program(ctx context.Context, found Found, to *os.File) (size i
 		return 0, errors.New("it has no entry point")
 	}
 	wanted, there := path.Clean(strings.TrimPrefix(found.Entrypoint[0], "/")), false
-	left := int64(maxUnpacked)
 	for i, layer := range found.layers { // a later one replaces what an earlier one has
-		err := a.walkLayer(ctx, layer, found.diffIDs[i], &left, func(header *tar.Header, r io.Reader) error {
+		err := a.walkLayer(ctx, layer, found.diffIDs[i], func(header *tar.Header, r io.Reader) error {
 			if header.Typeflag != tar.TypeReg || path.Clean(strings.TrimPrefix(header.Name, "/")) != wanted {
 				return nil
 			}
@@ -77,9 +75,9 @@ func (a *Archive) Program(ctx context.Context, found Found, to *os.File) (size i
 	return size, nil
 }
 
-// walkLayer has use look at each entry of a layer, and then compares its sum.
+// walkLayer has use look at each entry of a layer, and then compares its sum. What may be unpacked of the archive becomes less by it.
 func (a *Archive) walkLayer(
-	ctx context.Context, layer v1.Descriptor, diffID v1.Hash, left *int64, use func(*tar.Header, io.Reader) error,
+	ctx context.Context, layer v1.Descriptor, diffID v1.Hash, use func(*tar.Header, io.Reader) error,
 ) error {
 	name, err := nameOf(layer.Digest)
 	if err != nil {
@@ -99,7 +97,7 @@ func (a *Archive) walkLayer(
 		}
 	}
 	sum := sha256.New()
-	summed := &bounded{ctx, io.TeeReader(content, sum), left}
+	summed := &bounded{ctx, io.TeeReader(content, sum), &a.layersLeft}
 	in := tar.NewReader(summed)
 	for {
 		if ctx.Err() != nil {
@@ -109,10 +107,22 @@ func (a *Archive) walkLayer(
 		if errors.Is(err, io.EOF) {
 			break
 		}
+		if errors.Is(err, tar.ErrHeader) {
+			return fmt.Errorf("a layer is no tar, nor one that gzip has compressed: %w", err)
+		}
 		if err != nil {
 			return err
 		}
-		if err := use(header, in); err != nil {
+		if a.filesLeft--; a.filesLeft < 0 {
+			return fmt.Errorf("it unpacks to more than %d files", maxFiles)
+		}
+		if header.Size > a.contentLeft {
+			return unpacksToMore()
+		}
+		if len(header.Name) > maxName {
+			return fmt.Errorf("%.200q is the beginning of a name of %d bytes, more than %d", header.Name, len(header.Name), maxName)
+		}
+		if err := use(header, &bounded{ctx, in, &a.contentLeft}); err != nil {
 			return err
 		}
 	}
@@ -143,10 +153,12 @@ func (b *bounded) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	if *b.left -= int64(n); *b.left < 0 {
-		return 0, fmt.Errorf("it unpacks to more than %d bytes", int64(maxUnpacked))
+		return 0, unpacksToMore()
 	}
 	return n, err
 }
+
+func unpacksToMore() error { return fmt.Errorf("it unpacks to more than %d bytes", int64(maxUnpacked)) }
 
 func unpackEntry(root *os.Root, header *tar.Header, content io.Reader) error {
 	name := path.Clean(strings.TrimPrefix(header.Name, "/"))

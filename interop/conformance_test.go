@@ -27,17 +27,7 @@ func TestConformanceFTP(t *testing.T) {
 // socket, with a read-only root and no privileges.
 func TestConformanceImage(t *testing.T) {
 	server := startFTPServer(t)
-	dir := t.TempDir()
-	made, err := rig.Run(t.Context(), tools.Kpkg, "create", filepath.Join(rig.Root(), "examples/ftp/both"), "v1.0.0", "--image",
-		"--out-dir", dir)
-	if err != nil || made.Status != 0 {
-		t.Fatal(err, made)
-	}
-	packages, err := filepath.Glob(filepath.Join(dir, "*.ptar"))
-	if err != nil || len(packages) != 1 {
-		t.Fatal(packages, err)
-	}
-	wantSkipped(t, conformPackage(t, packages[0], rig.FTPPassword,
+	wantSkipped(t, conformPackage(t, imageOf(t, filepath.Join(rig.Root(), "examples/ftp/both")), rig.FTPPassword,
 		"--connector", "importer:ftp", "--config", "location=ftp://"+rig.FTPUser+"@"+server.Address+writeTree(t)))
 }
 

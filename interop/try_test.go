@@ -58,30 +58,46 @@ func TestTryPlakarsPtar(t *testing.T) {
 	}
 }
 
-// TestTryFTP backs up from a server and restores to it, with a password that nobody gets to see.
+// TestTryFTP backs up from a server and restores to it, with a password that nobody gets to see, and with both connectors in an image,
+// too.
 func TestTryFTP(t *testing.T) {
 	server := startFTPServer(t)
 	tree := writeTree(t)
 	makePlain(t, tree)
-	dir := t.TempDir()
-	data, restored := filepath.Join(dir, "data.ptar"), filepath.Join(dir, "restored")
-	try := func(password string, args ...string) rig.Result {
-		t.Helper()
-		return tryWith(t, password, args...)
-	}
-	integration := filepath.Join(rig.Root(), "examples/ftp/both")
+	source := filepath.Join(rig.Root(), "examples/ftp/both")
 	location := "ftp://" + rig.FTPUser + "@" + server.Address
 	const secret = "password=$PASSWORD"
-	if result := try("wrong-password", "backup", integration, location+tree, secret, "-o", data); result.Status != 3 {
-		t.Errorf("with a wrong password: %v", result)
+	for name, integration := range map[string]string{"source": source, "image": imageOf(t, source)} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			data, restored := filepath.Join(dir, "data.ptar"), filepath.Join(dir, "restored")
+			if result := tryWith(t, "wrong-password", "backup", integration, location+tree, secret, "-o", data); result.Status != 3 {
+				t.Errorf("with a wrong password: %v", result)
+			}
+			if result := tryWith(t, rig.FTPPassword, "backup", integration, location+tree, secret, "-o", data); result.Status != 0 {
+				t.Fatal(result)
+			}
+			if result := tryWith(t, rig.FTPPassword, "restore", integration, location+restored, data, secret); result.Status != 0 {
+				t.Fatal(result)
+			}
+			wantEqual(t, tree, restored)
+		})
 	}
-	if result := try(rig.FTPPassword, "backup", integration, location+tree, secret, "-o", data); result.Status != 0 {
-		t.Fatal(result)
+}
+
+// imageOf makes the package of a source with images beside it, and returns its path.
+func imageOf(t *testing.T, source string) string {
+	t.Helper()
+	dir := t.TempDir()
+	made, err := rig.Run(t.Context(), tools.Kpkg, "create", source, "v1.0.0", "--image", "--out-dir", dir)
+	if err != nil || made.Status != 0 {
+		t.Fatal(err, made)
 	}
-	if result := try(rig.FTPPassword, "restore", integration, location+restored, data, secret); result.Status != 0 {
-		t.Fatal(result)
+	packages, err := filepath.Glob(filepath.Join(dir, "*.ptar"))
+	if err != nil || len(packages) != 1 {
+		t.Fatal(packages, err)
 	}
-	wantEqual(t, tree, restored)
+	return packages[0]
 }
 
 // TestTryFTPWithOneConnection is TestTryFTP on servers that allow a connection or two, for a tree with links: ProFTPD tells

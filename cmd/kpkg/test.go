@@ -43,7 +43,8 @@ What an exporter writes elsewhere is read back through the package's importer of
 destination that accepts certain files only, such as messages, is sent those of --sample.
 
 Connectors in container images run from NAME_vX.Y.Z_OS_ARCH.oci.tar beside the package, on Linux: with a
-read-only root, without privileges, and over a socket. Neither docker nor podman is needed.
+read-only root, without privileges, and over a socket. crun makes the containers where it is in PATH and
+works, and kpkg itself elsewhere: neither docker nor podman is needed.
 
 What could not be checked is counted by its reason; --verbose lists it. --list shows all checks; --only and
 --skip choose among them, by their names or patterns such as 'plugin-*'.
