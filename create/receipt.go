@@ -93,7 +93,7 @@ func (r receipts) put(id uuid.UUID, made receipt) {
 	if err != nil {
 		return
 	}
-	_ = regular.Replace(r.path(id), data)
+	_ = regular.Replace(r.path(id), data, regular.PrivateMode)
 }
 
 // prune removes the receipts that are old.

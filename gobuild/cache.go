@@ -234,7 +234,7 @@ func (e entry) keepStubs(sums map[string]string, stubs []Stub) {
 		return
 	}
 	if data, err := json.Marshal(listing{sums, stubs}); err == nil {
-		_ = regular.Replace(e.listingFile(), data)
+		_ = regular.Replace(e.listingFile(), data, regular.PrivateMode)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 )
 
 // Unpack unpacks an image into the folder dir, which is there and empty, layer by layer, and compares the sums of what is in the
@@ -97,7 +99,7 @@ func (a *Archive) walkLayer(
 		}
 	}
 	sum := sha256.New()
-	summed := &bounded{ctx, io.TeeReader(content, sum), &a.layersLeft}
+	summed := &bounded{interruptible.Reader(ctx, io.TeeReader(content, sum)), &a.layersLeft}
 	in := tar.NewReader(summed)
 	for {
 		if ctx.Err() != nil {
@@ -122,7 +124,7 @@ func (a *Archive) walkLayer(
 		if len(header.Name) > maxName {
 			return fmt.Errorf("%.200q is the beginning of a name of %d bytes, more than %d", header.Name, len(header.Name), maxName)
 		}
-		if err := use(header, &bounded{ctx, in, &a.contentLeft}); err != nil {
+		if err := use(header, &bounded{in, &a.contentLeft}); err != nil {
 			return err
 		}
 	}
@@ -140,17 +142,13 @@ func compare(rest io.Reader, sum hash.Hash, known v1.Hash) error {
 	return nil
 }
 
-// bounded ends what expands beyond all reason, and with ctx.
+// bounded ends what expands beyond all reason.
 type bounded struct {
-	ctx  context.Context
 	r    io.Reader
 	left *int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
-	if b.ctx.Err() != nil {
-		return 0, context.Cause(b.ctx)
-	}
 	n, err := b.r.Read(p)
 	if *b.left -= int64(n); *b.left < 0 {
 		return 0, unpacksToMore()

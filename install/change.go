@@ -72,7 +72,7 @@ func (s *Store) beside(name, extension, content string) error {
 	if content == "" {
 		return gone(os.Remove(path))
 	}
-	if err := regular.Replace(path, []byte(content)); err != nil {
+	if err := regular.Replace(path, []byte(content), regular.SharedMode); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/release"
@@ -257,7 +258,7 @@ func (s *Store) copyIn(ctx context.Context, source Source) (_ *copied, err error
 		}
 	}()
 	sum := sha256.New()
-	limited := io.LimitReader(&interruptible{ctx, from}, ptarread.MaxUnpacked+1)
+	limited := io.LimitReader(interruptible.Reader(ctx, from), ptarread.MaxUnpacked+1)
 	if c.size, err = io.Copy(io.MultiWriter(file, sum), limited); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", source.Label, err)
 	}
@@ -270,19 +271,6 @@ func (s *Store) copyIn(ctx context.Context, source Source) (_ *copied, err error
 	}
 	c.sha256 = hex.EncodeToString(sum.Sum(nil))
 	return c, nil
-}
-
-// interruptible reads until ctx ends.
-type interruptible struct {
-	ctx context.Context
-	io.Reader
-}
-
-func (i *interruptible) Read(b []byte) (int, error) {
-	if err := context.Cause(i.ctx); err != nil {
-		return 0, err
-	}
-	return i.Reader.Read(b)
 }
 
 // land gives the package its place, and takes away what it replaces.

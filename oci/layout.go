@@ -217,14 +217,19 @@ func (s *set) refer(subject object, kind string, layers []ocispec.Descriptor) er
 	return nil
 }
 
+// isSidecar tells the name of the sum or the signature of a file.
+func isSidecar(name string) bool {
+	return strings.HasSuffix(name, release.SumExtension) || strings.HasSuffix(name, release.SignatureExtension)
+}
+
 // mediaType is the media type of a file of a release that is no package.
 func mediaType(name string) string {
 	switch {
 	case strings.HasSuffix(name, release.SignatureExtension):
 		return TypeSignature
-	case strings.HasSuffix(name, ".cdx.json"):
+	case strings.HasSuffix(name, release.PartsExtension):
 		return TypeParts
-	case strings.HasSuffix(name, ".provenance.json"):
+	case strings.HasSuffix(name, release.ProvenanceExtension):
 		return TypeProvenance
 	case path.Ext(name) == ".yaml":
 		return "application/yaml"

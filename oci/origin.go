@@ -12,6 +12,7 @@ import (
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"golang.org/x/mod/semver"
+	"golang.org/x/sync/singleflight"
 	"oras.land/oras-go/v2/registry/remote"
 
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -53,6 +54,8 @@ type origin struct {
 	access Access
 	// single is the name of the integration that the repository itself holds, "" where it holds none.
 	single string
+
+	reading singleflight.Group // by NAME VERSION
 
 	mu           sync.Mutex // guards what follows
 	repositories map[string]*repository
@@ -151,24 +154,47 @@ func (o *origin) Versions(ctx context.Context, name string, old *registry.Versio
 
 // contents reads a version, once.
 func (o *origin) contents(ctx context.Context, name, number string) (*contents, error) {
+	key := name + " " + number
+	o.mu.Lock()
+	c := o.read[key]
+	o.mu.Unlock()
+	if c != nil {
+		return c, nil
+	}
+	// Others wait for whoever reads it first, for as long as their contexts last. That one's error is theirs: what is left out of the
+	// map is read again when it is asked for again.
+	answer := o.reading.DoChan(key, func() (any, error) { return o.readContents(ctx, name, number, key) })
+	select {
+	case a := <-answer:
+		c, _ := a.Val.(*contents)
+		return c, a.Err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// readContents reads a version and keeps it by a key.
+func (o *origin) readContents(ctx context.Context, name, number, key string) (*contents, error) {
+	o.mu.Lock()
+	c := o.read[key]
+	o.mu.Unlock()
+	if c != nil { // somebody has read it since the caller looked
+		return c, nil
+	}
 	r, err := o.repository(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	key := name + " " + number
-	if c := o.read[key]; c != nil {
-		return c, nil
-	}
-	c, err := r.contents(ctx, number)
+	c, err = r.contents(ctx, number)
 	if err != nil {
 		return nil, err
 	}
 	if c.name != name {
 		return nil, fmt.Errorf("%s holds packages of %s, not of %s", r.tagged(Tag(number, noPlatform)), c.name, name)
 	}
+	o.mu.Lock()
 	o.read[key] = c
+	o.mu.Unlock()
 	return c, nil
 }
 
@@ -300,7 +326,7 @@ func (c *contents) refer(ctx context.Context, subject ocispec.Descriptor, kinds 
 		}
 		c.artifacts = append(c.artifacts, layers)
 		for name, layer := range layers {
-			if strings.HasSuffix(name, release.SumExtension) || strings.HasSuffix(name, release.SignatureExtension) {
+			if isSidecar(name) {
 				continue
 			}
 			if err := c.add(path.Join(c.number, name), layer, registry.MaxOther); err != nil {

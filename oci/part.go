@@ -18,6 +18,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/registry"
@@ -179,12 +180,20 @@ func FindPart(ctx context.Context, a Address, single bool, name, version string,
 		return nil, fmt.Errorf("%s has no %s", r.tagged(tag), release.PartName)
 	}
 	delete(p.layers, release.PartName)
+	for name, layer := range p.layers {
+		if path.Ext(name) == manifest.Extension || isSidecar(name) {
+			return nil, fmt.Errorf("%s lists %s: packages have tags of their own, and parts no sums and signatures", r.tagged(tag), finding.Cut(name))
+		}
+		if layer.Size < 0 || layer.Size > registry.MaxOther {
+			return nil, fmt.Errorf("%s in %s is larger than %d bytes", finding.Cut(name), r.tagged(tag), int64(registry.MaxOther))
+		}
+	}
 	p.Record, err = r.small(ctx, record, registry.MaxOther)
 	return p, err
 }
 
 // Fetch writes the files of the part into a folder, with their sums, and those of its packages for the platforms that are there. Files
-// that an earlier run has left there whole are not fetched again.
+// that an earlier run has left there whole are not fetched again; all else in the folder is removed.
 func (p *Part) Fetch(ctx context.Context, dir string, platforms []executable.Platform, progress func(name string, size int64)) error {
 	layers := maps.Clone(p.layers)
 	for _, platform := range platforms {
@@ -202,23 +211,45 @@ func (p *Part) Fetch(ctx context.Context, dir string, platforms []executable.Pla
 		}
 		layers[one.FileName()] = one.layer
 	}
+	if err := keepWhole(ctx, dir, layers); err != nil {
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(layers)) {
-		layer := layers[name]
-		if path.Ext(name) != manifest.Extension && (layer.Size < 0 || layer.Size > registry.MaxOther) {
-			return fmt.Errorf("%s in %s is larger than %d bytes", name, p.repository.Address, int64(registry.MaxOther))
-		}
 		file := filepath.Join(dir, name)
-		if sum, size, err := sha256sum.File(ctx, file); err != nil || size != layer.Size ||
-			digest.NewDigestFromEncoded(digest.SHA256, sum) != layer.Digest {
+		if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
 			if progress != nil {
-				progress(name, layer.Size)
+				progress(name, layers[name].Size)
 			}
-			if err := p.fetch(ctx, layer, file); err != nil {
+			if err := p.fetch(ctx, layers[name], file); err != nil {
 				return err
 			}
 		}
 		if _, err := release.WriteSum(ctx, file); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// keepWhole removes all from a folder but the files that some layers have: the sums of others too, and of files that were there.
+func keepWhole(ctx context.Context, dir string, layers map[string]ocispec.Descriptor) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("looking at what was fetched: %w", err)
+	}
+	for _, entry := range entries {
+		file := filepath.Join(dir, entry.Name())
+		if layer, known := layers[entry.Name()]; known && entry.Type().IsRegular() {
+			sum, size, err := sha256sum.File(ctx, file)
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err == nil && size == layer.Size && digest.NewDigestFromEncoded(digest.SHA256, sum) == layer.Digest {
+				continue
+			}
+		}
+		if err := os.RemoveAll(file); err != nil {
+			return fmt.Errorf("removing what was fetched before: %w", err)
 		}
 	}
 	return nil
@@ -231,7 +262,7 @@ func (p *Part) fetch(ctx context.Context, layer ocispec.Descriptor, file string)
 		return err
 	}
 	defer in.Close()
-	out, err := os.Create(file)
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,7 @@ package oci
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
-
-	"oras.land/oras-go/v2/errdef"
-	"oras.land/oras-go/v2/registry/remote/errcode"
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -46,23 +41,4 @@ func (p *Published) Has(ctx context.Context, id manifest.Identity) (bool, error)
 		p.tags[id.Name] = tags
 	}
 	return tags[Tag(id.Version, executable.Platform{OS: id.OS, Arch: id.Arch})], nil
-}
-
-// tags are all that the repository has; none for one that is not there.
-func (r *repository) tags(ctx context.Context) (map[string]bool, error) {
-	all := map[string]bool{}
-	err := r.remote.Tags(ctx, "", func(tags []string) error {
-		for _, tag := range tags {
-			all[tag] = true
-		}
-		if len(all) > maxTags {
-			return fmt.Errorf("it has more than %d tags", maxTags)
-		}
-		return nil
-	})
-	var answer *errcode.ErrorResponse
-	if errors.Is(err, errdef.ErrNotFound) || errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
-		return nil, nil
-	}
-	return all, r.explain("listing the tags in "+r.Address.String(), err)
 }

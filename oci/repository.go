@@ -236,6 +236,25 @@ func (r *repository) referrers(ctx context.Context, subject ocispec.Descriptor) 
 	return all, r.explain("looking for signatures and the like in "+r.Address.String(), err)
 }
 
+// tags are all that the repository has; none for one that is not there.
+func (r *repository) tags(ctx context.Context) (map[string]bool, error) {
+	all := map[string]bool{}
+	err := r.remote.Tags(ctx, "", func(tags []string) error {
+		for _, tag := range tags {
+			all[tag] = true
+		}
+		if len(all) > maxTags {
+			return fmt.Errorf("it has more than %d tags", maxTags)
+		}
+		return nil
+	})
+	var answer *errcode.ErrorResponse
+	if errors.Is(err, errdef.ErrNotFound) || errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	return all, r.explain("listing the tags in "+r.Address.String(), err)
+}
+
 // versions are those that the repository has, the newest first; none for a repository that is not there.
 func (r *repository) versions(ctx context.Context) ([]string, error) {
 	tags, err := r.tags(ctx)

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"github.com/PlakarKorp/kloset/objects"
+
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 )
 
 // Extract writes the package's directories and files into dir, which must exist. It refuses a package that holds
@@ -73,7 +75,7 @@ func (p *Package) copyTo(ctx context.Context, w io.Writer, e Entry) error {
 	}
 	mac := p.key.Hasher()
 	defer p.key.Put(mac)
-	if _, err := io.Copy(io.MultiWriter(w, mac), &contextReader{ctx, content}); err != nil {
+	if _, err := io.Copy(io.MultiWriter(w, mac), interruptible.Reader(ctx, content)); err != nil {
 		return err
 	}
 	if objects.MAC(mac.Sum(nil)) != e.ContentMAC {

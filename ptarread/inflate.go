@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/pierrec/lz4/v4"
 
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
@@ -141,7 +142,7 @@ type regionStream struct {
 func (s *store) openRegion(ctx context.Context, at ptar.Section, limit int64) (*regionStream, error) {
 	r := &regionStream{}
 	s.expect(at)
-	file := &contextReader{ctx, io.NewSectionReader(s.file, at.Offset, at.Length)}
+	file := interruptible.Reader(ctx, io.NewSectionReader(s.file, at.Offset, at.Length))
 	stored := bufio.NewReaderSize(readerFunc(func(p []byte) (int, error) {
 		n, err := file.Read(p)
 		if err != nil && err != io.EOF {

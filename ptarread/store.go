@@ -13,6 +13,7 @@ import (
 	"github.com/PlakarKorp/kloset/resources"
 	"github.com/PlakarKorp/kloset/versioning"
 
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
@@ -103,7 +104,7 @@ func (s *store) hashSection(ctx context.Context, h hash.Hash, at ptar.Section) e
 		return nil
 	}
 	s.expect(at)
-	_, err := io.Copy(h, &contextReader{ctx, io.NewSectionReader(s.file, at.Offset, at.Length)})
+	_, err := io.Copy(h, interruptible.Reader(ctx, io.NewSectionReader(s.file, at.Offset, at.Length)))
 	return err
 }
 
@@ -220,17 +221,4 @@ func (s *store) malformed(id blobID, reason error) error {
 		offset = b.offset
 	}
 	return problemf(kind, regionBlobs, offset, "%v %v", id, reason)
-}
-
-// contextReader stops reading when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c *contextReader) Read(data []byte) (int, error) {
-	if c.ctx.Err() != nil {
-		return 0, context.Cause(c.ctx)
-	}
-	return c.r.Read(data)
 }

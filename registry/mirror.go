@@ -247,10 +247,7 @@ func (t *tree) checkMirror() error {
 	}
 	data, err := encode(mirrored{Origin: t.mirrors})
 	if err == nil {
-		err = regular.Replace(file, data)
-	}
-	if err == nil {
-		err = os.Chmod(file, 0o644) // for the web server
+		err = regular.Replace(file, data, regular.SharedMode) // for the web server
 	}
 	if err != nil {
 		return fmt.Errorf("noting what the tree is a mirror of: %w", err)

@@ -58,7 +58,7 @@ func writeSeen(file string, s seen) error {
 		err = os.MkdirAll(filepath.Dir(file), 0o700)
 	}
 	if err == nil {
-		err = regular.Replace(file, data)
+		err = regular.Replace(file, data, regular.PrivateMode)
 	}
 	if err != nil {
 		return fmt.Errorf("remembering what was seen of the tree: %w", err)

@@ -225,9 +225,12 @@ func (t *tree) readIndex(name string) (*Index, error) {
 	return index, nil
 }
 
-// clean removes the folders that killed runs have left.
+// clean removes the folders that killed runs have left, and gives back their names to those that such a run has put aside.
 func (t *tree) clean() error {
 	for _, dir := range []string{".", integrationsDir()} {
+		if err := place.RecoverAll(t.at(dir)); err != nil {
+			return err
+		}
 		entries, err := os.ReadDir(t.at(dir))
 		if err != nil {
 			return fmt.Errorf("looking at the tree: %w", err)
@@ -402,7 +405,7 @@ func (t *tree) writeJournal(names []string) error {
 	}
 	data, err := json.Marshal(names)
 	if err == nil {
-		err = regular.Replace(t.at(journalName), data)
+		err = regular.Replace(t.at(journalName), data, regular.PrivateMode)
 	}
 	if err == nil {
 		err = place.SyncAll(t.Tree)
@@ -753,7 +756,7 @@ func (t *tree) linkIndex() error {
 				// A system, or a tree, without links: copies, which change one after the other.
 				var data []byte
 				if data, err = regular.Read(t.at(indexDir, name+extension), maxJSON); err == nil {
-					err = regular.Replace(t.at(name+extension), data)
+					err = regular.Replace(t.at(name+extension), data, regular.SharedMode)
 				}
 			}
 			if err != nil && !errors.Is(err, fs.ErrExist) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 )
 
@@ -75,7 +76,7 @@ func copyFile(ctx context.Context, from, to string, file File, key *SecretKey) (
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, in)
+	_, err = io.Copy(out, interruptible.Reader(ctx, in))
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -65,6 +66,9 @@ func inspect(ctx context.Context, opts Options) ([]*Release, error) {
 
 // inspect checks the source of one release and its history.
 func (r *Release) inspect(ctx context.Context, opts Options) (err error) {
+	if err := r.checkApart(opts); err != nil {
+		return err
+	}
 	if r.head, r.inGit, err = git.ReadHead(ctx, r.Source.Dir); err != nil {
 		return err
 	}
@@ -77,6 +81,31 @@ func (r *Release) inspect(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	return r.findRepository(opts)
+}
+
+// checkApart refuses a folder for the release that the source is in, whose place the release would take.
+func (r *Release) checkApart(opts Options) error {
+	out, err := realPath(opts.OutDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	source, sourceErr := realPath(r.Source.Dir)
+	if err := errors.Join(err, sourceErr); err != nil {
+		return fmt.Errorf("looking at the folder of the release: %w", err)
+	}
+	if inside, err := filepath.Rel(out, source); err == nil && filepath.IsLocal(inside) {
+		return fmt.Errorf("the source, %s, is in the folder that the release would be: give another --out-dir", r.Source.Dir)
+	}
+	return nil
+}
+
+// realPath is the one absolute path of what is there.
+func realPath(path string) (string, error) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(resolved)
 }
 
 // checkHistory holds the release to the repository: its tags, its state, and the release before.
@@ -112,13 +141,16 @@ func (r *Release) checkHistory(ctx context.Context, opts Options) error {
 // checkModified refuses a source that is not the commit. Where the release itself is written does not count.
 func (r *Release) checkModified(ctx context.Context, opts Options) error {
 	exclude := []string{"**/*" + manifest.Extension}
-	dirs := []string{opts.OutDir, filepath.Clean(opts.OutDir) + workSuffix}
-	if opts.Part != nil {
-		dirs = append(dirs, filepath.Dir(filepath.Clean(opts.OutDir)))
+	out := filepath.Clean(opts.OutDir)
+	for _, dir := range []string{out, out + workSuffix} {
+		if inside, ok := below(r.head.Top, dir); ok { // and is not the repository itself: see checkApart
+			exclude = append(exclude, literal(inside), literal(inside)+"/**")
+		}
 	}
-	for _, dir := range dirs {
-		if inside := below(r.head.Top, dir); inside != "" {
-			exclude = append(exclude, inside, inside+"/**")
+	if opts.Part != nil {
+		// The other parts are beside it, finished or not; the folder that they are in may be that of the source.
+		if inside, ok := below(r.head.Top, filepath.Dir(out)); ok {
+			exclude = append(exclude, path.Join(literal(inside), partPattern), path.Join(literal(inside), partPattern, "**"))
 		}
 	}
 	paths, ok, err := git.Modified(ctx, r.head.Top, exclude...)
@@ -134,20 +166,25 @@ func (r *Release) checkModified(ctx context.Context, opts Options) error {
 	return nil
 }
 
-// below is the slash path of dir below root, "" when it is not there.
-func below(root, dir string) string {
+// partPattern has the names of the folders that the parts of a release are made in, and are in, and no other.
+const partPattern = "part-[0-9]*-of-[0-9]*"
+
+// literal is a path as a pattern of git's that means nothing else.
+func literal(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// below is the slash path of dir below root, or "." for the root itself; ok is false when it is not there.
+func below(root, dir string) (relative string, ok bool) {
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	if resolved, err := filepath.EvalSymlinks(filepath.Dir(absolute)); err == nil {
 		absolute = filepath.Join(resolved, filepath.Base(absolute))
 	}
-	relative, err := filepath.Rel(root, absolute)
-	if err != nil || !filepath.IsLocal(relative) || relative == "." {
-		return ""
-	}
-	return filepath.ToSlash(relative)
+	relative, err = filepath.Rel(root, absolute)
+	return filepath.ToSlash(relative), err == nil && filepath.IsLocal(relative)
 }
 
 // versions are those that tags say of this integration: NAME/vX.Y.Z, else, of a repository of its own, vX.Y.Z.
@@ -278,19 +315,36 @@ func (r *Release) compare(ctx context.Context, opts Options) error {
 	return nil
 }
 
-// scpLike is how git writes an address that goes over ssh.
-var scpLike = regexp.MustCompile(`^(?:ssh://)?(?:[^@/]+@)?([^:/]+)[:/](.+)$`)
+// scpLike is how git writes an address that goes over ssh, with a colon before the first slash (git-clone(1), "GIT URLS"). A host of
+// one letter is the drive of a path on Windows.
+var scpLike = regexp.MustCompile(`^(?:[^@/:]+@)?([^:/@\[\]\\]{2,}):/*([^:/].*)$`)
+
+// overHTTPS is the address by which a browser, too, finds a repository that is cloned from a remote; of one that is no address on
+// another machine, such as a folder, it is the remote as it is.
+func overHTTPS(remote string) string {
+	address := remote
+	if strings.Contains(remote, "://") {
+		u, err := url.Parse(remote)
+		if err != nil {
+			return remote
+		}
+		switch u.Scheme {
+		case "ssh", "git+ssh", "ssh+git":
+			// The port is that of ssh, and so is the user.
+			u.Scheme, u.User, u.Host = "https", nil, strings.TrimSuffix(u.Host, ":"+u.Port())
+		}
+		address = u.String()
+	} else if parts := scpLike.FindStringSubmatch(remote); parts != nil {
+		address = "https://" + parts[1] + "/" + parts[2]
+	}
+	return strings.TrimSuffix(strings.TrimRight(address, "/"), ".git")
+}
 
 // findRepository finds the address that the recipe names.
 func (r *Release) findRepository(opts Options) error {
 	address := opts.Repository
 	if address == "" {
-		address = r.head.Remote
-		parts := scpLike.FindStringSubmatch(address)
-		if parts != nil && (!strings.Contains(address, "://") || strings.HasPrefix(address, "ssh://")) {
-			address = "https://" + parts[1] + "/" + parts[2]
-		}
-		address = strings.TrimSuffix(address, ".git")
+		address = overHTTPS(r.head.Remote)
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Host == "" {

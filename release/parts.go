@@ -20,8 +20,6 @@ type apart struct {
 	executables []part
 	modules     []modules.Module
 	licences    map[modules.Module]modules.Licence
-	// mainModule is that of the executables.
-	mainModule string
 }
 
 // part is an executable in a package.
@@ -54,7 +52,6 @@ func (r *Release) takeApart(ctx context.Context, path string) (*apart, error) {
 		a.executables = append(a.executables, part{entry.Path, binary.Go})
 		if binary.Go != nil {
 			infos = append(infos, binary.Go)
-			a.mainModule = binary.Go.Main.Path
 		}
 	}
 	source, err := r.Source.Plan.ModuleSource(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/PlakarKorp/kpkg/conformance"
 	"github.com/PlakarKorp/kpkg/create"
@@ -156,7 +157,8 @@ func Run(ctx context.Context, opts Options) ([]*Release, Outcome, error) {
 		return releases, Checked, nil
 	}
 	if opts.Part != nil {
-		if err := regular.Replace(filepath.Join(w.tree(), PartName), opts.Part); err != nil {
+		// For whoever finishes the release.
+		if err := regular.Replace(filepath.Join(w.tree(), PartName), opts.Part, regular.SharedMode); err != nil {
 			return releases, Refused, fmt.Errorf("writing what the release is a part of: %w", err)
 		}
 	}
@@ -184,7 +186,7 @@ func (o Options) check() error {
 		}
 	}
 	for _, connector := range o.SkipTest {
-		if kind, protocol, found := cutConnector(connector); !found || kind == "" || protocol == "" {
+		if kind, protocol, found := strings.Cut(connector, ":"); !found || kind == "" || protocol == "" {
 			return fmt.Errorf("%w: --skip-test %s: name a connector by its TYPE:PROTOCOL, as in importer:ftp", ErrOptions, finding.Cut(connector))
 		}
 	}

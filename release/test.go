@@ -2,7 +2,6 @@ package release
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -12,10 +11,6 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 )
-
-func cutConnector(connector string) (kind, protocol string, found bool) {
-	return strings.Cut(connector, ":")
-}
 
 // test holds the connectors of the package for this machine to the suite, with what the settings beside the manifest say of
 // where. What is not tested is refused, but for what need not be.
@@ -44,7 +39,7 @@ func (r *Release) test(ctx context.Context, dir string, opts Options) error {
 	} else if len(selection.Connectors) > 0 {
 		path := filepath.Join(dir, r.packages[host].Name)
 		result, err := conformance.RunPackage(ctx, path, selection)
-		if errors.Is(err, conformance.ErrSelection) || err != nil {
+		if err != nil {
 			return fmt.Errorf("testing %s: %w", r.packages[host].Name, err)
 		}
 		for _, f := range conformance.Findings(r.Source.Document.File, result.Results) {

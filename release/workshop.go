@@ -26,7 +26,6 @@ const maxBegun = 1 << 20
 const (
 	treeName  = "release"
 	begunName = "begun.json"
-	lockName  = "lock"
 )
 
 // PartName is the file, in the folder with a part of a release, that says which part of what it is.
@@ -36,10 +35,10 @@ const PartName = "part.json"
 type workshop struct {
 	out  string // the folder of the release
 	path string
-	lock *os.File
 	// folders says that each integration has one in the folder of the release.
 	folders bool
-	// temporary is the folder of a dry run, of which nothing stays.
+	// kept is the folder at path, but for a dry run: that has a temporary one, of which nothing stays.
+	kept      *scratch.Kept
 	temporary *scratch.Folder
 	force     bool
 }
@@ -59,44 +58,38 @@ type begunRelease struct {
 // openWorkshop opens the folder to work in, with what an earlier run has left there for the same release.
 func openWorkshop(ctx context.Context, releases []*Release, opts Options) (*workshop, error) {
 	w := &workshop{out: filepath.Clean(opts.OutDir), force: allows(opts, "release-exists"), folders: hasFolders(releases, opts)}
+	var err error
 	if opts.DryRun {
-		var err error
-		if w.temporary, err = scratch.Make("release"); err != nil {
-			return nil, err
-		}
-		w.path = w.temporary.Path
-		return w, os.Mkdir(w.tree(), 0o777)
+		err = w.holdTemporary()
+	} else if err = w.hold(); err == nil {
+		err = w.begin(ctx, releases, opts)
 	}
-	if err := w.hold(); err != nil {
+	if err != nil {
+		w.close()
 		return nil, err
 	}
-	return w, w.begin(ctx, releases, opts)
+	return w, nil
 }
 
-// hold makes the folder to work in beside that of the release, and keeps others out of it.
-func (w *workshop) hold() error {
-	w.path = w.out + workSuffix
-	if err := os.MkdirAll(filepath.Dir(w.path), 0o777); err != nil {
-		return fmt.Errorf("making the folder of the release: %w", err)
+// holdTemporary makes a folder to work in of which nothing stays.
+func (w *workshop) holdTemporary() (err error) {
+	if w.temporary, err = scratch.Make("release"); err != nil {
+		return err
 	}
-	// What is found here goes into the release: nobody else may put something here.
-	if err := os.Mkdir(w.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("making the folder of the release: %w", err)
-	}
-	if info, err := os.Lstat(w.path); err != nil || !info.IsDir() {
-		return fmt.Errorf("%s is there and no folder", w.path)
-	}
-	if err := os.Chmod(w.path, 0o700); err != nil {
-		return fmt.Errorf("keeping %s from others: %w", w.path, err)
-	}
-	held, err := lock.Hold(filepath.Join(w.path, lockName))
+	w.path = w.temporary.Path
+	return os.Mkdir(w.tree(), 0o777)
+}
+
+// hold makes the folder to work in beside that of the release, and keeps others out of it: what is found there goes into the release.
+func (w *workshop) hold() (err error) {
+	w.kept, err = scratch.Keep(w.out + workSuffix)
 	if errors.Is(err, lock.ErrHeld) {
 		return fmt.Errorf("another run is making %s: wait for it", w.out)
 	}
 	if err != nil {
-		return fmt.Errorf("locking %s: %w", w.path, err)
+		return err
 	}
-	w.lock = held
+	w.path = w.kept.Path
 	return nil
 }
 
@@ -145,7 +138,7 @@ func (w *workshop) begin(ctx context.Context, releases []*Release, opts Options)
 	if err := errors.Join(removeIfThere(file), os.RemoveAll(w.tree()), os.Mkdir(w.tree(), 0o777)); err != nil {
 		return fmt.Errorf("emptying %s: %w", w.path, err)
 	}
-	return regular.Replace(file, data)
+	return regular.Replace(file, data, regular.PrivateMode)
 }
 
 func removeIfThere(path string) error {
@@ -168,8 +161,8 @@ func (w *workshop) close() {
 	if w.temporary != nil {
 		w.temporary.Remove()
 	}
-	if w.lock != nil {
-		w.lock.Close()
+	if w.kept != nil {
+		w.kept.Close()
 	}
 }
 
@@ -180,6 +173,9 @@ func (w *workshop) place(ctx context.Context) (Outcome, error) {
 	}
 	if err := ctx.Err(); err != nil {
 		return Refused, context.Cause(ctx)
+	}
+	if err := place.Recover(w.out); err != nil {
+		return Refused, err
 	}
 	outcome := Written
 	entries, err := os.ReadDir(w.out)
@@ -211,7 +207,7 @@ func (w *workshop) place(ctx context.Context) (Outcome, error) {
 	}
 	place.SyncFolder(filepath.Dir(w.out))
 	// The note goes first: killed here, the next run begins anew.
-	return outcome, errors.Join(removeIfThere(filepath.Join(w.path, begunName)), os.RemoveAll(w.path))
+	return outcome, errors.Join(removeIfThere(filepath.Join(w.path, begunName)), w.kept.Remove())
 }
 
 // checkPlace looks at the folder before anything is built: one that holds another release is found out now.

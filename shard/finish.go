@@ -2,10 +2,10 @@ package shard
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -17,7 +17,10 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/jsonbound"
+	"github.com/PlakarKorp/kpkg/internal/lock"
 	"github.com/PlakarKorp/kpkg/internal/regular"
+	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/oci"
 	"github.com/PlakarKorp/kpkg/registry"
@@ -63,11 +66,16 @@ func Finish(ctx context.Context, parts string, opts FinishOptions) (*Finished, e
 	}
 	dir := parts
 	var address oci.Address
+	var kept *scratch.Kept
 	if oci.IsAddress(parts) {
 		if address, err = oci.ParseAddress(parts); err != nil {
 			return nil, err
 		}
-		dir = filepath.Clean(opts.OutDir) + ".parts"
+		if kept, err = keepParts(opts.OutDir); err != nil {
+			return nil, err
+		}
+		defer kept.Close()
+		dir = filepath.Join(kept.Path, fetchedName)
 		if err := fetchParts(ctx, address, units, dir, opts); err != nil {
 			return nil, err
 		}
@@ -113,15 +121,27 @@ func Finish(ctx context.Context, parts string, opts FinishOptions) (*Finished, e
 	if f.Pushed, err = oci.Publish(ctx, address, whole, publishing); err != nil {
 		return f, err
 	}
-	return f, os.RemoveAll(dir)
+	return f, kept.Remove()
+}
+
+// fetchedName is the folder with the parts in the one that keepParts makes.
+const fetchedName = "parts"
+
+// keepParts makes the folder for what is fetched, beside that of the release: parts that are there after a run that failed are not
+// fetched again.
+func keepParts(outDir string) (*scratch.Kept, error) {
+	out := filepath.Clean(outDir)
+	kept, err := scratch.Keep(filepath.Join(filepath.Dir(out), "."+filepath.Base(out)+".parts"))
+	if errors.Is(err, lock.ErrHeld) {
+		return nil, fmt.Errorf("another run is putting %s together: wait for it", out)
+	}
+	return kept, err
 }
 
 // fetchParts brings what jobs have published ahead of the version into folders, as they are where jobs write into one.
 func fetchParts(ctx context.Context, a oci.Address, units []Unit, dir string, opts FinishOptions) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("making a folder for the parts: %w", err)
-	}
-	fetched := map[string]bool{}
+	fetched := map[string][]string{} // the names of the integrations, by the folders of the parts
+	hashes := map[string]string{}
 	for _, u := range units {
 		if u.Version == "" {
 			continue
@@ -137,8 +157,13 @@ func fetchParts(ctx context.Context, a oci.Address, units []Unit, dir string, op
 		if err != nil {
 			return fmt.Errorf("the part of %s in %s: %w", u.Name, a, err)
 		}
-		fetched[Part{r.Index, r.Count}.Folder()] = true
-		to := filepath.Join(dir, Part{r.Index, r.Count}.Folder())
+		folder := Part{r.Index, r.Count}.Folder()
+		if hash, known := hashes[folder]; known && hash != r.Hash {
+			return fmt.Errorf("the part of %s in %s was made by another plan, %s, than those of %s, %s: publish all of %s again",
+				u.Name, a, r.Hash, strings.Join(fetched[folder], ", "), hash, folder)
+		}
+		hashes[folder], fetched[folder] = r.Hash, append(fetched[folder], u.Name)
+		to := filepath.Join(dir, folder)
 		if err := os.MkdirAll(filepath.Join(to, u.Name), 0o700); err != nil {
 			return fmt.Errorf("making a folder for the parts: %w", err)
 		}
@@ -156,18 +181,31 @@ func fetchParts(ctx context.Context, a oci.Address, units []Unit, dir string, op
 		if err := part.Fetch(ctx, filepath.Join(to, u.Name), platforms, fetching); err != nil {
 			return err
 		}
-		if err := regular.Replace(filepath.Join(to, release.PartName), part.Record); err != nil {
+		if err := regular.Replace(filepath.Join(to, release.PartName), part.Record, regular.PrivateMode); err != nil {
 			return err
 		}
 	}
 	// What an earlier run has fetched of another plan.
+	for folder, names := range fetched {
+		if err := keepOnly(filepath.Join(dir, folder), append(names, release.PartName)...); err != nil {
+			return err
+		}
+	}
+	return keepOnly(dir, slices.Collect(maps.Keys(fetched))...)
+}
+
+// keepOnly removes all from a folder but what has one of some names.
+func keepOnly(dir string, names ...string) error {
 	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		if !fetched[entry.Name()] {
+		if !slices.Contains(names, entry.Name()) {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
 		}
 	}
-	return err
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing what an earlier run has fetched: %w", err)
+	}
+	return nil
 }
 
 // readRecords reads those of all parts in a folder, by the names of their folders.
@@ -203,11 +241,14 @@ func readRecords(dir string) (map[string]*record, error) {
 
 func readRecord(data []byte) (*record, error) {
 	var r record
-	if err := json.Unmarshal(data, &r); err != nil {
+	if err := jsonbound.Unmarshal(data, &r, jsonbound.MaxMemory); err != nil {
 		return nil, fmt.Errorf("it is no record of a part: %w", err)
 	}
-	if err := (Part{r.Index, r.Count}).check(); err != nil || r.Plan == nil {
-		return nil, fmt.Errorf("it is no record of a part of a plan: %w", errors.Join(err))
+	if err := (Part{r.Index, r.Count}).check(); err != nil {
+		return nil, fmt.Errorf("it is no record of a part: %w", err)
+	}
+	if r.Plan == nil {
+		return nil, errors.New("it is no record of a part of a plan: it has none")
 	}
 	if r.Plan.Hash() != r.Hash || r.Plan.Count != r.Count {
 		return nil, errors.New("its plan is not the one of its hash: it was changed")

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -104,9 +103,12 @@ func ReadWeights(path string) (Weights, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the weights: %w", err)
 	}
+	if len(data) > maxWeights {
+		return nil, fmt.Errorf("%s is larger than %d bytes: weights are lines of NAME: NUMBER", path, maxWeights)
+	}
 	var w Weights
-	if err := yaml.Unmarshal(data, &w); err != nil || len(data) > maxWeights {
-		return nil, fmt.Errorf("%s holds no weights, lines of NAME: NUMBER: %w", path, errors.Join(err))
+	if err := yaml.Unmarshal(data, &w); err != nil {
+		return nil, fmt.Errorf("%s holds no weights, lines of NAME: NUMBER: %w", path, err)
 	}
 	for name, weight := range w {
 		if !(weight > 0) || math.IsInf(weight, 0) {

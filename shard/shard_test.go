@@ -138,6 +138,10 @@ func TestWeights(t *testing.T) {
 			t.Errorf("%q is taken for %v", text, w)
 		}
 	}
+	long := "a: 1\n" + strings.Repeat("#\n", maxWeights/2)
+	if _, err := read(long); err == nil || !strings.Contains(err.Error(), "is larger than") || strings.Contains(err.Error(), "%!") {
+		t.Errorf("of a file that is too long: %v", err)
+	}
 	if (Weights)(nil).of("a", 7) != 7 {
 		t.Error("without weights the default does not count")
 	}

@@ -165,10 +165,10 @@ func (f Folder) Add(name string, content []byte, scopes []Scope) (Key, error) {
 	}
 	err = os.MkdirAll(string(f), 0o700)
 	if err == nil {
-		err = regular.Replace(f.file(key.Name, release.PublicExtension), content)
+		err = regular.Replace(f.file(key.Name, release.PublicExtension), content, regular.PrivateMode)
 	}
 	if err == nil {
-		err = regular.Replace(f.file(key.Name, scopeExtension), []byte(lines.String()))
+		err = regular.Replace(f.file(key.Name, scopeExtension), []byte(lines.String()), regular.PrivateMode)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("writing the trusted key %s: %w", key.Name, err)

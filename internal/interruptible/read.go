@@ -1,5 +1,5 @@
-// Package interruptible reads what may keep its reader waiting for ever, and stops waiting when it is told to: a pipe that
-// nobody writes to cannot be opened, and a terminal that nobody types at cannot be read.
+// Package interruptible reads what may keep its reader busy for long, or waiting for ever, and stops when it is told to: a file may be
+// large, a pipe that nobody writes to cannot be opened, and a terminal that nobody types at cannot be read.
 package interruptible
 
 import (

@@ -38,3 +38,24 @@ func TestRead(t *testing.T) {
 		}
 	}
 }
+
+// TestReader copies until its context ends, in the midst of what there is to read.
+func TestReader(t *testing.T) {
+	broken := errors.New("broken")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	reads := 0
+	endless := readerFunc(func(b []byte) (int, error) {
+		if reads++; reads == 3 {
+			cancel(broken)
+		}
+		return len(b), nil
+	})
+	n, err := io.Copy(io.Discard, Reader(ctx, endless))
+	if err != broken || reads != 3 || n == 0 {
+		t.Errorf("%d reads, %d bytes, %v", reads, n, err)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }

@@ -212,3 +212,54 @@ func TestWrittenKeepsWhatIsThere(t *testing.T) {
 		})
 	}
 }
+
+// TestExchange exchanges folders in one step and in several, also after runs that were killed at each of the steps.
+func TestExchange(t *testing.T) {
+	for name, do := range map[string]func(a, b string) error{"the system's way": Exchange, "in steps": exchangeInSteps} {
+		for left, prepare := range map[string]func(b string) error{
+			"nothing":         func(string) error { return nil },
+			"the old aside":   func(b string) error { return os.Rename(b, aside(b)) },
+			"both":            func(b string) error { return os.CopyFS(aside(b), os.DirFS(b)) },
+			"somebody's file": func(b string) error { return os.WriteFile(b+".aside", nil, 0o600) },
+		} {
+			t.Run(name+", "+left, func(t *testing.T) {
+				dir := t.TempDir()
+				a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+				for _, folder := range []string{a, b} {
+					if err := errors.Join(os.Mkdir(folder, 0o700), os.WriteFile(filepath.Join(folder, filepath.Base(folder)), nil, 0o600)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := errors.Join(prepare(b), Recover(b), do(a, b)); err != nil {
+					t.Fatal(err)
+				}
+				want := []string{"a", "b"}
+				if left == "somebody's file" {
+					want = append(want, "b.aside")
+				}
+				if !slices.Equal(names(t, a), []string{"b"}) || !slices.Equal(names(t, b), []string{"a"}) || !slices.Equal(names(t, dir), want) {
+					t.Errorf("%v and %v in %v", names(t, a), names(t, b), names(t, dir))
+				}
+			})
+		}
+	}
+}
+
+// TestRecoverAll ends what killed runs have begun in a folder, and touches nothing else.
+func TestRecoverAll(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".gone.kpkg-aside", ".there.kpkg-aside", "there", "mine.kpkg-aside", ".mine.aside"} {
+		if err := os.MkdirAll(filepath.Join(dir, name, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := RecoverAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); !slices.Equal(got, []string{".mine.aside", "gone", "mine.kpkg-aside", "there"}) {
+		t.Error(got)
+	}
+	if got := names(t, filepath.Join(dir, "there")); !slices.Equal(got, []string{"there"}) {
+		t.Errorf("what had its name holds %v", got)
+	}
+}

@@ -69,14 +69,23 @@ func Read(path string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// Replace writes data to a new file beside path and gives it that name, whatever had it but a folder: nothing is written into
-// a pipe or a device that stands there, and nobody reads a part.
-func Replace(path string, data []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".*.tmp") // mode 0600
+// The modes of files that Replace makes, whatever the umask: those that nobody else reads, and those for whoever may enter the folder.
+const (
+	PrivateMode fs.FileMode = 0o600
+	SharedMode  fs.FileMode = 0o644
+)
+
+// Replace writes data to a new file beside path, of a mode, and gives it that name, whatever had it but a folder: nothing is written
+// into a pipe or a device that stands there, and nobody reads a part.
+func Replace(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".*.tmp")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}

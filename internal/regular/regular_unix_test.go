@@ -118,3 +118,22 @@ func TestFS(t *testing.T) {
 		t.Error("a path out of the folder was opened")
 	}
 }
+
+// TestReplace gives what it writes the mode that is asked for, whatever was there.
+func TestReplace(t *testing.T) {
+	for _, mode := range []fs.FileMode{PrivateMode, SharedMode} {
+		path := filepath.Join(t.TempDir(), "file")
+		for _, text := range []string{"one", "two"} {
+			if err := Replace(path, []byte(text), mode); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Lstat(path)
+			if data, readErr := os.ReadFile(path); errors.Join(err, readErr) != nil || info.Mode() != mode || string(data) != text {
+				t.Errorf("%v: %q, %v", info.Mode(), data, errors.Join(err, readErr))
+			}
+			if err := os.Chmod(path, 0o640); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

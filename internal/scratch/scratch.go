@@ -1,4 +1,5 @@
-// Package scratch makes the temporary folders of a run, and removes those that killed runs have left behind.
+// Package scratch makes the temporary folders of a run, and removes those that killed runs have left behind; and folders that stay until
+// what they are for is done, by that run or by a later one.
 //
 // A folder is locked for as long as the run that made it lives, and holds a file that says that it is kpkg's. Nothing else
 // is ever removed: neither a folder of such a name that somebody else made, nor that of another run that goes on.
