@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,10 +129,23 @@ func runClient(t *testing.T, client *rig.Client, args ...string) rig.Result {
 func must(t *testing.T, client *rig.Client, args ...string) rig.Result {
 	t.Helper()
 	result := runClient(t, client, args...)
+	for range 2 {
+		if !endedTooSoon(result) {
+			break
+		}
+		result = runClient(t, client, args...)
+	}
 	if result.Status != 0 {
 		t.Fatalf("%q: %v", args, result)
 	}
 	return result
+}
+
+// endedTooSoon tells of a restore that the client itself broke off: with all that was to be restored written it may end while
+// Snapshot.Export still tells of the last file, seldom, and on a busy machine (kloset v1.1.3, events.go).
+func endedTooSoon(result rig.Result) bool {
+	return strings.Contains(result.Stderr, "panic: send on closed channel") &&
+		strings.Contains(result.Stderr, "snapshot.(*Snapshot).Export.func")
 }
 
 // startFTPServer starts a server that ends with the test.
