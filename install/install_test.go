@@ -316,3 +316,14 @@ func TestExtracted(t *testing.T) {
 		t.Errorf("the executable: %v, %v", info, err)
 	}
 }
+
+// TestBesideIsRead has sums and signatures that every user reads, as the packages are.
+func TestBesideIsRead(t *testing.T) {
+	s := open(t, folders(t))
+	if err := s.beside("x.ptar", release.SumExtension, "sum\n"); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(s.folders.pkgFile("x.ptar" + release.SumExtension)); err != nil || info.Mode() != 0o644 {
+		t.Errorf("%v, %v", info, err)
+	}
+}

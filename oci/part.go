@@ -182,7 +182,8 @@ func FindPart(ctx context.Context, a Address, single bool, name, version string,
 	delete(p.layers, release.PartName)
 	for name, layer := range p.layers {
 		if path.Ext(name) == manifest.Extension || isSidecar(name) {
-			return nil, fmt.Errorf("%s lists %s: packages have tags of their own, and parts no sums and signatures", r.tagged(tag), finding.Cut(name))
+			return nil, fmt.Errorf("%s lists %s: packages have tags of their own, and parts no sums and signatures",
+				r.tagged(tag), finding.Cut(name))
 		}
 		if layer.Size < 0 || layer.Size > registry.MaxOther {
 			return nil, fmt.Errorf("%s in %s is larger than %d bytes", finding.Cut(name), r.tagged(tag), int64(registry.MaxOther))
