@@ -185,13 +185,14 @@ func TestOriginSideBySide(t *testing.T) {
 		waiting <- err
 	}()
 	// With the mutex held over all that is read, neither comes before the first is done.
-	soon := time.After(time.Minute)
+	long, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
 	select {
 	case err := <-other:
 		if err == nil || !strings.Contains(err.Error(), "holds packages of app, not of other") {
 			t.Error(err)
 		}
-	case <-soon:
+	case <-long.Done():
 		t.Error("one integration waits for the other")
 	}
 	select {
@@ -199,7 +200,7 @@ func TestOriginSideBySide(t *testing.T) {
 		if err == nil {
 			t.Error("who is told to stop has an answer")
 		}
-	case <-soon:
+	case <-long.Done():
 		t.Error("who is told to stop waits on")
 	}
 	close(goOn)
