@@ -71,7 +71,8 @@ func Report(tests ...Tested) *finding.Report {
 			}
 			if t.Result.Containers != "" {
 				report.Add(finding.Finding{
-					Rule: contained, Severity: finding.Info, File: t.Path, Message: finding.CutMessage("its containers were made by " + t.Result.Containers),
+					Rule: contained, Severity: finding.Info, File: t.Path,
+					Message: finding.CutMessage("its containers were made by " + t.Result.Containers),
 				})
 			}
 			report.Add(Findings(t.Result.Package, t.Result.Results)...)

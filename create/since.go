@@ -292,8 +292,8 @@ var sources = []string{".go", ".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".
 	".swig", ".swigcxx", ".syso"}
 
 // includes are what the names of files end with that C, or the linker it is linked with, takes from other folders too.
-var includes = []string{".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".s", ".S", ".a", ".o", ".so", ".dylib",
-	".lib"}
+var includes = []string{".c", ".cc", ".cpp", ".cxx", ".m", ".h", ".hh", ".hpp", ".hxx", ".inc", ".inl", ".s", ".S", ".a", ".o", ".so",
+	".dylib", ".lib"}
 
 // included tells whether something that changed, anywhere in the repository, may be included by C or assembly of a package, by a path that
 // go does not say.

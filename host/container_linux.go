@@ -14,9 +14,9 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
-// Without crun, a plugin's container is made in two steps. This program starts itself anew, in new namespaces, under the name containerName: between
-// making namespaces and executing a program no Go code can run. That run mounts what the plugin sees, gives away all privileges and
-// becomes the plugin. So the process that is started is the plugin's, for signals as well as for its end.
+// Without crun, a plugin's container is made in two steps. This program starts itself anew, in new namespaces, under the name
+// containerName: between making namespaces and executing a program no Go code can run. That run mounts what the plugin sees, gives away
+// all privileges and becomes the plugin. So the process that is started is the plugin's, for signals as well as for its end.
 
 const (
 	containerName = "kpkg-container"

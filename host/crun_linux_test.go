@@ -11,7 +11,7 @@ import (
 
 // TestFindCrun takes crun where it is there and makes a container of this root, and says why it does not take it.
 func TestFindCrun(t *testing.T) {
-	real, err := exec.LookPath("crun")
+	installed, err := exec.LookPath("crun")
 	if err != nil {
 		t.Fatal(err, "(Debian's package crun has it)")
 	}
@@ -24,10 +24,10 @@ func TestFindCrun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct{ path, program, want, crun string }{
-		"works":      {filepath.Dir(real), "/program", real, real},
+		"works":      {filepath.Dir(installed), "/program", installed, installed},
 		"none":       {t.TempDir(), "/program", "kpkg, from namespaces, as no crun is in PATH", ""},
 		"broken":     {broken, "/program", "crun does not work here: it is not my day", ""},
-		"no program": {filepath.Dir(real), "/other", "crun does not work here: executable file `/other` not found", ""},
+		"no program": {filepath.Dir(installed), "/other", "crun does not work here: executable file `/other` not found", ""},
 	} {
 		t.Setenv("PATH", test.path)
 		c := Container{Root: root}

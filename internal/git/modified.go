@@ -30,7 +30,8 @@ func modified(ctx context.Context, dir, untracked string, exclude ...string) (pa
 		return nil, false, err
 	}
 	q := question{dir: dir, settings: append(users, none...)}
-	args := []string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=" + untracked, "--ignore-submodules=dirty", "--", "."}
+	args := []string{"status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=" + untracked,
+		"--ignore-submodules=dirty", "--", "."}
 	for _, pattern := range append(exclude, "**/"+configuration) { // there may be the folder for temporary files
 		args = append(args, ":(exclude,glob)"+pattern)
 	}
