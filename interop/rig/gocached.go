@@ -55,7 +55,9 @@ type CacheCounts struct {
 
 // Less is what came after others.
 func (c CacheCounts) Less(before CacheCounts) CacheCounts {
-	return CacheCounts{c.Gets - before.Gets, c.Hits - before.Hits, c.Puts - before.Puts, c.GotBytes - before.GotBytes, c.PutBytes - before.PutBytes}
+	return CacheCounts{
+		c.Gets - before.Gets, c.Hits - before.Hits, c.Puts - before.Puts, c.GotBytes - before.GotBytes, c.PutBytes - before.PutBytes,
+	}
 }
 
 // Counts asks the server.
