@@ -74,6 +74,13 @@ func (a *asked) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	a.Handler.ServeHTTP(w, q)
 }
 
+// failing has the server break off what it is asked for where fail says so; what a run has left unread may still be asked for.
+func (a *asked) failing(fail func(path string) bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fail = fail
+}
+
 // packages counts the requests for packages, and forgets all.
 func (a *asked) packages() int {
 	a.mu.Lock()
@@ -256,13 +263,13 @@ func TestMirrorInterrupted(t *testing.T) {
 	before, wanted := filesOf(t, mirror), filesOf(t, tree)
 	cut := map[string]bool{}
 	for runs := 0; ; runs++ {
-		server.fail = func(path string) bool {
+		server.failing(func(path string) bool {
 			if cut[path] {
 				return false
 			}
 			cut[path] = true
 			return true
-		}
+		})
 		_, err := mirrorOf(address, mirror, trust(key), nil)
 		now := filesOf(t, mirror)
 		if err == nil {
@@ -285,7 +292,7 @@ func TestMirrorInterrupted(t *testing.T) {
 	// A part of a package, as a killed run leaves it: only the rest is asked for. And one that is another file's.
 	package_ := wanted["community/v1.1.0/one/one_v1.1.0_linux_amd64.ptar"]
 	for _, part := range []string{package_[:1000], strings.Repeat("x", 1000), package_ + "more"} {
-		server.fail = nil
+		server.failing(nil)
 		fresh := t.TempDir()
 		put(t, filepath.Join(fresh, holdingDir, "one", "one_v1.1.0_linux_amd64.ptar.part"), []byte(part))
 		server.packages()
