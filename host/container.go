@@ -65,10 +65,10 @@ func (p *Plugin) dial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(p.sockets.Path, "plakar", socketName))
+		conn, err := dialSocket(ctx, filepath.Join(p.sockets.Path, "plakar", socketName))
 		if err == nil {
 			p.channel.Close()
-			p.channel = &channel{in: conn, out: sending{conn.(*net.UnixConn)}}
+			p.channel = &channel{in: conn, out: sending{conn}}
 			return nil
 		}
 		select {

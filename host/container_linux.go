@@ -1,8 +1,11 @@
 package host
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,9 +31,12 @@ const (
 func init() {
 	var err error
 	switch {
-	case os.Args[0] == containerName && len(os.Args) >= 4:
+	case os.Args[0] == containerName && len(os.Args) >= 5:
 		runtime.LockOSThread() // privileges are a thread's
-		err = enter(os.Args[1], os.Args[2], os.Args[3:])
+		var environment []string
+		if err = json.Unmarshal([]byte(os.Args[3]), &environment); err == nil {
+			err = enter(os.Args[1], os.Args[2], environment, os.Args[4:])
+		}
 	case os.Args[0] == crunName && len(os.Args) == 4:
 		err = becomeCrun(os.Args[1], os.Args[2], os.Args[3])
 	default:
@@ -58,8 +64,13 @@ func (p *Plugin) contain(path string) (err error) {
 	mark, arguments := markVariable+"="+p.mark, append([]string{program}, p.options.Args...)
 	environment := append(container.environment(), mark)
 	if container.Crun == "" {
-		p.cmd = anew(containerUser, append([]string{containerName, container.Root, sockets}, arguments...)...)
-		p.cmd.Env = environment
+		encoded, err := json.Marshal(environment)
+		if err != nil {
+			return err
+		}
+		p.cmd = anew(containerUser, append([]string{containerName, container.Root, sockets, string(encoded)}, arguments...)...)
+		// Variables of the image are for what runs in it: those such as LD_PRELOAD and GODEBUG would act on this program, outside.
+		p.cmd.Env = []string{mark}
 		return nil
 	}
 	bundle, err := container.bundle(p.sockets.Path, sockets, arguments, environment)
@@ -99,7 +110,7 @@ func cannotContain(err error) error {
 }
 
 // enter makes the folder root the plugin's world, and becomes the program. It returns only if that fails.
-func enter(root, sockets string, program []string) error {
+func enter(root, sockets string, environment, program []string) error {
 	if err := mountAll(root, sockets); err != nil {
 		return fmt.Errorf("%w (some systems let users make namespaces, and then mount nothing in them: "+
 			"sysctl kernel.apparmor_restrict_unprivileged_userns)", err)
@@ -107,7 +118,29 @@ func enter(root, sockets string, program []string) error {
 	if err := giveUpPrivileges(); err != nil {
 		return err
 	}
-	return fmt.Errorf("executing %s: %w", program[0], syscall.Exec(program[0], program, os.Environ()))
+	return fmt.Errorf("executing %s: %w", program[0], syscall.Exec(program[0], program, environment))
+}
+
+// dialSocket connects to the socket at path. What the plugin has put there is opened first, so that no link leads to a socket of this
+// machine's, and the path may be longer than the 107 bytes of an address (unix(7)).
+func dialSocket(ctx context.Context, path string) (*net.UnixConn, error) {
+	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	var found unix.Stat_t
+	if err := unix.Fstat(fd, &found); err != nil {
+		return nil, err
+	}
+	if found.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return nil, fmt.Errorf("%s is no socket", path)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", fmt.Sprintf("/proc/self/fd/%d", fd))
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.UnixConn), nil
 }
 
 // devices are those that a program may expect, and that give nobody anything.

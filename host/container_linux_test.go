@@ -114,6 +114,19 @@ func contained(t *testing.T, root, path, crun string) {
 	}
 }
 
+// TestContainerForeign starts, in a container, a program that says what is not the protocol: it is not started again outside to find
+// out which of its packages did.
+func TestContainerForeign(t *testing.T) {
+	root, path := rootWith(t, "./testdata/foreign")
+	eachWay(t, func(t *testing.T, crun string) {
+		_, err := host.Start(t.Context(), path, host.Options{Container: &host.Container{Root: root, Crun: crun}})
+		wantError(t, err, "it wrote")
+		if _, err := os.Lstat(path + ".ran"); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("it has run outside of its container: %v", err)
+		}
+	})
+}
+
 // TestContainerImporter has an importer end with its host in a container, and ends another by a signal.
 func TestContainerImporter(t *testing.T) {
 	root, path := rootWith(t, "../sdk/internal/minimal/light")

@@ -5,6 +5,7 @@ package host
 import (
 	"context"
 	"errors"
+	"net"
 )
 
 // contain fails: containers are Linux's.
@@ -13,6 +14,8 @@ func (p *Plugin) contain(string) error {
 }
 
 func cannotContain(err error) error { return err }
+
+func dialSocket(context.Context, string) (*net.UnixConn, error) { return nil, errors.ErrUnsupported }
 
 func (c *Container) findCrun(context.Context, string) (string, error) { return "", nil }
 

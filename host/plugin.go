@@ -108,7 +108,8 @@ func Start(ctx context.Context, path string, opts Options) (*Plugin, error) {
 	}
 	if err := p.connect(ctx); err != nil {
 		p.Kill()
-		if text := p.channel.foreign(); text != "" {
+		// A plugin in a container is not started again to find out: that would be outside of it.
+		if text := p.channel.foreign(); text != "" && p.options.Container == nil {
 			if printer := p.printer(ctx, path, text); printer != "" {
 				err = fmt.Errorf("%w; it was printed by %s", err, printer)
 			}
