@@ -15,7 +15,7 @@ func TestFindClient(t *testing.T) {
 
 // TestClientsKnowTheSchema holds that what a client skips or refuses is something that the schema has.
 func TestClientsKnowTheSchema(t *testing.T) {
-	document := loadSchema().document
+	document := schemaDocument()
 	known := map[string]bool{}
 	for _, path := range [][]string{{"type", "enum"}, {"subclass", "enum"}, {"location_flags", "items", "enum"}} {
 		_, values := follow(document, append([]string{"$defs", "connector", "properties"}, path...))

@@ -43,7 +43,7 @@ func IsClass(class, subclass string) bool {
 // ClassOf is the class of a product that some class has as a subclass, and that subclass: those of "ftp" are "service" and
 // "ftp". Both are "" for what none has.
 func ClassOf(product string) (class, subclass string) {
-	_, rules := follow(loadSchema().document, []string{"$defs", "connector", "allOf"})
+	_, rules := follow(schemaDocument(), []string{"$defs", "connector", "allOf"})
 	all, _ := rules.([]any)
 	for _, rule := range all {
 		_, name := follow(rule, []string{"if", "properties", "class", "const"})

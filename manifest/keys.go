@@ -262,7 +262,7 @@ func homeOf(key string) *level {
 }
 
 func (l *level) properties() map[string]any {
-	_, properties := follow(loadSchema().document, l.path)
+	_, properties := follow(schemaDocument(), l.path)
 	return properties.(map[string]any)
 }
 

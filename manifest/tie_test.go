@@ -75,7 +75,7 @@ func sample(t *testing.T, property any) any {
 	t.Helper()
 	schema := property.(map[string]any)
 	if reference, isReference := schema["$ref"].(string); isReference {
-		_, target := follow(loadSchema().document, splitPointer(strings.TrimPrefix(reference, "#")))
+		_, target := follow(schemaDocument(), splitPointer(strings.TrimPrefix(reference, "#")))
 		schema = target.(map[string]any)
 	}
 	switch schema["type"] {

@@ -28,27 +28,27 @@ type violation struct {
 	claimed bool           // by the rule that reports it
 }
 
-type manifestSchema struct {
-	compiled *jsonschema.Schema
-	document any
-}
-
-// loadSchema compiles the embedded schema when it is first needed: kpkg must not pay for it to print its version.
-var loadSchema = sync.OnceValue(func() manifestSchema {
-	const location = "kpkg:///manifest.schema.json"
-	compiler := jsonschema.NewCompiler()
-	compiler.LoadURL = refuseURL
-	var document any
-	err := cmp.Or(
-		json.Unmarshal(schema.Manifest, &document),
-		compiler.AddResource(location, bytes.NewReader(schema.Manifest)),
-	)
-	compiled, compileErr := compiler.Compile(location)
-	if err := cmp.Or(err, compileErr); err != nil {
-		panic(err) // the embedded schema is at fault; a test compiles it
-	}
-	return manifestSchema{compiled: compiled, document: document}
-})
+// schemaDocument reads the embedded schema when it is first needed, compiledSchema compiles it, which takes many times as long:
+// whoever only asks for its keys and values does not pay for that, nor kpkg for either to print its version.
+var (
+	schemaDocument = sync.OnceValue(func() (document any) {
+		if err := json.Unmarshal(schema.Manifest, &document); err != nil {
+			panic(err) // the embedded schema is at fault; a test reads it
+		}
+		return document
+	})
+	compiledSchema = sync.OnceValue(func() *jsonschema.Schema {
+		const location = "kpkg:///manifest.schema.json"
+		compiler := jsonschema.NewCompiler()
+		compiler.LoadURL = refuseURL
+		err := compiler.AddResource(location, bytes.NewReader(schema.Manifest))
+		compiled, compileErr := compiler.Compile(location)
+		if err := cmp.Or(err, compileErr); err != nil {
+			panic(err) // as above
+		}
+		return compiled
+	})
+)
 
 func refuseURL(location string) (io.ReadCloser, error) {
 	return nil, fmt.Errorf("%s is outside the schema", location)
@@ -58,9 +58,9 @@ func refuseURL(location string) (io.ReadCloser, error) {
 // schema and into the manifest, but puts missing and unknown keys at their parent and names them in prose only. These are
 // worked out here from the schema. The order is that of the paths.
 func violations(instance any) []*violation {
-	loaded := loadSchema()
+	document := schemaDocument()
 	var failure *jsonschema.ValidationError
-	if !errors.As(loaded.compiled.Validate(instance), &failure) {
+	if !errors.As(compiledSchema().Validate(instance), &failure) {
 		return nil
 	}
 	var all []*violation
@@ -79,12 +79,12 @@ func violations(instance any) []*violation {
 			steps = steps[:i+1]
 		}
 		path, value := follow(instance, splitPointer(e.InstanceLocation))
-		_, at := follow(loaded.document, steps)
+		_, at := follow(document, steps)
 		v := violation{path: path, keyword: steps[len(steps)-1], limit: at, ofKey: slices.Contains(steps, "propertyNames")}
 		if e.Message == "not allowed" {
 			v.keyword = "false"
 		}
-		_, parent := follow(loaded.document, steps[:len(steps)-1])
+		_, parent := follow(document, steps[:len(steps)-1])
 		v.schema, _ = parent.(map[string]any)
 		object, _ := value.(map[string]any)
 		switch v.keyword {

@@ -19,14 +19,14 @@ func completeValues(cmd *cobra.Command, flag string, values ...string) {
 	must(cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// completeLists is completeValues for a flag that takes several with commas.
-func completeLists(cmd *cobra.Command, flag string, values ...string) {
+// completeLists is completeValues for a flag that takes several with commas. values is only called when a shell asks.
+func completeLists(cmd *cobra.Command, flag string, values func() []string) {
 	must(cmd.RegisterFlagCompletionFunc(flag,
 		func(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			before := begun[:strings.LastIndex(begun, ",")+1]
 			given := strings.Split(before, ",")
 			var offered []cobra.Completion
-			for _, value := range values {
+			for _, value := range values() {
 				if !slices.Contains(given, value) {
 					offered = append(offered, before+value)
 				}

@@ -83,7 +83,7 @@ usage; 3 something could not be done.`,
 	from.addFlags(cmd)
 	format := formatFlag(cmd)
 	flags.BoolVar(&asJSON, "json", false, "short for --format json")
-	completeLists(cmd, "platform", platformValues()...)
+	completeLists(cmd, "platform", platformValues)
 	completeValues(cmd, "compression", compressions()...)
 	completeFolders(cmd, "out-dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (end error) {

@@ -52,7 +52,7 @@ Exit status: 0 fine; 1 a manifest has errors; 2 wrong usage; 3 it could not be d
 	cmd.Flags().StringVar(&since, "since", "", "only integrations whose packages can differ from those of the commit, tag or branch `REF`")
 	cmd.Flags().StringVar(&missing, "missing", "", "only packages that are not in the registry at `ADDRESS`, in a folder, or oci://HOST/REPO")
 	format := formatFlag(cmd, "github", "gitlab", "json")
-	completeLists(cmd, "platform", platformValues()...)
+	completeLists(cmd, "platform", platformValues)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		manifests, version, err := args, "", error(nil)
 		if missing != "" {

@@ -70,9 +70,9 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 	flags.StringVar(&finish, "finish", "", "put together what the jobs have made: `PARTS`, a folder or oci://HOST/REPO")
 	format := formatFlag(cmd)
 	completeFolders(cmd, "finish")
-	completeLists(cmd, "platform", platformValues()...)
+	completeLists(cmd, "platform", platformValues)
 	completeValues(cmd, "compression", compressions()...)
-	completeLists(cmd, "allow", release.Overridable()...)
+	completeLists(cmd, "allow", release.Overridable)
 	completeFolders(cmd, "out-dir")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error

@@ -80,8 +80,8 @@ be tested, as a connector without a location.`,
 	completeFolders(cmd, "sample")
 	must(cmd.RegisterFlagCompletionFunc("connector", completeConnectors))
 	must(cmd.RegisterFlagCompletionFunc("config", choice.completeSettings))
-	completeLists(cmd, "only", checkValues()...)
-	completeLists(cmd, "skip", checkValues()...)
+	completeLists(cmd, "only", checkValues)
+	completeLists(cmd, "skip", checkValues)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if list {
 			return printChecks(cmd.OutOrStdout())
