@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,7 +15,6 @@ import (
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
 	"github.com/PlakarKorp/kpkg/internal/regular"
-	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 )
 
 // receipt says that this kpkg has verified a package: what came of it, for a later run that would make the same package.
@@ -51,24 +49,10 @@ func openReceipts(cacheDir string) receipts {
 	if cacheDir == "" {
 		return receipts{}
 	}
-	return receipts{filepath.Join(cacheDir, receiptFolder), programSum}
+	return receipts{filepath.Join(cacheDir, receiptFolder), thisProgram}
 }
 
 const receiptFolder = "receipts"
-
-// programSum is the SHA-256 of this program: sizes and times of two versions may be the same. It is summed once, when
-// there is a receipt to read or to write.
-var programSum = sync.OnceValue(func() string {
-	program, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	sum, _, err := sha256sum.File(context.Background(), program)
-	if err != nil {
-		return ""
-	}
-	return sum
-})
 
 func (r receipts) path(id uuid.UUID) string { return filepath.Join(r.dir, id.String()+".json") }
 

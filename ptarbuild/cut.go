@@ -49,30 +49,46 @@ type piece struct {
 	length int32
 }
 
-// cutter cuts the files of one package. It reads them all before it cuts the first.
+// cutter cuts the files of one package. It sees the pieces of them all before it cuts the first.
 type cutter struct {
-	chunker *chunkers.Chunker
-	ids     map[uint64]pieceID
-	limit   int // of ids
+	ids   map[pieceKey]pieceID
+	limit int // of ids
 	// before and after are the neighbours of each known piece.
 	before, after []pieceID
 }
 
-func newCutter() (*cutter, error) {
-	chunker, err := chunkers.NewChunker(chunkAlgorithm, nil,
+func newCutter() *cutter { return &cutter{ids: map[pieceKey]pieceID{}, limit: maxPieces} }
+
+// pieceKey is the length of a piece and the check sum of its content. That does to know a piece again: those that are mistaken for one
+// another only end a chunk somewhere else, since chunks are compared by their MACs.
+type pieceKey struct{ length, sum uint32 }
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// slice cuts what r gives into pieces.
+func slice(ctx context.Context, r io.Reader) ([]pieceKey, error) {
+	chunker, err := chunkers.NewChunker(chunkAlgorithm, contextReader{ctx, r},
 		&chunkers.ChunkerOpts{MinSize: pieceMin, NormalSize: pieceNormal, MaxSize: pieceMax})
 	if err != nil {
 		return nil, fmt.Errorf("set up the chunker: %w", err)
 	}
-	return &cutter{chunker: chunker, ids: map[uint64]pieceID{}, limit: maxPieces}, nil
+	var keys []pieceKey
+	for {
+		data, err := chunker.Next()
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if len(data) > 0 {
+			keys = append(keys, pieceKey{uint32(len(data)), crc32.Checksum(data, castagnoli)})
+		}
+		if err != nil {
+			return keys, nil
+		}
+	}
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// identify gives pieces of the same content the same number. A check sum does for that: pieces that are mistaken for one
-// another only end a chunk somewhere else, since chunks are compared by their MACs.
-func (c *cutter) identify(data []byte) pieceID {
-	key := uint64(len(data))<<32 | uint64(crc32.Checksum(data, castagnoli))
+// identify gives pieces of the same content the same number.
+func (c *cutter) identify(key pieceKey) pieceID {
 	id, known := c.ids[key]
 	switch {
 	case known:
@@ -86,30 +102,18 @@ func (c *cutter) identify(data []byte) pieceID {
 	return id
 }
 
-// read cuts what r gives into pieces.
-func (c *cutter) read(ctx context.Context, r io.Reader) ([]piece, error) {
+// pieces are those of a file, in order, known from now on.
+func (c *cutter) pieces(keys []pieceKey) []piece {
 	var pieces []piece
 	seen := len(c.before) // pieces with a lower number have neighbours already
-	add := func(id pieceID, length int) {
+	for _, key := range keys {
+		id, length := c.identify(key), int32(key.length)
 		last := len(pieces) - 1
-		if id == unknownPiece && last >= 0 && pieces[last].id == unknownPiece && int(pieces[last].length)+length <= chunkMax {
-			pieces[last].length += int32(length)
-			return
+		if id == unknownPiece && last >= 0 && pieces[last].id == unknownPiece && pieces[last].length+length <= chunkMax {
+			pieces[last].length += length
+			continue
 		}
-		pieces = append(pieces, piece{id, int32(length)})
-	}
-	c.chunker.Reset(contextReader{ctx, r})
-	for {
-		data, err := c.chunker.Next()
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		if len(data) > 0 {
-			add(c.identify(data), len(data))
-		}
-		if err != nil {
-			break
-		}
+		pieces = append(pieces, piece{id, length})
 	}
 	met := map[pieceID]bool{} // of this file's own, those that have neighbours
 	for i, p := range pieces {
@@ -135,7 +139,7 @@ func (c *cutter) read(ctx context.Context, r io.Reader) ([]piece, error) {
 			c.after[p.id] = several
 		}
 	}
-	return pieces, nil
+	return pieces
 }
 
 // inseparable reports whether two pieces always follow one another.

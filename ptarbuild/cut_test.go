@@ -17,18 +17,17 @@ func noise(seed uint64, n int) []byte {
 // cut cuts files and returns the chunks of each, after it has checked that they are the files.
 func cut(t *testing.T, limit int, files ...[]byte) [][][]byte {
 	t.Helper()
-	c, err := newCutter()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := newCutter()
 	if limit > 0 {
 		c.limit = limit
 	}
 	pieces := make([][]piece, len(files))
 	for i, data := range files {
-		if pieces[i], err = c.read(t.Context(), bytes.NewReader(data)); err != nil {
+		keys, err := slice(t.Context(), bytes.NewReader(data))
+		if err != nil {
 			t.Fatal(err)
 		}
+		pieces[i] = c.pieces(keys)
 	}
 	chunks := make([][][]byte, len(files))
 	for i, data := range files {
@@ -105,13 +104,12 @@ func TestCutAnything(t *testing.T) {
 func TestCutterForgetsWhatIsTooMuch(t *testing.T) {
 	known, other := noise(12, 100_000), noise(13, 2*chunkMax)
 	files := [][]byte{known, other, slices.Concat(other[:chunkMax], known)}
-	c, err := newCutter()
+	c := newCutter()
+	keys, err := slice(t.Context(), bytes.NewReader(known))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.read(t.Context(), bytes.NewReader(known)); err != nil {
-		t.Fatal(err)
-	}
+	c.pieces(keys)
 	bytes, _ := stored(cut(t, len(c.ids), files...))
 	if limit := 3*chunkMax + len(known) + 4*pieceMax; bytes > limit {
 		t.Errorf("%d bytes are stored, want at most %d", bytes, limit)

@@ -89,19 +89,19 @@ func BenchmarkEncoding(b *testing.B) {
 // cutJoined returns the different chunks of the files as packages have them.
 func cutJoined(b *testing.B, files []string) (chunks [][]byte, total int64) {
 	b.Helper()
-	c, err := newCutter()
-	if err != nil {
-		b.Fatal(err)
-	}
+	c := newCutter()
 	contents, pieces := make([][]byte, len(files)), make([][]piece, len(files))
 	for i, file := range files {
+		var err error
 		if contents[i], err = os.ReadFile(file); err != nil {
 			b.Fatal(err)
 		}
 		total += int64(len(contents[i]))
-		if pieces[i], err = c.read(b.Context(), bytes.NewReader(contents[i])); err != nil {
+		keys, err := slice(b.Context(), bytes.NewReader(contents[i]))
+		if err != nil {
 			b.Fatal(err)
 		}
+		pieces[i] = c.pieces(keys)
 	}
 	known := map[string]bool{}
 	for i, rest := range contents {

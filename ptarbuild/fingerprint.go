@@ -5,9 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/PlakarKorp/kloset/hashing"
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 )
 
 // generation stands for everything in this package and below it that decides the bytes and is not in Options: the order
@@ -24,33 +26,49 @@ type fingerprint struct {
 	chunks []int
 }
 
+// fingerprints reads the files on all processors.
 func fingerprints(ctx context.Context, files []File) ([]fingerprint, error) {
 	prints := make([]fingerprint, len(files))
-	cutter, err := newCutter()
-	if err != nil {
+	keys := make([][]pieceKey, len(files))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
+		group.Go(func() (err error) {
+			if keys[i], prints[i].hash, err = readPieces(ctx, f); err != nil {
+				return fmt.Errorf("read %s to pack it: %w", f.Name, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+	cutter := newCutter()
 	pieces := make([][]piece, len(files))
-	for i, f := range files {
-		r, err := f.Open()
-		if err != nil {
-			return nil, fmt.Errorf("read %s to pack it: %w", f.Name, err)
-		}
-		h := hashing.GetHasher(hashAlgorithm)
-		pieces[i], err = cutter.read(ctx, io.TeeReader(r, h))
-		r.Close()
-		if err != nil {
-			return nil, fmt.Errorf("read %s to pack it: %w", f.Name, err)
-		}
-		h.Sum(prints[i].hash[:0])
+	for i := range files {
+		pieces[i] = cutter.pieces(keys[i])
+		keys[i] = nil
+	}
+	for i := range prints {
 		for _, p := range pieces[i] {
 			prints[i].size += int64(p.length)
 		}
-	}
-	for i := range prints {
 		prints[i].chunks = cutter.chunks(pieces[i])
 	}
 	return prints, nil
+}
+
+func readPieces(ctx context.Context, f File) (keys []pieceKey, hash [32]byte, err error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, hash, err
+	}
+	defer r.Close()
+	h := hashing.GetHasher(hashAlgorithm)
+	if keys, err = slice(ctx, io.TeeReader(r, h)); err != nil {
+		return nil, hash, err
+	}
+	return keys, [32]byte(h.Sum(nil)), nil
 }
 
 // repositoryID derives the identity of a package from all that decides its bytes.
