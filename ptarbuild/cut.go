@@ -65,9 +65,32 @@ type pieceKey struct{ length, sum uint32 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// cut returns the lengths of the chunks to cut each of the files of a package into.
+func cut(ctx context.Context, files []File) ([][]int, error) {
+	keys := make([][]pieceKey, len(files))
+	err := readAll(ctx, files, func(i int, r io.Reader) (err error) {
+		keys[i], err = slice(r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c := newCutter()
+	pieces := make([][]piece, len(files))
+	for i := range files {
+		pieces[i] = c.pieces(keys[i])
+		keys[i] = nil
+	}
+	lengths := make([][]int, len(files))
+	for i := range files {
+		lengths[i] = c.chunks(pieces[i])
+	}
+	return lengths, nil
+}
+
 // slice cuts what r gives into pieces.
-func slice(ctx context.Context, r io.Reader) ([]pieceKey, error) {
-	chunker, err := chunkers.NewChunker(chunkAlgorithm, contextReader{ctx, r},
+func slice(r io.Reader) ([]pieceKey, error) {
+	chunker, err := chunkers.NewChunker(chunkAlgorithm, r,
 		&chunkers.ChunkerOpts{MinSize: pieceMin, NormalSize: pieceNormal, MaxSize: pieceMax})
 	if err != nil {
 		return nil, fmt.Errorf("set up the chunker: %w", err)

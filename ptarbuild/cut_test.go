@@ -14,8 +14,8 @@ func noise(seed uint64, n int) []byte {
 	return data
 }
 
-// cut cuts files and returns the chunks of each, after it has checked that they are the files.
-func cut(t *testing.T, limit int, files ...[]byte) [][][]byte {
+// cutAll cuts files and returns the chunks of each, after it has checked that they are the files.
+func cutAll(t *testing.T, limit int, files ...[]byte) [][][]byte {
 	t.Helper()
 	c := newCutter()
 	if limit > 0 {
@@ -23,7 +23,7 @@ func cut(t *testing.T, limit int, files ...[]byte) [][][]byte {
 	}
 	pieces := make([][]piece, len(files))
 	for i, data := range files {
-		keys, err := slice(t.Context(), bytes.NewReader(data))
+		keys, err := slice(bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestSharedContentIsCutOut(t *testing.T) {
 	shared, more := noise(1, 300_000), noise(2, 200_000)
 	one := slices.Concat(noise(3, 123_456), shared, noise(4, 77_777), more)
 	other := slices.Concat(more, noise(5, 54_321), shared, noise(6, 200))
-	bytes, count := stored(cut(t, 0, one, other))
+	bytes, count := stored(cutAll(t, 0, one, other))
 	total := len(one) + len(other) - len(shared) - len(more)
 	// At both ends of what is shared, the pieces are not.
 	if limit := total + 4*2*pieceMax; bytes > limit {
@@ -78,7 +78,7 @@ func TestSharedContentIsCutOut(t *testing.T) {
 	if count > 8 {
 		t.Errorf("they are cut into %d different chunks", count)
 	}
-	if _, count := stored(cut(t, 0, noise(7, 3*chunkMax))); count > 4 {
+	if _, count := stored(cutAll(t, 0, noise(7, 3*chunkMax))); count > 4 {
 		t.Errorf("content without repetitions is cut into %d chunks", count)
 	}
 }
@@ -94,8 +94,8 @@ func TestCutAnything(t *testing.T) {
 		"of two in turn": {bytes.Repeat(slices.Concat(noise(11, 9000), make([]byte, 9000)), 1000), noise(11, 9000)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cut(t, 0, files...)
-			cut(t, 3, files...)
+			cutAll(t, 0, files...)
+			cutAll(t, 3, files...)
 		})
 	}
 }
@@ -105,12 +105,12 @@ func TestCutterForgetsWhatIsTooMuch(t *testing.T) {
 	known, other := noise(12, 100_000), noise(13, 2*chunkMax)
 	files := [][]byte{known, other, slices.Concat(other[:chunkMax], known)}
 	c := newCutter()
-	keys, err := slice(t.Context(), bytes.NewReader(known))
+	keys, err := slice(bytes.NewReader(known))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.pieces(keys)
-	bytes, _ := stored(cut(t, len(c.ids), files...))
+	bytes, _ := stored(cutAll(t, len(c.ids), files...))
 	if limit := 3*chunkMax + len(known) + 4*pieceMax; bytes > limit {
 		t.Errorf("%d bytes are stored, want at most %d", bytes, limit)
 	}

@@ -97,7 +97,7 @@ func cutJoined(b *testing.B, files []string) (chunks [][]byte, total int64) {
 			b.Fatal(err)
 		}
 		total += int64(len(contents[i]))
-		keys, err := slice(b.Context(), bytes.NewReader(contents[i]))
+		keys, err := slice(bytes.NewReader(contents[i]))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -17,7 +17,7 @@ type File struct {
 	Name string
 	// Executable gives the file mode 0755 instead of 0644. The mode on the building machine does not count.
 	Executable bool
-	// Open returns the content, from the start, each time it is called.
+	// Open returns the content, from the start, each time it is called. Several files are opened and read at once.
 	Open func() (io.ReadCloser, error)
 }
 

@@ -22,53 +22,36 @@ const generation = 2
 type fingerprint struct {
 	size int64
 	hash [32]byte
-	// chunks are the lengths of the chunks to cut it into.
-	chunks []int
 }
 
-// fingerprints reads the files on all processors.
 func fingerprints(ctx context.Context, files []File) ([]fingerprint, error) {
 	prints := make([]fingerprint, len(files))
-	keys := make([][]pieceKey, len(files))
+	return prints, readAll(ctx, files, func(i int, r io.Reader) (err error) {
+		h := hashing.GetHasher(hashAlgorithm)
+		prints[i].size, err = io.Copy(h, r)
+		h.Sum(prints[i].hash[:0])
+		return err
+	})
+}
+
+// readAll reads the files on all processors, until ctx ends. i is the number of the one that read is given.
+func readAll(ctx context.Context, files []File, read func(i int, r io.Reader) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
-		group.Go(func() (err error) {
-			if keys[i], prints[i].hash, err = readPieces(ctx, f); err != nil {
+		group.Go(func() error {
+			r, err := f.Open()
+			if err == nil {
+				err = read(i, contextReader{ctx, r})
+				r.Close()
+			}
+			if err != nil {
 				return fmt.Errorf("read %s to pack it: %w", f.Name, err)
 			}
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	cutter := newCutter()
-	pieces := make([][]piece, len(files))
-	for i := range files {
-		pieces[i] = cutter.pieces(keys[i])
-		keys[i] = nil
-	}
-	for i := range prints {
-		for _, p := range pieces[i] {
-			prints[i].size += int64(p.length)
-		}
-		prints[i].chunks = cutter.chunks(pieces[i])
-	}
-	return prints, nil
-}
-
-func readPieces(ctx context.Context, f File) (keys []pieceKey, hash [32]byte, err error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, hash, err
-	}
-	defer r.Close()
-	h := hashing.GetHasher(hashAlgorithm)
-	if keys, err = slice(ctx, io.TeeReader(r, h)); err != nil {
-		return nil, hash, err
-	}
-	return keys, [32]byte(h.Sum(nil)), nil
+	return group.Wait()
 }
 
 // repositoryID derives the identity of a package from all that decides its bytes.

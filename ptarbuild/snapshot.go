@@ -23,10 +23,13 @@ import (
 // writeSnapshot writes all blobs of the one snapshot: first the chunks of every file, so that a reader that reads past a
 // large blob, as plakar's do, stays inside the file; then objects, entries, indexes and the header.
 func writeSnapshot(ctx context.Context, pack *packfile, files []File, prints []fingerprint, at time.Time) error {
+	lengths, err := cut(ctx, files)
+	if err != nil {
+		return err
+	}
 	contents := make([]content, len(files))
-	var err error
 	for i, f := range files {
-		if contents[i], err = writeChunks(ctx, pack, f, prints[i]); err != nil {
+		if contents[i], err = writeChunks(ctx, pack, f, prints[i], lengths[i]); err != nil {
 			return fmt.Errorf("pack %s: %w", f.Name, err)
 		}
 	}
@@ -67,7 +70,7 @@ type content struct {
 // headLength is how much of a file its type is told by.
 const headLength = 3072
 
-func writeChunks(ctx context.Context, pack *packfile, f File, taken fingerprint) (content, error) {
+func writeChunks(ctx context.Context, pack *packfile, f File, taken fingerprint, lengths []int) (content, error) {
 	r, err := f.Open()
 	if err != nil {
 		return content{}, err
@@ -83,7 +86,7 @@ func writeChunks(ctx context.Context, pack *packfile, f File, taken fingerprint)
 	}
 	c.object.ContentType = mimetype.Detect(head).String()
 	var data []byte
-	for _, length := range taken.chunks {
+	for _, length := range lengths {
 		data = slices.Grow(data[:0], length)[:length]
 		n, err := io.ReadFull(in, data)
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

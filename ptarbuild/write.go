@@ -42,8 +42,8 @@ type Package struct {
 	opts   Options
 }
 
-// New reads the files to derive the RepositoryID, on which all MACs depend, from their content. It opens each and does not
-// keep them open.
+// New reads the files to derive the RepositoryID, on which all MACs depend, from their content. It opens each, several at once, and does
+// not keep them open.
 func New(ctx context.Context, files []File, opts Options) (*Package, error) {
 	opts, err := opts.withDefaults()
 	if err != nil {
@@ -72,7 +72,7 @@ func Write(ctx context.Context, w io.Writer, files []File, opts Options) (n int6
 	return p.Write(ctx, w)
 }
 
-// Write reads the files again and writes the package to w; n is its size in bytes. A file that changed since New is an
+// Write reads the files again, twice, and writes the package to w; n is its size in bytes. A file that changed since New is an
 // error. When Write fails or ctx ends, what w received is useless: write to a temporary file and rename it.
 func (p *Package) Write(ctx context.Context, w io.Writer) (n int64, err error) {
 	seal := sealer{Key: ptar.NewKey(hashAlgorithm, p.RepositoryID)}
