@@ -37,8 +37,8 @@ var thisProgram = sync.OnceValue(func() string {
 const buildIDWithin = 32 << 10
 
 // buildID is what go build writes into an executable: hashes of what each step of the build was made from, and of what came of it; ""
-// for one that has none, or another that was set by hand. It is at the beginning of the code or, in an ELF file, in a note: three words, the
-// lengths of its name and text and its type, 4, and then "Go" and the text.
+// for one that has none, or another that was set by hand. It is at the beginning of the code or, in an ELF file, in a note: three
+// words, the lengths of its name and text and its type, 4, and then "Go" and the text.
 func buildID(program io.Reader) string {
 	head := make([]byte, buildIDWithin)
 	n, err := io.ReadFull(program, head)
