@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,8 +24,9 @@ var update = flag.Bool("update", false, "write the golden files")
 const patience = 2 * time.Minute
 
 var (
-	tools    rig.Tools
-	packages struct{ ftp, fs, fsOne string } // files of packages of the examples, made by kpkg for this machine
+	tools     rig.Tools
+	packages  struct{ ftp, fs, fsOne string } // files of packages of the examples, made by kpkg for this machine
+	s3Program func() (string, error)          // builds the S3 server once, for who needs it: that takes a minute where nothing is cached
 )
 
 func TestMain(m *testing.M) {
@@ -51,6 +53,7 @@ func runTests(m *testing.M) (status int, err error) {
 	if tools, err = rig.BuildTools(ctx, dir); err != nil {
 		return 1, err
 	}
+	s3Program = sync.OnceValues(func() (string, error) { return rig.BuildS3Server(ctx, dir) })
 	if packages.ftp, err = createExample(ctx, dir, "ftp", "ftp"); err != nil {
 		return 1, err
 	}

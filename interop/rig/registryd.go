@@ -60,7 +60,7 @@ func StartOCIRegistry() (*OCIRegistry, error) {
 }
 
 func configureRegistry(conf, dir, port string) error {
-	if err := writeCertificate(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")); err != nil {
+	if err := WriteCertificate(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")); err != nil {
 		return err
 	}
 	users := filepath.Join(dir, "users")
@@ -81,8 +81,8 @@ auth:
 	return os.WriteFile(conf, []byte(text), 0o600)
 }
 
-// writeCertificate writes a certificate for the loopback interface that is its own authority.
-func writeCertificate(certificate, key string) error {
+// WriteCertificate writes a certificate for the loopback interface that is its own authority.
+func WriteCertificate(certificate, key string) error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
