@@ -189,6 +189,7 @@ var faults = []fault{
 	{providers, "adds a line break", []string{"secret-provider-line-end"}, "as files end"},
 	{providers, "differs each time", []string{"secret-provider-again"}, "another secret of 14 bytes"},
 	{providers, "resolves one at a time", []string{"secret-provider-parallel"}, "busy"},
+	{providers, "mixes up answers", []string{"secret-provider-parallel"}, "one of eight at once gives another secret of 9 bytes"},
 	{providers, "has nothing for unknown handles",
 		[]string{"secret-provider-unknown", "secret-provider-empty-handle", "secret-provider-odd-handles"}, "a secret of 0 bytes"},
 	{providers, "guesses", []string{"secret-provider-unknown"}, `"db-kpkg-no-such-handle" stands for`},
@@ -203,6 +204,7 @@ var faults = []fault{
 	{providers, "passes the secret on", []string{"secret-provider-process"}, "process's arguments"},
 	{providers, "is used up when cancelled", []string{"secret-provider-cancelled"}, "used up"},
 	{providers, "outlives its work", []string{"secret-provider-host-death"}, "still runs"},
+	{providers, "outlives an unfinished Resolve", []string{"secret-provider-host-death"}, "still runs"},
 	{providers, "leaks files", []string{"secret-provider-leaks"}, "ever more open files"},
 
 	{inventories, "refuses Init", []string{"plugin-init"}, "the server is down"},

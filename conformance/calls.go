@@ -108,6 +108,15 @@ func rawResolve(ctx context.Context, p *host.Plugin, handle string) (string, err
 	return response.GetSecret(), err
 }
 
+// sendResolve begins a Resolve whose answer nobody waits for.
+func sendResolve(ctx context.Context, p *host.Plugin, handle string) error {
+	stream, err := p.Conn().NewStream(ctx, &grpc.StreamDesc{}, secretprovider.Resolve)
+	if err != nil {
+		return err
+	}
+	return stream.SendMsg(&secretprovider.ResolveRequest{Handle: handle})
+}
+
 // survived checks that the plugin still answers after what was done to it. Any answer will do, so it is asked for what
 // no plugin has.
 func (s *subject) survived(ctx context.Context, p *host.Plugin, what string) error {

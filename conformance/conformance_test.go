@@ -29,7 +29,7 @@ var outerFaults = []string{
 	"prints to stdout", "tells the password", "exits at once", "says nothing", "exits with 1", "outlives its host",
 	"outlives its work", "ignores SIGTERM", "ignores SIGINT", "succeeds before Init", "knows every method", "takes any Init",
 	"gives any path", "dies of unknown acknowledgements", "dies of empty acknowledgements", "drops stray chunks", "takes 4 MiB at most",
-	"takes any MAC", "takes any handle",
+	"takes any MAC", "takes any handle", "outlives an unfinished Resolve",
 }
 
 func TestMain(m *testing.M) {

@@ -35,7 +35,7 @@ var inventoryChecks = []Check{
 	{ID: "inventory-parallel", Title: "4 lists can be under way at once", needs: needsLocation, run: inventoryParallel},
 	{ID: "inventory-cancelled", Title: "a cancelled List ends, and the next is complete", needs: needsLocation, run: inventoryCancelled},
 	{ID: "inventory-secret", Title: "a password is not among what is listed", needs: needsLocation, run: inventorySecret},
-	{ID: "inventory-host-death", Title: "it ends when the host dies within a List", run: inventoryHostDeath},
+	{ID: "inventory-host-death", Title: "it ends when the host dies within a List", needs: needsLocation, run: inventoryHostDeath},
 	{ID: "inventory-leaks", Title: "lists leave no files, threads or memory behind", needs: []requirement{hasLocation, procFiles},
 		run: inventoryLeaks},
 }

@@ -188,7 +188,8 @@ var meanings = map[string]meaning{
 		hurts: "servers refuse the password, and nobody sees why"},
 	"secret-provider-again": {sent: "Resolve of one handle, three times in each of two processes",
 		hurts: "a backup that worked once fails the next time"},
-	"secret-provider-parallel": {sent: "40 Resolves, 8 at a time", hurts: "backups that begin at once fail"},
+	"secret-provider-parallel": {sent: "one Resolve, then 40, 8 at a time",
+		hurts: "backups that begin at once fail, or log in with another's password"},
 	"secret-provider-unknown": {sent: "Resolve of handles that nobody has",
 		hurts: "a mistyped handle becomes an empty password, or another's"},
 	"secret-provider-empty-handle": {sent: "Resolve of a handle without a character", hurts: "what has no password gets one"},
@@ -205,7 +206,7 @@ var meanings = map[string]meaning{
 	"secret-provider-process": {sent: "Init and Resolve", hurts: "everybody on the machine reads the secret with ps"},
 	"secret-provider-cancelled": {sent: "three Resolves that are cancelled, and one that is not",
 		hurts: "one host that gives up costs all others their secrets"},
-	"secret-provider-host-death": {sent: "Resolve by a host that dies",
+	"secret-provider-host-death": {sent: "eight Resolves by a host that dies",
 		hurts: "each host that is killed leaves a process behind that has the secrets"},
 	"secret-provider-leaks": {sent: "up to 75 Resolves by one plugin", hurts: "a host that runs for months ends when files or memory run out"},
 

@@ -24,7 +24,8 @@ var secretProviderChecks = []Check{
 		run: secretProviderLineEnd},
 	{ID: "secret-provider-again", Title: "a handle stands for the same secret again, in another process too", needs: needsHandle,
 		run: secretProviderAgain},
-	{ID: "secret-provider-parallel", Title: "8 handles can be resolved at once", needs: needsHandle, run: secretProviderParallel},
+	{ID: "secret-provider-parallel", Title: "a handle can be resolved by 8 at once, and stands for the same secret", needs: needsHandle,
+		run: secretProviderParallel},
 	{ID: "secret-provider-unknown", Title: "an unknown handle is an error, not an empty secret", needs: needsLocation,
 		run: secretProviderUnknown},
 	{ID: "secret-provider-empty-handle", Title: "an empty handle is an error", needs: needsLocation, run: secretProviderEmptyHandle},
@@ -131,12 +132,19 @@ func secretProviderParallel(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
+	first, err := s.resolved(ctx, p)
+	if err != nil {
+		return err
+	}
 	ended := make(chan error)
 	for range 8 {
 		go func() {
+			var secret string
 			var err error
 			for i := 0; i < 5 && err == nil; i++ {
-				_, err = s.resolved(ctx, p)
+				if secret, err = s.resolved(ctx, p); err == nil && secret != first {
+					err = fmt.Errorf("one of eight at once gives another secret of %d bytes than the one before them, of %d", len(secret), len(first))
+				}
 			}
 			ended <- err
 		}()
@@ -299,6 +307,7 @@ func secretProviderCancelled(ctx context.Context, s *subject) error {
 	return err
 }
 
+// secretProviderHostDeath breaks off once the plugin has answered what was sent after the Resolves, which it has read by then.
 func secretProviderHostDeath(ctx context.Context, s *subject) error {
 	p, err := s.provider(ctx)
 	if err != nil {
@@ -307,7 +316,14 @@ func secretProviderHostDeath(ctx context.Context, s *subject) error {
 	if _, err := s.resolved(ctx, p); err != nil {
 		return err
 	}
-	go rawResolve(ctx, p, s.config.Handle)
+	for range 8 {
+		if err := sendResolve(ctx, p, s.config.Handle); err != nil {
+			return text(err)
+		}
+	}
+	if err := s.survived(ctx, p, "eight Resolves"); err != nil {
+		return err
+	}
 	p.BreakOff()
 	return ends(ctx, p.Exited(), "the death of its host")
 }

@@ -79,7 +79,7 @@ func newSuite(config Config, temporary string) (*suite, error) {
 
 // learn adds to the secrets of the test.
 func (s *suite) learn(others ...string) {
-	s.secrets.Learn(s.config.Settings, append(slices.Clone(s.secrets.All()), others...)...)
+	s.secrets.Learn(s.config.Settings, others...)
 }
 
 // completed is a location as plakar gives it to connectors: with the flag localfs, a path that is relative to the folder dir

@@ -88,6 +88,29 @@ func TestWriteOnly(t *testing.T) {
 	}
 }
 
+// TestNothingToWorkWith skips all that a connector cannot do without its location, or the settings that its validator requires, and
+// takes no refusal for a fault.
+func TestNothingToWorkWith(t *testing.T) {
+	for _, connectorType := range conformance.Types() {
+		c := config(connectorType, "refuses Init")
+		c.LocationFlags, c.Validator = nil, []byte(validator)
+		for _, check := range conformance.Checks(connectorType) {
+			if !strings.HasPrefix(check.ID, "plugin-") {
+				c.Only = append(c.Only, check.ID)
+			}
+		}
+		results, err := conformance.Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Status != conformance.Skip {
+				t.Errorf("%s %s: %s %s", connectorType, r.ID, r.Status, r.Detail)
+			}
+		}
+	}
+}
+
 // TestSettingsLacked does not start what the validator says cannot work.
 func TestSettingsLacked(t *testing.T) {
 	c := config(conformance.SecretProvider, "settings: none")

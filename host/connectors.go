@@ -55,7 +55,7 @@ func (p *Plugin) Storage(ctx context.Context, proto string, config map[string]st
 func initialize[C any](
 	p *Plugin, ctx context.Context, config map[string]string, init func(context.Context) (C, error),
 ) (C, error) {
-	p.secrets.Learn(config, p.options.Secrets...)
+	p.secrets.Learn(config)
 	ctx, cancel := context.WithTimeout(ctx, p.options.Timeout)
 	defer cancel()
 	connector, err := init(ctx)

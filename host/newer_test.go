@@ -82,6 +82,38 @@ func TestSecretProvider(t *testing.T) {
 	}
 }
 
+// TestSecretsStay resolves again and again, by several providers of a plugin, and initializes it anew: nothing is kept twice, and
+// nothing that was resolved is forgotten.
+func TestSecretsStay(t *testing.T) {
+	var printed bytes.Buffer
+	p := startSelf(t, "secret provider", host.Options{Stderr: &printed})
+	config := map[string]string{"password": "hunter22"}
+	provider := func() *host.SecretProvider {
+		provider, err := p.SecretProvider(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return provider
+	}
+	first := provider()
+	for range 40 { // what doubles does not fit into memory
+		if _, err := first.Resolve(t.Context(), "db"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.SecretProvider(t.Context(), map[string]string{"password": "another"}) // refused or not, it is an Init
+	first.Resolve(t.Context(), "other")                                     // which prints the secret
+	if got := p.Redact("hunter22, s3same, another"); got != "***, ***, ***" {
+		t.Errorf("it knows %q", got)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if printed.String() != "the last secret was ***\n" {
+		t.Errorf("it prints %q", printed.String())
+	}
+}
+
 func TestInventory(t *testing.T) {
 	enough := errors.New("that is enough")
 	for _, test := range []struct {

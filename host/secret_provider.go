@@ -2,25 +2,19 @@ package host
 
 import (
 	"context"
-	"slices"
-	"sync"
 
 	"github.com/PlakarKorp/kpkg/internal/protocol/secretprovider"
 )
 
 // SecretProvider is a plugin's secret provider, once it is initialized.
-type SecretProvider struct {
-	p      *Plugin
-	config map[string]string
-	mu     sync.Mutex // while the plugin's secrets become more
-}
+type SecretProvider struct{ p *Plugin }
 
 // SecretProvider initializes the plugin's secret provider, as Importer does an importer.
 func (p *Plugin) SecretProvider(ctx context.Context, config map[string]string) (*SecretProvider, error) {
 	return initialize(p, ctx, config, func(ctx context.Context) (*SecretProvider, error) {
 		request := &secretprovider.InitRequest{Config: config}
 		err := p.conn.Invoke(ctx, secretprovider.Init, request, &secretprovider.InitResponse{})
-		return &SecretProvider{p: p, config: config}, err
+		return &SecretProvider{p}, err
 	})
 }
 
@@ -32,9 +26,7 @@ func (s *SecretProvider) Resolve(ctx context.Context, handle string) (string, er
 	if err != nil {
 		return "", s.p.explain(ctx, "Resolve", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.p.secrets.Learn(s.config, append(slices.Clone(s.p.secrets.All()), response.GetSecret())...)
+	s.p.secrets.Learn(nil, response.GetSecret())
 	return response.GetSecret(), nil
 }
 

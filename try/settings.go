@@ -15,12 +15,18 @@ import (
 
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/sdk/secrets"
+	"github.com/PlakarKorp/kpkg/sdk/settings"
 )
 
 // checkSettings holds the configuration of an importer, exporter or storage, which is what typ names, against the connector's own
 // schema, its validator. The error names the settings that the schema refuses, and unknown are sentences on those that it allows
-// without knowing them. A schema that does not compile, which verify warns of, refuses nothing.
+// without knowing them. A schema that does not compile or cannot be applied, which verify warns of, refuses nothing.
 func checkSettings(typ string, validator []byte, config map[string]string, more []string) (unknown []string, err error) {
+	defer func() {
+		if recover() != nil { // the library panics on some schemas
+			unknown, err = nil, nil
+		}
+	}()
 	const name = "kpkg:///validator.json"
 	compiler := jsonschema.NewCompiler()
 	compiler.LoadURL = func(string) (io.ReadCloser, error) { return nil, errors.New("it is outside the schema") }
@@ -124,7 +130,7 @@ func valueFor(s *jsonschema.Schema, text string) any {
 	}
 	if slices.Contains(s.Types, "integer") || slices.Contains(s.Types, "number") {
 		var number json.Number
-		if json.Unmarshal([]byte(text), &number) == nil {
+		if json.Unmarshal([]byte(text), &number) == nil && settings.IsNumber(string(number)) {
 			return number
 		}
 	}

@@ -26,6 +26,8 @@ func TestCheckSettings(t *testing.T) {
 		{"lacking", schema, "port=21", "", "it lacks 'username'"},
 		{"no number", schema, "username=me port=ftp", "", "port: expected integer"},
 		{"too small", schema, "username=me port=0", "", "port: must be >= 1"},
+		{"beyond all numbers", schema, "username=me port=1e-2000000", "", "port: expected integer"},
+		{"beyond all bounds", `{"properties": {"rate": {"type": "number", "minimum": 1e-2000000}}}`, "rate=1", "", ""},
 		{"not one of them", schema, "username=me tls=yes", "", `tls: value must be one of "none", "explicit"`},
 		{"several", schema, "username= secure=maybe", "", "secure: expected boolean; username: length must be >= 1"},
 		{"a secret", schema, "username=me password=HUNTER22", "", "password: "},

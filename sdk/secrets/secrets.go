@@ -3,9 +3,11 @@
 package secrets
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -14,15 +16,17 @@ const minSecret = 4
 
 // Set knows the secret values of a configuration. The zero value knows none. It may be used concurrently.
 type Set struct {
-	known atomic.Pointer[known]
+	learning sync.Mutex // held while known is replaced
+	known    atomic.Pointer[known]
 }
 
 type known struct {
-	values   []string // the longest first
-	replacer *strings.Replacer
+	values   []string // each once, the longest first
+	replacer func() *strings.Replacer
 }
 
-// Learn takes the values of keys that are named like secrets, the passwords in URLs, and other secrets.
+// Learn adds the values of keys that are named like secrets, the passwords in URLs, and other secrets to what the set knows. It
+// never forgets one: what was said of it may come late.
 func (s *Set) Learn(config map[string]string, others ...string) {
 	var values []string
 	hide := func(value string) {
@@ -48,13 +52,33 @@ func (s *Set) Learn(config map[string]string, others ...string) {
 	for _, value := range others {
 		hideLines(value)
 	}
-	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one may begin with another
-	var pairs []string
-	for _, value := range values {
-		pairs = append(pairs, value, "***")
-	}
-	s.known.Store(&known{values, strings.NewReplacer(pairs...)})
+	s.add(values)
 }
+
+func (s *Set) add(values []string) {
+	s.learning.Lock()
+	defer s.learning.Unlock()
+	all := slices.Clone(s.All())
+	for _, value := range values {
+		if at, there := slices.BinarySearchFunc(all, value, longestFirst); !there {
+			all = slices.Insert(all, at, value)
+		}
+	}
+	if len(all) == len(s.All()) {
+		return
+	}
+	// Made when it is needed: many secrets may be learned before anything is cut.
+	s.known.Store(&known{all, sync.OnceValue(func() *strings.Replacer {
+		var pairs []string
+		for _, value := range all {
+			pairs = append(pairs, value, "***")
+		}
+		return strings.NewReplacer(pairs...)
+	})})
+}
+
+// longestFirst is the order of secrets, as one may begin with another.
+func longestFirst(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) }
 
 // passwordsInURL are what may be the password in a URL, as it stands there and decoded. In one that is not encoded, as it
 // should be, the password may hold a slash: then it ends at the last @, as far as anybody can tell.
@@ -93,12 +117,12 @@ func IsName(key string) bool {
 // Cut returns text without the secrets.
 func (s *Set) Cut(text string) string {
 	if k := s.known.Load(); k != nil {
-		return k.replacer.Replace(text)
+		return k.replacer().Replace(text)
 	}
 	return text
 }
 
-// All are the secrets, the longest first, for another Set to learn.
+// All are the secrets, each once and the longest first, for another Set to learn.
 func (s *Set) All() []string {
 	if k := s.known.Load(); k != nil {
 		return k.values

@@ -124,7 +124,7 @@ func typed(value string, of *jsonschema.Schema) any {
 			return value
 		case wanted == "boolean" && (value == "true" || value == "false"):
 			return value == "true"
-		case wanted == "integer" && integerForm.MatchString(value), wanted == "number" && isNumber(value):
+		case wanted == "integer" && integerForm.MatchString(value), wanted == "number" && IsNumber(value):
 			return json.Number(value)
 		}
 	}
@@ -134,16 +134,32 @@ func typed(value string, of *jsonschema.Schema) any {
 // integerForm is JSON's. Twenty digits are more than any program has a place for.
 var integerForm = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,19})$`)
 
-// isNumber tells JSON's numbers, of which programs have a place for those of a float64.
-func isNumber(value string) bool {
+// maxNumber is how long a number may be, in characters: longer ones tell no float64 from another.
+const maxNumber = 1_000
+
+// numberForm is JSON's, with exponents that have to do with a float64. The schema library writes numbers out in all their digits,
+// and gives up, or panics, at exponents of millions.
+var numberForm = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?0*[0-9]{1,3})?$`)
+
+// IsNumber tells the numbers that Decode takes: JSON's, of which programs have a place for those of a float64.
+func IsNumber(value string) bool {
+	if len(value) > maxNumber || !numberForm.MatchString(value) {
+		return false
+	}
 	f, err := strconv.ParseFloat(value, 64)
-	return err == nil && !math.IsInf(f, 0) && json.Valid([]byte(value))
+	return err == nil && !math.IsInf(f, 0)
 }
 
-// validate is the error about all that the schema refuses.
-func validate(compiled *jsonschema.Schema, schema []byte, document map[string]any) error {
+// validate is the error about all that the schema refuses. The library panics on some schemas, and what it says then may have a
+// value in it.
+func validate(compiled *jsonschema.Schema, schema []byte, document map[string]any) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("the schema of the configuration cannot be applied")
+		}
+	}()
 	var invalid *jsonschema.ValidationError
-	err := compiled.Validate(document)
+	err = compiled.Validate(document)
 	if err == nil {
 		return nil
 	}

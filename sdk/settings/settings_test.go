@@ -25,6 +25,7 @@ const schema = `{
     "port": {"$ref": "#/$defs/port"},
     "passive": {"type": "boolean", "default": true},
     "rate": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10},
+    "size": {"type": ["integer", "number"]},
     "step": {"type": "integer", "multipleOf": 4},
     "retries": {"type": ["integer", "boolean"]},
     "label": {"type": ["string", "integer"], "not": {"const": "none"}},
@@ -107,6 +108,10 @@ func TestRefused(t *testing.T) {
 		{with("rate", "0x333"), "rate is no number"},
 		{with("rate", "Inf"), "rate is no number"},
 		{with("rate", "1e333"), "rate is no number"},
+		{with("rate", "1e-3330000"), "rate is no number"},
+		{with("rate", "0e3330000"), "rate is no number"},
+		{with("rate", "0."+strings.Repeat("3", 1000)), "rate is no number"},
+		{with("size", "1e-3330000"), "size is no integer or number"},
 		{with("step", "333"), "step is no multiple of 4"},
 		{with("retries", "h333"), "retries is no integer or boolean"},
 		{with("label", "none"), `label is refused by "not" in the schema`},
@@ -162,6 +167,8 @@ func TestProgrammers(t *testing.T) {
 		"a field of another type": {number, &struct{ N string }{}, "n is beyond what can be used"},
 		"no struct":               {number, new(int), "another form"},
 		"no pointer":              {number, struct{}{}, "another form"},
+		"a default beyond all": {`{"type": "object", "properties": {"n": {"type": "integer"}, "m": {"default": 1e-2000000, "minimum": 0}}}`,
+			&struct{}{}, "cannot be"},
 	} {
 		err := settings.Decode([]byte(test.schema), map[string]string{"n": "33333"}, test.into)
 		if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "33333") {

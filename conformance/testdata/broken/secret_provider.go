@@ -52,6 +52,16 @@ func (f *faultySecretProvider) Resolve(ctx context.Context, handle string) (stri
 			return "", errors.New("busy")
 		}
 		time.Sleep(20 * time.Millisecond)
+	case "mixes up answers":
+		defer f.busy.Add(-1)
+		if f.busy.Add(1) > 1 {
+			return "another's", nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	case "marks an unfinished Resolve":
+		if f.calls.Add(1) > 1 { // the first one ends
+			markWork("marks its work")
+		}
 	case "prints the secret":
 		fmt.Fprintln(os.Stderr, "the secret is", secret)
 	case "keeps the secret in a file":

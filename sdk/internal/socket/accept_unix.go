@@ -27,6 +27,9 @@ func Accept(ctx context.Context, address string) (*os.File, error) {
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
 	connection, err := accept(listener)
 	if ctx.Err() != nil {
+		if err == nil { // it came at the same time
+			connection.Close()
+		}
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
