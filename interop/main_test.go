@@ -24,9 +24,13 @@ var update = flag.Bool("update", false, "write the golden files")
 const patience = 2 * time.Minute
 
 var (
-	tools     rig.Tools
-	packages  struct{ ftp, fs, fsOne string } // files of packages of the examples, made by kpkg for this machine
-	s3Program func() (string, error)          // builds the S3 server once, for who needs it: that takes a minute where nothing is cached
+	tools rig.Tools
+	// packages are files of packages of the examples, made by kpkg for this machine; functions make them once, for who needs them.
+	packages struct {
+		ftp, fs, fsOne string
+		sftp, s3       func() (string, error)
+	}
+	s3Program func() (string, error) // builds the S3 server once, for who needs it: that takes a minute where nothing is cached
 )
 
 func TestMain(m *testing.M) {
@@ -63,6 +67,8 @@ func runTests(m *testing.M) (status int, err error) {
 	if packages.fsOne, err = createExample(ctx, dir, filepath.Join("fs", "one"), "fs-one"); err != nil {
 		return 1, err
 	}
+	packages.sftp = sync.OnceValues(func() (string, error) { return createExample(ctx, dir, "sftp", "sftp") })
+	packages.s3 = sync.OnceValues(func() (string, error) { return createExample(ctx, dir, "s3", "s3") })
 	return m.Run(), nil
 }
 

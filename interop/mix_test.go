@@ -43,6 +43,78 @@ func TestFTPToIMAP(t *testing.T) {
 	}
 }
 
+// TestLocalToS3ToSFTP carries local files into a store in a bucket, and from there to a folder on an SSH server, byte for byte, with
+// links, permissions and times, without plakar.
+func TestLocalToS3ToSFTP(t *testing.T) {
+	bucket, ssh := newS3Stores(t, startS3Server(t)), newSFTPStores(t)
+	tree := writeTree(t)
+	if result := bucket.try(t, "backup", packages.fs, "fis://"+tree, bucket.at(bucket.address, "store")); result.Status != 0 {
+		t.Fatal(result)
+	}
+	args := append([]string{ssh.pkg, ssh.at(ssh.address, "restored"), bucket.at(bucket.address, "store")}, ssh.settings...)
+	if result := bucket.try(t, "restore", args...); result.Status != 0 {
+		t.Fatal(result)
+	}
+	wantEqual(t, tree, filepath.Join(ssh.dir, "restored"))
+}
+
+// TestFullBucket backs up into a bucket that has no room for it: kpkg says so, what it has stored before is whole, and when there is
+// room the next run stores all of it.
+func TestFullBucket(t *testing.T) {
+	program, err := s3Program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := rig.StartSmallS3Server(program, 64<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := newS3Stores(t, server)
+	store, before, large := s.at(s.address, "store"), smallTree(t, 1), t.TempDir()
+	random := rand.NewChaCha8([32]byte{})
+	for i := range 6 { // more than the quarter that is free, and less than that leaves when it is full of what nobody knows
+		content := make([]byte, 3<<20)
+		random.Read(content)
+		if err := os.WriteFile(filepath.Join(large, fmt.Sprint("file-", i)), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if result := s.try(t, "backup", packages.fsOne, "fis:"+before, store); result.Status != 0 {
+		t.Fatal(result)
+	}
+	result := s.try(t, "backup", packages.fsOne, "fis:"+large, store)
+	wantReason(t, result, "the server has no room")
+	if found := s.check(t, store); found != 1 {
+		t.Errorf("%d snapshots when it was full", found)
+	}
+
+	if err := server.GiveRoom(); err != nil {
+		t.Fatal(err)
+	}
+	if result := s.try(t, "backup", packages.fsOne, "fis:"+large, store); result.Status != 0 {
+		t.Fatal(result)
+	}
+	if found := s.check(t, store); found != 2 {
+		t.Errorf("%d snapshots when there was room", found)
+	}
+	back := filepath.Join(t.TempDir(), "back")
+	if result := s.try(t, "restore", packages.fs, "fis://"+back, store); result.Status != 0 {
+		t.Fatal(result)
+	}
+	want, err := sums(large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := sums(back); err != nil || !maps.Equal(got, want) {
+		t.Errorf("%v, got %q, want %q", err, got, want)
+	}
+}
+
 // writeMessages makes a folder of messages as examples/imap has them, and tells how describeAccount describes them.
 func writeMessages(t *testing.T) (dir string, want map[string][]string) {
 	t.Helper()
@@ -83,32 +155,41 @@ const (
 	sharing = 4
 )
 
-// TestCutLine backs up into stores on an SSH server over a line that is cut, at moments all over the run, or behind which the server
+// TestCutLine backs up into stores on servers over lines that are cut, at moments all over the run, or behind which the server
 // dies. What kpkg says that it has stored is whole, else it says why it is not, and the next run does what is left to do.
 func TestCutLine(t *testing.T) {
-	s := newSFTPStores(t)
-	whole := startBreaker(t, s.Address, 0, false)
-	if result := s.try(t, "backup", packages.fsOne, "fis:"+smallTree(t, 0), s.at(whole.Address, "whole")); result.Status != 0 {
-		t.Fatal(result)
-	}
-	t.Run("stores", func(t *testing.T) {
-		for i := range cuts / sharing {
-			t.Run(fmt.Sprint("store ", i), func(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) stores{
+		"sftp": newSFTPStores,
+		"s3":   func(t *testing.T) stores { return newS3Stores(t, startS3Server(t)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			whole := startBreaker(t, s.address, 0, false)
+			if result := s.try(t, "backup", packages.fsOne, "fis:"+smallTree(t, 0), s.at(whole.Address, "whole")); result.Status != 0 {
+				t.Fatal(result)
+			}
+			for i := range cuts / sharing {
+				t.Run(fmt.Sprint("store ", i), func(t *testing.T) {
+					t.Parallel()
+					c := cutStore{stores: s, name: fmt.Sprint("store-", i)}
+					for moment := i + 1; moment <= cuts; moment += cuts / sharing {
+						c.cut(t, whole.Passed()*int64(moment)/(cuts+1), moment%sharing == 0)
+					}
+					c.next(t)
+				})
+			}
+			t.Run("restores", func(t *testing.T) {
 				t.Parallel()
-				c := cutStore{sftpStores: s, name: fmt.Sprint("store-", i)}
-				for moment := i + 1; moment <= cuts; moment += cuts / sharing {
-					c.cut(t, whole.Passed()*int64(moment)/(cuts+1), moment%sharing == 0)
-				}
-				c.next(t)
+				s.cutRestores(t)
 			})
-		}
-	})
-	s.cutRestores(t)
+		})
+	}
 }
 
 // cutStore is a store that backups go to.
 type cutStore struct {
-	sftpStores
+	stores
 	name      string
 	runs      int
 	snapshots int // that kpkg has said it stored
@@ -119,7 +200,7 @@ type cutStore struct {
 func (c *cutStore) cut(t *testing.T, after int64, dies bool) {
 	t.Helper()
 	for {
-		line := startBreaker(t, c.Address, after, dies)
+		line := startBreaker(t, c.address, after, dies)
 		c.runs++
 		result := c.try(t, "backup", packages.fsOne, "fis:"+smallTree(t, c.runs), c.at(line.Address, c.name))
 		c.said = append(c.said, result.Stderr)
@@ -138,43 +219,37 @@ func (c *cutStore) cut(t *testing.T, after int64, dies bool) {
 	}
 }
 
-// wantReason checks that a run ended because of a line.
-func wantReason(t *testing.T, result rig.Result, line string) {
+// wantReason checks that a run ended with one line that holds a reason.
+func wantReason(t *testing.T, result rig.Result, reason string) {
 	t.Helper()
-	_, reason, found := strings.Cut(result.Stderr, "kpkg: error: ")
-	if result.Status != 3 || !found || strings.Count(reason, "\n") != 1 || !strings.Contains(reason, line) {
-		t.Errorf("want one line about %s: %v", line, result)
+	_, said, found := strings.Cut(result.Stderr, "kpkg: error: ")
+	if result.Status != 3 || !found || strings.Count(said, "\n") != 1 || !strings.Contains(said, reason) {
+		t.Errorf("want one line about %s: %v", reason, result)
 	}
 }
 
 // next is the run after those that were cut.
 func (c *cutStore) next(t *testing.T) {
 	t.Helper()
-	store := c.at(c.Address, c.name)
+	store := c.at(c.address, c.name)
 	if result := c.try(t, "backup", packages.fsOne, "fis:"+smallTree(t, 0), store); result.Status != 0 {
 		t.Fatalf("%v\nafter %q", result, c.said)
 	}
-	checked := c.try(t, "check", store)
-	var found int
-	_, count, _ := strings.Cut(checked.Stdout, store+"  ")
-	if _, err := fmt.Sscan(count, &found); err != nil || checked.Status != 0 {
-		t.Fatalf("%v, %v\nafter %q", err, checked, c.said)
-	}
 	// Of one more than it has said, if the line was cut as the last of it was stored, or when all of it was.
-	if found < c.snapshots+1 || found > c.runs+1 {
+	if found := c.check(t, store); found < c.snapshots+1 || found > c.runs+1 {
 		t.Errorf("%d snapshots, %d were said to be stored in %d runs: %q", found, c.snapshots+1, c.runs+1, c.said)
 	}
 }
 
 // cutRestores restores from a store to a folder of the server over a line that is cut: what has its name there is whole.
-func (s sftpStores) cutRestores(t *testing.T) {
+func (s stores) cutRestores(t *testing.T) {
 	t.Helper()
 	tree, target := smallTree(t, 0), filepath.Join(s.dir, "restored")
 	restore := func(address string) rig.Result {
-		args := []string{s.pkg, s.at(address, "restored"), s.at(s.Address, "whole")}
-		return s.try(t, "restore", append(args, s.settings()...)...)
+		args := []string{s.pkg, s.at(address, "restored"), s.at(s.address, "whole")}
+		return s.try(t, "restore", append(args, s.settings...)...)
 	}
-	line := startBreaker(t, s.Address, 0, false)
+	line := startBreaker(t, s.address, 0, false)
 	if result := restore(line.Address); result.Status != 0 {
 		t.Fatal(result)
 	}
@@ -182,12 +257,17 @@ func (s sftpStores) cutRestores(t *testing.T) {
 		if err := os.RemoveAll(target); err != nil {
 			t.Fatal(err)
 		}
-		cut := startBreaker(t, s.Address, line.Passed()*int64(i+1)/4, i == 1)
-		if result := restore(cut.Address); result.Status != 3 || !strings.Contains(result.Stderr, cut.Address) {
+		dies := i == 1
+		cut := startBreaker(t, s.address, line.Passed()*int64(i+1)/4, dies)
+		result := restore(cut.Address)
+		switch {
+		case result.Status == 0 && s.asksAgain && !dies:
+			s.wantWhole(t, tree, true)
+		case result.Status != 3 || !strings.Contains(result.Stderr, cut.Address):
 			t.Errorf("over a line that was cut: %v", result)
 		}
 		s.wantWhole(t, tree, false)
-		if result := restore(s.Address); result.Status != 0 {
+		if result := restore(s.address); result.Status != 0 {
 			t.Fatal(result)
 		}
 		s.wantWhole(t, tree, true)
@@ -196,13 +276,13 @@ func (s sftpStores) cutRestores(t *testing.T) {
 
 // wantWhole compares the folder that was restored to with a tree: what is there, if not all that is to be, is the same, but for
 // files that are under way.
-func (s sftpStores) wantWhole(t *testing.T, tree string, all bool) {
+func (s stores) wantWhole(t *testing.T, tree string, all bool) {
 	t.Helper()
-	want, err := rig.Describe(tree)
+	want, err := s.describe(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := rig.Describe(filepath.Join(s.dir, "restored"))
+	got, err := s.describe(filepath.Join(s.dir, "restored"))
 	if err != nil && (all || !errors.Is(err, fs.ErrNotExist)) {
 		t.Fatal(err)
 	}
@@ -236,38 +316,69 @@ func smallTree(t *testing.T, number int) string {
 	return tree
 }
 
-// sftpStores are stores on an SSH server.
-type sftpStores struct {
-	*rig.SSHServer
-	pkg, dir string
+// stores are stores on a server that keeps what it is given in files of this machine.
+type stores struct {
+	pkg      string
+	address  string
+	dir      string                             // what locations are below
+	at       func(address, store string) string // the location of a store, by the address of the server or of a line to it
+	settings []string                           // how to log in
+
+	asksAgain bool // over another connection, when one is cut
+	describe  func(dir string) (map[string]string, error)
 }
 
-func newSFTPStores(t *testing.T) sftpStores {
+func newSFTPStores(t *testing.T) stores {
 	t.Helper()
-	pkg, err := createExample(t.Context(), t.TempDir(), "sftp", "sftp")
+	pkg, err := packages.sftp()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sftpStores{startSSHServer(t), pkg, t.TempDir()}
+	server, dir := startSSHServer(t), t.TempDir()
+	return stores{
+		pkg: pkg, address: server.Address, dir: dir,
+		at: func(address, store string) string {
+			return "sftp://" + server.User + "@" + address + filepath.Join(dir, store)
+		},
+		settings: []string{"identity=" + server.Identity, "agent=-", "host_key=" + strings.TrimSpace(server.HostKey)},
+		describe: rig.Describe,
+	}
 }
 
-// at is the location of a store, by the address of the server or of a line to it.
-func (s sftpStores) at(address, store string) string {
-	return "sftp://" + s.User + "@" + address + filepath.Join(s.dir, store)
+// newS3Stores are stores in a bucket. The server keeps objects in files, and what else is known of them beside these.
+func newS3Stores(t *testing.T, server *rig.S3Server) stores {
+	t.Helper()
+	pkg, err := packages.s3()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stores{
+		pkg: pkg, address: server.Address, dir: filepath.Join(server.Buckets, "bucket"),
+		at:        func(address, store string) string { return "s3://" + address + "/bucket/" + store },
+		settings:  server.Settings(""),
+		asksAgain: true, describe: sums,
+	}
 }
 
-// settings are how to log in.
-func (s sftpStores) settings() []string {
-	return []string{"identity=" + s.Identity, "agent=-", "host_key=" + strings.TrimSpace(s.HostKey)}
+// sums are the sums of the files in a folder.
+func sums(dir string) (map[string]string, error) {
+	all := map[string]string{}
+	return all, fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		all[name] = fmt.Sprintf("%x", sha256.Sum256(content))
+		return err
+	})
 }
 
 // try runs kpkg try with such a store.
-func (s sftpStores) try(t *testing.T, command string, args ...string) rig.Result {
-	t.Helper()
+func (s stores) try(t *testing.T, command string, args ...string) rig.Result {
 	t.Helper()
 	args = append([]string{"try", command}, args...)
 	args = append(args, "--store", s.pkg)
-	for _, setting := range s.settings() {
+	for _, setting := range s.settings {
 		args = append(args, "--store-config", setting)
 	}
 	result, err := rig.Run(t.Context(), tools.Kpkg, args...)
@@ -275,6 +386,17 @@ func (s sftpStores) try(t *testing.T, command string, args ...string) rig.Result
 		t.Fatal(err)
 	}
 	return result
+}
+
+// check checks a store, and tells how many snapshots are in it.
+func (s stores) check(t *testing.T, store string) (snapshots int) {
+	t.Helper()
+	checked := s.try(t, "check", store)
+	_, count, _ := strings.Cut(checked.Stdout, store+"  ")
+	if _, err := fmt.Sscan(count, &snapshots); err != nil || checked.Status != 0 {
+		t.Fatalf("%v, %v", err, checked)
+	}
+	return snapshots
 }
 
 func startBreaker(t *testing.T, address string, after int64, dies bool) *rig.Breaker {

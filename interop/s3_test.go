@@ -34,7 +34,7 @@ func startS3Server(t *testing.T) *rig.S3Server {
 // permissions and times, without plakar. kpkg test has nothing against any of the three connectors.
 func TestS3(t *testing.T) {
 	server := startS3Server(t)
-	pkg, err := createExample(t.Context(), t.TempDir(), "s3", "s3")
+	pkg, err := packages.s3()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func startSSHServer(t *testing.T) *rig.SSHServer {
 // for byte, without plakar. kpkg test has nothing against any of the three connectors.
 func TestSFTP(t *testing.T) {
 	server := startSSHServer(t)
-	pkg, err := createExample(t.Context(), t.TempDir(), "sftp", "sftp")
+	pkg, err := packages.sftp()
 	if err != nil {
 		t.Fatal(err)
 	}

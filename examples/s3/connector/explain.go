@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -77,4 +78,10 @@ func (b *bucket) explain(err error) error {
 func ofServer(err error) bool {
 	var said minio.ErrorResponse
 	return err != nil && (!errors.As(err, &said) || said.StatusCode >= http.StatusInternalServerError)
+}
+
+// unreachable tells an error of a request that no server has answered.
+func unreachable(err error) bool {
+	var request *url.Error
+	return errors.As(err, &request)
 }

@@ -40,6 +40,8 @@ func (exp *Exporter) Flags() sdk.Flags { return 0 }
 // Export writes what it is given and answers for each record. Objects that are there are replaced.
 func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Record, results chan<- *connectors.Result) error {
 	defer close(results)
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
 	var uploads sync.WaitGroup
 	defer uploads.Wait()
 	workers := make(chan struct{}, exp.workers)
@@ -64,6 +66,9 @@ func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Reco
 					// Before what is in it: a server that keeps objects in files has room for one of the two.
 					err = exp.folder(ctx, key, record)
 				}
+				if unreachable(err) {
+					lose(err)
+				}
 				answer(record, err)
 				continue
 			}
@@ -71,6 +76,9 @@ func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Reco
 			uploads.Go(func() {
 				defer func() { <-workers }()
 				_, err := exp.upload(ctx, key, record.Reader, record.FileInfo.Size(), exp.options(record))
+				if unreachable(err) { // after all attempts; each of the other files would make as many
+					lose(err)
+				}
 				answer(record, err)
 			})
 		}
