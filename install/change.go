@@ -8,7 +8,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
+	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -37,22 +39,32 @@ func (s *Store) begin(c change) error {
 	if err != nil {
 		return fmt.Errorf("writing down the change: %w", err)
 	}
-	file, err := os.CreateTemp(s.folders.Packages, workPrefix+"*")
-	if err != nil {
+	if err := s.write(journalName, data); err != nil {
 		return fmt.Errorf("writing down the change: %w", err)
 	}
-	_, err = file.Write(data)
-	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
-		err = os.Rename(file.Name(), s.folders.pkgFile(journalName))
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing down the change: %w", err), os.Remove(file.Name()))
-	}
-	return s.syncFolder()
+	place.SyncFolder(s.folders.Packages)
+	return nil
 }
 
-// complete does what is left of a change whose package is there.
+// write writes a file of the folder, which is on disk before it gets its name.
+func (s *Store) write(name string, data []byte) error {
+	file, err := os.CreateTemp(s.folders.Packages, workPrefix+"*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err = errors.Join(err, file.Chmod(regular.SharedMode), file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), s.folders.pkgFile(name))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+// complete does what is left of a change whose package is there. The change is forgotten once all of it is on disk.
 func (s *Store) complete(c change) error {
+	s.syncFolders() // the package is there before anything goes
 	var errs []error
 	if c.Add != "" {
 		errs = append(errs, s.beside(c.Add, release.SumExtension, c.Sum), s.beside(c.Add, release.SignatureExtension, c.Signature))
@@ -63,17 +75,17 @@ func (s *Store) complete(c change) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return errors.Join(s.syncFolder(), os.Remove(s.folders.pkgFile(journalName)))
+	s.syncFolders()
+	return os.Remove(s.folders.pkgFile(journalName))
 }
 
 // beside writes a file beside a package, or removes it where there is nothing to write.
 func (s *Store) beside(name, extension, content string) error {
-	path := s.folders.pkgFile(name + extension)
 	if content == "" {
-		return gone(os.Remove(path))
+		return gone(os.Remove(s.folders.pkgFile(name + extension)))
 	}
-	if err := regular.Replace(path, []byte(content), regular.SharedMode); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+	if err := s.write(name+extension, []byte(content)); err != nil {
+		return fmt.Errorf("writing %s%s: %w", name, extension, err)
 	}
 	return nil
 }
@@ -83,10 +95,24 @@ func (s *Store) remove(name string) error {
 	if err := gone(os.Remove(s.folders.pkgFile(name))); err != nil {
 		return fmt.Errorf("removing %s: %w", name, err)
 	}
-	if err := os.RemoveAll(s.folders.extracted(name)); err != nil {
+	if err := s.removeExtracted(name); err != nil {
 		return fmt.Errorf("removing what was extracted of %s: %w", name, err)
 	}
 	return errors.Join(s.beside(name, release.SumExtension, ""), s.beside(name, release.SignatureExtension, ""))
+}
+
+// removeExtracted takes away what was extracted of a package, all at once: a part of it a client would take as it is.
+func (s *Store) removeExtracted(name string) error {
+	if _, err := os.Lstat(s.folders.extracted(name)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	aside, err := os.MkdirTemp(s.folders.Extracted, workPrefix+"*")
+	if err != nil {
+		return err
+	}
+	err = gone(os.Rename(s.folders.extracted(name), filepath.Join(aside, "extracted")))
+	place.SyncFolder(s.folders.Extracted)
+	return errors.Join(err, os.RemoveAll(aside))
 }
 
 // finish brings the change of a killed run to its end: forwards where its package is there, else back.
@@ -113,7 +139,10 @@ func (s *Store) finish(ctx context.Context) error {
 		return s.complete(c)
 	}
 	// What was extracted may be of the package that did not come. Of one that is there a client extracts it again.
-	return errors.Join(os.RemoveAll(s.folders.extracted(c.Add)), os.Remove(path))
+	if err := s.removeExtracted(c.Add); err != nil {
+		return fmt.Errorf("removing what was extracted of %s: %w", c.Add, err)
+	}
+	return os.Remove(path)
 }
 
 // plain tells whether all names of a change are those of packages, which are in the folder and nowhere else.
@@ -144,14 +173,10 @@ func (s *Store) has(ctx context.Context, name, sum string) (bool, error) {
 	return its == sum, nil
 }
 
-// syncFolder makes sure that the names in the folder are on disk. Where folders cannot be flushed, they need not be.
-func (s *Store) syncFolder() error {
-	dir, err := os.Open(s.folders.Packages)
-	if err != nil {
-		return err
-	}
-	dir.Sync()
-	return dir.Close()
+// syncFolders makes sure that the names in both folders are on disk. Where folders cannot be flushed, they need not be.
+func (s *Store) syncFolders() {
+	place.SyncFolder(s.folders.Extracted)
+	place.SyncFolder(s.folders.Packages)
 }
 
 // gone is the error of removing what may not be there.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,7 +29,7 @@ type Options struct {
 	Trust release.Trust
 	// Platform is the machine's; its zero value is this machine's.
 	Platform executable.Platform
-	// Force replaces the same version with other bytes.
+	// Force replaces the same version with other bytes, and extracts it again where it has the same.
 	Force bool
 	// Downgrade replaces a newer version.
 	Downgrade bool
@@ -91,21 +90,32 @@ func (s *Store) Install(ctx context.Context, source Source, opts Options) (_ *Re
 	if source.SHA256 != "" && source.SHA256 != copied.sha256 {
 		r.refuse("registry-stale", fmt.Sprintf("it has the SHA-256 %s, and its registry says %s", copied.sha256, source.SHA256),
 			"tell those who run the registry; nothing was taken from it")
-	}
-	if same, err := s.has(ctx, id.FileName(), r.SHA256); err != nil {
-		return nil, err
-	} else if same && len(others) == 1 {
-		r.Action, r.File = Unchanged, s.folders.pkgFile(id.FileName())
 		return r, nil
-	} else if slices.Contains(others, id) && !same && !opts.Force {
+	}
+	same, err := s.has(ctx, id.FileName(), r.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(others, id) && !same && !opts.Force {
 		r.refuse("install-different", finding.Sprintf("%s %s is installed with other bytes", id.Name, id.Version),
 			"find out which of the two was released, and give --force to install this one")
 		return r, nil
 	}
-	if err := s.judge(ctx, r, copied, source, opts); err != nil || finding.HasErrors(r.Findings) {
+	beside, err := readBeside(source)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.judgeBeside(beside, source, opts); err != nil || finding.HasErrors(r.Findings) {
 		return r, err
 	}
-	if err := s.land(ctx, r, id, others, copied, source); err != nil {
+	if same && len(others) == 1 && !opts.Force {
+		r.Action, r.File = Unchanged, s.folders.pkgFile(id.FileName())
+		return r, s.keepBeside(id.FileName(), r.SHA256, beside)
+	}
+	if err := s.judge(ctx, r, copied, source); err != nil || finding.HasErrors(r.Findings) {
+		return r, err
+	}
+	if err := s.land(ctx, r, id, others, copied, source, beside); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -135,16 +145,8 @@ func (r *Result) judgeIdentity(id manifest.Identity, others []manifest.Identity,
 	}
 }
 
-// judge holds the copy to its sum and signature, verifies it, and looks for another package with its protocols.
-func (s *Store) judge(ctx context.Context, r *Result, copied *copied, source Source, opts Options) error {
-	signature, findings, err := opts.Trust.Judge(source.Label, release.Sum{Name: source.Name, SHA256: copied.sha256}, source.Beside)
-	if err != nil {
-		return fmt.Errorf("reading the signature of %s: %w", source.Label, err)
-	}
-	if len(opts.Trust.Keys) == 0 && !opts.Trust.Require {
-		findings = slices.DeleteFunc(findings, func(f finding.Finding) bool { return f.Severity < finding.Error })
-	}
-	r.Signature, r.Findings = signature, append(r.Findings, findings...)
+// judge verifies the copy, and looks for another package with its protocols.
+func (s *Store) judge(ctx context.Context, r *Result, copied *copied, source Source) error {
 	name := source.Label
 	if filepath.Base(name) != source.Name { // what was built of a tree, whose findings are on the tree
 		name = source.Name
@@ -275,21 +277,14 @@ func (s *Store) copyIn(ctx context.Context, source Source) (_ *copied, err error
 
 // land gives the package its place, and takes away what it replaces.
 func (s *Store) land(
-	ctx context.Context, r *Result, id manifest.Identity, others []manifest.Identity, copied *copied, source Source,
+	ctx context.Context, r *Result, id manifest.Identity, others []manifest.Identity, copied *copied, source Source, beside besides,
 ) error {
 	name := id.FileName()
-	c := change{Add: name, SHA256: copied.sha256}
+	c := change{Add: name, SHA256: copied.sha256, Sum: string(beside[release.SumExtension]), Signature: string(beside[release.SignatureExtension])}
 	for _, other := range others {
 		if other != id {
 			c.Remove, r.Removed = append(c.Remove, other.FileName()), append(r.Removed, other.Version)
 		}
-	}
-	var err error
-	if c.Sum, err = content(source, release.SumExtension); err != nil {
-		return err
-	}
-	if c.Signature, err = content(source, release.SignatureExtension); err != nil {
-		return err
 	}
 	extracted, err := s.extract(ctx, copied)
 	if err != nil {
@@ -305,7 +300,7 @@ func (s *Store) land(
 		// Nothing of it has happened: the same as after a kill at this point.
 		return errors.Join(fmt.Errorf("installing %s: %w", source.Label, err), os.RemoveAll(extracted), s.finish(context.WithoutCancel(ctx)))
 	}
-	if err := errors.Join(s.syncFolder(), s.complete(c)); err != nil {
+	if err := s.complete(c); err != nil {
 		return fmt.Errorf("%s is installed, but not all of what it replaces is gone: %w", source.Label, err)
 	}
 	r.File = s.folders.pkgFile(name)
@@ -313,10 +308,10 @@ func (s *Store) land(
 	return nil
 }
 
-// swap puts what was extracted and then the package under their names. A client that starts between the two takes either the
-// old or the new one as a whole.
+// swap puts what was extracted and then the package under their names, each in the place of what may be there as a whole. A client
+// that starts between the two takes either the old or the new one.
 func (s *Store) swap(extracted, name string, copied *copied) error {
-	if err := os.RemoveAll(s.folders.extracted(name)); err != nil {
+	if err := s.removeExtracted(name); err != nil {
 		return err
 	}
 	if err := os.Rename(extracted, s.folders.extracted(name)); err != nil {
@@ -341,19 +336,8 @@ func action(id manifest.Identity, others []manifest.Identity) Action {
 	return Downgraded
 }
 
-// content is that of a file beside the package.
-func content(source Source, extension string) (string, error) {
-	data, err := source.Beside(extension)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("reading %s%s: %w", source.Label, extension, err)
-	}
-	return string(data), nil
-}
-
-// extract extracts a verified package into a folder beside its place.
+// extract extracts a verified package into a folder beside its place, all of which is on disk then: what a client finds extracted it
+// takes as it is.
 func (s *Store) extract(ctx context.Context, copied *copied) (dir string, err error) {
 	pkg, err := ptarread.New(ctx, copied.file, copied.size)
 	if err != nil {
@@ -362,7 +346,11 @@ func (s *Store) extract(ctx context.Context, copied *copied) (dir string, err er
 	if dir, err = os.MkdirTemp(s.folders.Extracted, workPrefix+"*"); err != nil {
 		return "", err
 	}
-	if err := cmp.Or(pkg.Extract(ctx, dir), os.Chmod(dir, 0o755)); err != nil {
+	err = cmp.Or(pkg.Extract(ctx, dir), os.Chmod(dir, 0o755))
+	if err == nil {
+		err = s.flush(dir)
+	}
+	if err != nil {
 		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return filepath.Clean(dir), nil

@@ -48,7 +48,6 @@ func AddressSource(ctx context.Context, address string) (Source, error) {
 	if err != nil {
 		return Source{}, fmt.Errorf("%s is no address", access.Shown(address))
 	}
-	besides := map[string][]byte{}
 	return Source{
 		Name: path.Base(u.Path), Label: access.Shown(address),
 		Open: func(ctx context.Context) (io.ReadCloser, error) {
@@ -56,16 +55,9 @@ func AddressSource(ctx context.Context, address string) (Source, error) {
 			return content, err
 		},
 		Beside: func(extension string) ([]byte, error) {
-			if data, there := besides[extension]; there {
-				return data, nil // what is judged is what is kept
-			}
 			at := *u
 			at.Path, at.RawPath = u.Path+extension, ""
-			data, err := access.Read(ctx, at.String(), release.MaxSidecar)
-			if err == nil {
-				besides[extension] = data
-			}
-			return data, err
+			return access.Read(ctx, at.String(), release.MaxSidecar)
 		},
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/internal/lock"
+	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -25,6 +26,8 @@ const (
 type Store struct {
 	folders Folders
 	lock    *os.File
+	// flush makes all below a folder last a power cut.
+	flush func(folder string) error
 }
 
 // Open makes the folders where they are missing, waits for other runs to be done with them, and brings a change to its end in
@@ -39,7 +42,7 @@ func Open(ctx context.Context, folders Folders) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", folders.Packages, err)
 	}
-	s := &Store{folders, held}
+	s := &Store{folders, held, place.SyncAll}
 	if err := errors.Join(s.finish(ctx), s.sweep()); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

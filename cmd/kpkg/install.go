@@ -39,8 +39,9 @@ the first time, the registry's key is shown at the terminal, to be trusted or no
 counts where there is one.
 
 Refused are a package that has errors or is for another platform, an older version, the installed
-version with other bytes, and a protocol that another integration serves. A tree replaces the
-version it has; without one it is v0.0.0.
+version with other bytes, and a protocol that another integration serves. With the same bytes the
+installed version stays, once their sum and signature are judged, which are kept then; --force extracts
+it again. A tree replaces the version it has; without one it is v0.0.0.
 
 With --root the folders are those below DIR, for the image of a machine.
 
@@ -57,7 +58,7 @@ Exit status: 0 installed, or there already; 1 a package was refused; 2 wrong usa
 	from.addFlags(cmd)
 	flags.BoolVar(&opts.Trust.Require, "require-signature", false, "refuse what has no sum or signature")
 	flags.BoolVar(&opts.Downgrade, "allow-downgrade", false, "replace a newer version")
-	flags.BoolVar(&opts.Force, "force", false, "replace the same version with other bytes")
+	flags.BoolVar(&opts.Force, "force", false, "replace the same version with other bytes, or extract it again")
 	flags.Var(&chosen, "platform", "`OS/ARCH` of the machine, with --root (default this machine's)")
 	rootFlag(cmd, &from.root)
 	completeValues(cmd, "platform", platformValues()[1:]...)

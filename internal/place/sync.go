@@ -14,6 +14,10 @@ func SyncAll(dir string) error {
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
+	return syncEach(dir)
+}
+
+func syncEach(dir string) error {
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -24,10 +28,23 @@ func SyncAll(dir string) error {
 		case !d.Type().IsRegular():
 			return nil
 		}
-		file, err := os.OpenFile(path, os.O_RDWR, 0)
-		if err != nil {
-			return err
-		}
-		return errors.Join(file.Sync(), file.Close())
+		return syncFile(path)
 	})
+}
+
+// syncFile flushes a file. Windows flushes none that is not open for writing, other systems any: what must not be written to is
+// flushed there alone.
+func syncFile(path string) error {
+	err := flush(path)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	if err = file.Sync(); errors.Is(err, fs.ErrPermission) {
+		err = nil
+	}
+	return errors.Join(err, file.Close())
 }
