@@ -246,6 +246,36 @@ func TestUnpackHostile(t *testing.T) {
 	}
 }
 
+// TestUnpackOver puts a file in the place of one that another layer has, whatever its mode: it is not written into, as whoever is not
+// root may not.
+func TestUnpackOver(t *testing.T) {
+	dir := t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	unpack := func(content string) {
+		header := tar.Header{Name: "etc/fixed", Typeflag: tar.TypeReg, Mode: 0o444}
+		if err := unpackEntry(root, &header, strings.NewReader(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unpack("below")
+	if err := os.Link(filepath.Join(dir, "etc/fixed"), filepath.Join(dir, "former")); err != nil {
+		t.Fatal(err)
+	}
+	unpack("above")
+	for name, want := range map[string]string{"etc/fixed": "above", "former": "below"} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s is %q, %v; want %q", name, got, err, want)
+		}
+	}
+	if err := unpackEntry(root, &tar.Header{Name: "etc", Typeflag: tar.TypeReg}, strings.NewReader("")); err == nil {
+		t.Error("a file takes the place of a folder with what is in it")
+	}
+}
+
 func TestReference(t *testing.T) {
 	for reference, good := range map[string]bool{
 		"registry.example.com/ftp:v1.0.0": true, "localhost:5000/a/b:x": true, "docker.io/me/ftp:v1": true,

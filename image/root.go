@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 )
 
 // rootFile is an entry of an image's root file system: a folder where open is nil.
@@ -112,19 +114,19 @@ func writeRoot(ctx context.Context, w io.Writer, files []rootFile, modified time
 		if file.open == nil {
 			continue
 		}
-		if err := copyFile(out, file); err != nil {
+		if err := copyFile(ctx, out, file); err != nil {
 			return fmt.Errorf("packing %s into an image: %w", file.name, err)
 		}
 	}
 	return out.Close()
 }
 
-func copyFile(out io.Writer, file rootFile) error {
+func copyFile(ctx context.Context, out io.Writer, file rootFile) error {
 	content, err := file.open()
 	if err != nil {
 		return err
 	}
 	defer content.Close()
-	_, err = io.Copy(out, content)
+	_, err = io.Copy(out, interruptible.Reader(ctx, content))
 	return err
 }

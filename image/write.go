@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 )
 
 // layout is the content of the file oci-layout (image-spec v1.1, "Image Layout Specification").
@@ -134,6 +136,6 @@ func (a *archive) file(name string, size int64, content io.Reader) {
 	}
 	a.err = a.out.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: size, Typeflag: tar.TypeReg})
 	if a.err == nil {
-		_, a.err = io.Copy(a.out, content)
+		_, a.err = io.Copy(a.out, interruptible.Reader(a.ctx, content))
 	}
 }
