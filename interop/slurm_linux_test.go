@@ -21,16 +21,23 @@ import (
 func TestSlurm(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
+	began := time.Now()
+	step := func(what string) {
+		t.Logf("%6.1f s: %s", time.Since(began).Seconds(), what)
+	}
 	s := newStory(t)
 	args := slurmSource(t, s)
+	step("the source is there")
 	slurm, err := rig.StartSlurm(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
+	step("both nodes are idle")
 	t.Cleanup(func() {
 		if err := slurm.Close(); err != nil {
 			t.Error(err)
 		}
+		step("slurm has ended")
 	})
 
 	// What the script takes for kpkg is the program under test.
@@ -46,29 +53,41 @@ func TestSlurm(t *testing.T) {
 	script := filepath.Join(rig.Root(), "docs", "ci", "slurm.sh")
 	run("sbatch", append([]string{"--output=" + s.at("log-%a"), script}, args...)...)
 	// Down, as soon as it has something to do, until it was taken away.
-	running := regexp.MustCompile(`(?m)^\d+_(\d+) n2$`)
-	taken := ""
-	for taken == "" {
+	onSecond := func() string {
+		running := regexp.MustCompile(`(?m)^\d+_(\d+) n2$`)
 		if found := running.FindStringSubmatch(run("squeue", "--noheader", "--states=RUNNING", "--format=%i %N").Stdout); found != nil {
-			run("scontrol", "update", "nodename=n2", "state=DOWN", "reason=interop")
-			taken = found[1]
+			return found[1]
 		}
+		return ""
+	}
+	taken := ""
+	for ; taken == ""; time.Sleep(20 * time.Millisecond) {
+		taken = onSecond()
+	}
+	run("scontrol", "update", "nodename=n2", "state=DOWN", "reason=interop")
+	for onSecond() != "" {
 		time.Sleep(20 * time.Millisecond)
 	}
-	time.Sleep(time.Second)
 	run("scontrol", "update", "nodename=n2", "state=RESUME")
-	for run("squeue", "--noheader").Stdout != "" {
-		time.Sleep(100 * time.Millisecond)
+	step("n2 was down")
+	// What was taken from n2 may begin again in six seconds: the time for the release that one machine makes.
+	release := func(more ...string) {
+		run(tools.Kpkg, slices.Concat([]string{"release", "--key", s.at("acme.sec")}, args, more)...)
 	}
+	release("--out-dir", s.at("one"))
+	step("one machine has made all")
+	for run("squeue", "--noheader").Stdout != "" {
+		time.Sleep(50 * time.Millisecond)
+	}
+	step("the queue is empty")
 	jobs := run("scontrol", "show", "jobs", "--oneliner").Stdout
 	if strings.Count(jobs, "JobState=COMPLETED") != 8 || !regexp.MustCompile(`ArrayTaskId=`+taken+` .*Requeue=1 Restarts=1 `).MatchString(jobs) {
 		logs, _ := exec.CommandContext(ctx, "sh", "-c", "tail -n 20 "+s.at("log-*")).CombinedOutput()
 		t.Fatalf("task %s was taken from its node, and the tasks are\n%s\n%s", taken, jobs, logs)
 	}
 
-	for _, more := range [][]string{{"--finish", s.at("parts"), "--out-dir", s.at("whole")}, {"--out-dir", s.at("one")}} {
-		run(tools.Kpkg, slices.Concat([]string{"release", "--key", s.at("acme.sec")}, args, more)...)
-	}
+	release("--finish", s.at("parts"), "--out-dir", s.at("whole"))
+	step("the parts are put together")
 	out, err := exec.CommandContext(ctx, "diff", "-r", s.at("one"), s.at("whole")).CombinedOutput()
 	if err != nil {
 		t.Errorf("the parts together are not what one machine makes: %v\n%s", err, out)
@@ -87,7 +106,7 @@ func slurmSource(t *testing.T, s *story) []string {
 		name := fmt.Sprintf("x%d", i)
 		s.put("source/"+name+"/manifest.yaml", fmt.Sprintf("name: %s\ndisplay_name: X\ndescription: of %[1]s\nlicense: ISC\n"+
 			"connectors:\n- {type: importer, executable: importer, protocols: [%[1]s]}\nbuild: {platforms: [%s/%s]}\n", name, runtime.GOOS, runtime.GOARCH))
-		s.put("source/"+name+"/plugin/importer/main.go", "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println(\""+name+"\") }\n")
+		s.put("source/"+name+"/plugin/importer/main.go", "package main\n\nfunc main() { println(\""+name+"\") }\n")
 		s.put("source/"+name+"/README.md", "# X\n")
 		s.put("source/"+name+"/LICENSE", "ISC\n")
 		args = append(args, name)
