@@ -142,32 +142,67 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-// TestPage holds docs/benchmarks.md and its plots to the outcomes beside it.
-func TestPage(t *testing.T) {
+// TestPages holds the pages of docs with tables, and their plots, to the outcomes beside them.
+func TestPages(t *testing.T) {
 	docs := filepath.Join(rig.Root(), "docs")
-	page, err := os.ReadFile(filepath.Join(docs, "benchmarks.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var measured results // nothing, as long as no table is from a run
-	data, err := os.ReadFile(filepath.Join(docs, "benchmarks.json"))
-	if err == nil {
-		err = json.Unmarshal(data, &measured)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
-	filled, err := measured.fill(string(page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if filled != string(page) {
-		t.Error("docs/benchmarks.md is not what its outcomes say: go run ./bench -results ../docs/benchmarks.json -docs")
-	}
-	for name, content := range measured.plots() {
-		if got, err := os.ReadFile(filepath.Join(docs, name)); err != nil || string(got) != content {
-			t.Errorf("docs/%s is not what the outcomes say: %v", name, err)
+	for _, p := range docsPages {
+		text, err := os.ReadFile(filepath.Join(docs, p.name+".md"))
+		if err != nil {
+			t.Fatal(err)
 		}
+		measured, err := readResults(filepath.Join(docs, p.name+".json")) // nothing, as long as no table is from a run
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		filled, err := measured.fill(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filled != string(text) {
+			t.Errorf("docs/%s.md is not what its outcomes say: go run ./bench -results ../docs/%[1]s.json -docs", p.name)
+		}
+		for name, content := range measured.plots() {
+			if got, err := os.ReadFile(filepath.Join(docs, name)); err != nil || string(got) != content {
+				t.Errorf("docs/%s is not what the outcomes say: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestWriteDocs gives each page the outcomes of its groups, and leaves one alone of which there are none.
+func TestWriteDocs(t *testing.T) {
+	docs := t.TempDir()
+	measured := measuredScale()
+	scale := "# Scale\n"
+	for _, name := range []string{"machine", "scale", "fleet", "costs", "second builder", "builders", "forecast"} {
+		scale += tableBegin + name + tableOf + tableEnd
+	}
+	for name, text := range map[string]string{"scale.md": scale, "benchmarks.md": tableBegin + "packing" + tableOf + "old\n" + tableEnd} {
+		if err := os.WriteFile(filepath.Join(docs, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(o ...outcome) (scale, benchmarks string) {
+		t.Helper()
+		measured.Outcomes = o
+		data, err := json.Marshal(measured)
+		file := filepath.Join(docs, "in.json")
+		if err = errors.Join(err, os.WriteFile(file, data, 0o644), writeDocs(file, docs)); err != nil {
+			t.Fatal(err)
+		}
+		return string(must(os.ReadFile(filepath.Join(docs, "scale.md")))), string(must(os.ReadFile(filepath.Join(docs, "benchmarks.md"))))
+	}
+	outcomes := measured.Outcomes
+	if scale, benchmarks := write(outcomes...); !strings.Contains(scale, "stops scaling") || !strings.Contains(benchmarks, "old") {
+		t.Errorf("%s\n%s", scale, benchmarks)
+	}
+	if kept := must(readResults(filepath.Join(docs, "scale.json"))); len(kept.Outcomes) != len(outcomes) {
+		t.Errorf("kept %d of %d outcomes", len(kept.Outcomes), len(outcomes))
+	}
+	before, _ := write(append(outcomes, outcomeOf(0))...)
+	after, benchmarks := write(outcomeOf(0))
+	if after != before || strings.Contains(benchmarks, "old") || !strings.Contains(benchmarks, "| peer |") {
+		t.Errorf("%s\n%s", after, benchmarks)
 	}
 }
 

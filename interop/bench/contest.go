@@ -52,6 +52,8 @@ type sample struct {
 	size       int64 // bytes of the output
 	plugin     time.Duration
 	pluginPeak int64
+	sent, got  int64         // bytes to and from a shared build cache
+	server     time.Duration // processor time of that cache
 }
 
 // spread is the median of several runs, between the smallest and the largest.
@@ -63,13 +65,16 @@ type spread struct {
 
 // row is what all runs of a contender took: seconds and bytes.
 type row struct {
-	Name       string `json:"name"`
-	Wall       spread `json:"wall"`
-	CPU        spread `json:"cpu"`
-	Peak       int64  `json:"peak"`
-	Size       int64  `json:"size,omitempty"`
-	PluginCPU  spread `json:"plugin_cpu,omitzero"`
-	PluginPeak int64  `json:"plugin_peak,omitempty"`
+	Name       string  `json:"name"`
+	Wall       spread  `json:"wall"`
+	CPU        spread  `json:"cpu"`
+	Peak       int64   `json:"peak"`
+	Size       int64   `json:"size,omitempty"`
+	PluginCPU  spread  `json:"plugin_cpu,omitzero"`
+	PluginPeak int64   `json:"plugin_peak,omitempty"`
+	Sent       int64   `json:"sent,omitempty"`
+	Got        int64   `json:"got,omitempty"`
+	ServerCPU  float64 `json:"server_cpu,omitempty"`
 }
 
 // outcome is what a contest came to.
@@ -181,6 +186,9 @@ func summary(name string, samples []sample) row {
 		Peak:       median(samples, func(s sample) int64 { return s.peak }),
 		PluginPeak: median(samples, func(s sample) int64 { return s.pluginPeak }),
 		Size:       median(samples, func(s sample) int64 { return s.size }),
+		Sent:       median(samples, func(s sample) int64 { return s.sent }),
+		Got:        median(samples, func(s sample) int64 { return s.got }),
+		ServerCPU:  median(samples, func(s sample) time.Duration { return s.server }).Seconds(),
 	}
 }
 

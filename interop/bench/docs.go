@@ -3,39 +3,74 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// writeDocs puts the outcomes in the file into docs/benchmarks.md, a table between the two comments of each group, with the plots
-// beside it, and the file itself as benchmarks.json, by which a test holds the page to what was measured.
+// page is one of docs that has tables of outcomes, NAME.md. Those that it has them of are beside it, NAME.json, by which a test holds the
+// page to what was measured.
+type page struct {
+	name   string
+	groups []string // nil is those that no other page has
+}
+
+var docsPages = []page{{name: "benchmarks"}, {name: "scale", groups: []string{"scale", "fleet"}}}
+
+func (p page) has(group string) bool {
+	if p.groups != nil {
+		return slices.Contains(p.groups, group)
+	}
+	return !slices.ContainsFunc(docsPages, func(other page) bool { return slices.Contains(other.groups, group) })
+}
+
+// writeDocs puts the outcomes in the file into the pages of docs, a table between the two comments of each group, with the plots beside
+// them. A page that nothing was measured for stays as it is.
 func writeDocs(file, docs string) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return fmt.Errorf("nothing was measured yet: %w", err)
-	}
-	var measured results
-	if err := json.Unmarshal(data, &measured); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	page := filepath.Join(docs, "benchmarks.md")
-	before, err := os.ReadFile(page)
+	all, err := readResults(file)
 	if err != nil {
 		return err
 	}
-	after, err := measured.fill(string(before))
-	if err != nil {
-		return fmt.Errorf("%s: %w", page, err)
+	files := map[string]string{}
+	for _, p := range docsPages {
+		measured := all
+		measured.Outcomes = slices.DeleteFunc(slices.Clone(all.Outcomes), func(o outcome) bool { return !p.has(o.Group) })
+		if len(measured.Outcomes) == 0 {
+			continue
+		}
+		before, err := os.ReadFile(filepath.Join(docs, p.name+".md"))
+		if err != nil {
+			return err
+		}
+		if files[p.name+".md"], err = measured.fill(string(before)); err != nil {
+			return fmt.Errorf("docs/%s.md: %w", p.name, err)
+		}
+		data, err := json.MarshalIndent(measured, "", "  ")
+		if err != nil {
+			return err
+		}
+		files[p.name+".json"] = string(data) + "\n"
+		maps.Copy(files, measured.plots())
 	}
-	files := measured.plots()
-	files["benchmarks.md"], files["benchmarks.json"] = after, string(data)
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(docs, name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func readResults(file string) (r results, err error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return r, fmt.Errorf("nothing was measured yet: %w", err)
+	}
+	if err := json.Unmarshal(data, &r); err != nil {
+		return r, fmt.Errorf("%s: %w", file, err)
+	}
+	return r, nil
 }
 
 // A group's table, or what is said of the machine, stands between two such lines of the page.
@@ -54,6 +89,13 @@ func (r *results) fill(page string) (string, error) {
 		if found := r.of(group.name); len(found) > 0 {
 			tables[group.name] = markdown(found)
 		}
+	}
+	if len(r.of("scale")) > 0 {
+		computed, err := r.scaleTables()
+		if err != nil {
+			return "", err
+		}
+		maps.Copy(tables, computed)
 	}
 	var filled strings.Builder
 	for rest := page; ; {

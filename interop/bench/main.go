@@ -4,7 +4,7 @@
 //
 //	bench                     all that is not known yet of this source and this machine
 //	bench -only TEXT          contests with the text in "GROUP: NAME"
-//	bench -docs               write docs/benchmarks.md's tables and plots from the file, and measure nothing
+//	bench -docs               write the tables and plots of docs/benchmarks.md and docs/scale.md from the file, and measure nothing
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&b.only, "only", "", "hold the contests with this text in \"GROUP: NAME\"")
 	flag.StringVar(&b.path, "results", filepath.Join(rig.Root(), "bin", "benchmarks.json"), "keep the outcomes in this file")
 	again := flag.Bool("again", false, "measure anew what is known")
-	docs := flag.Bool("docs", false, "write the tables and plots of docs/benchmarks.md from the file")
+	docs := flag.Bool("docs", false, "write the tables and plots of docs/benchmarks.md and docs/scale.md from the file")
 	packages := flag.String("packages", "", "comma-separated packages, beside those of the examples, whose files the group files packs")
 	flag.Parse()
 	if *packages != "" {
@@ -78,6 +78,8 @@ var groups = []struct {
 	{"packs", (*bencher).packs},
 	{"growth", (*bencher).growth},
 	{"registry", (*bencher).registry},
+	{"scale", (*bencher).scale},
+	{"fleet", (*bencher).fleet},
 }
 
 func (b *bencher) run(ctx context.Context, again bool) (err error) {

@@ -21,6 +21,14 @@ var columns = []column{
 	{"plugin: CPU", func(_ outcome, r row) string { return r.PluginCPU.text() }},
 	{"peak", func(_ outcome, r row) string { return bytesText(r.PluginPeak) }},
 	{"size", func(_ outcome, r row) string { return bytesText(r.Size) }},
+	{"to the cache", func(_ outcome, r row) string { return bytesText(r.Sent) }},
+	{"from it", func(_ outcome, r row) string { return bytesText(r.Got) }},
+	{"cache: CPU", func(_ outcome, r row) string {
+		if r.ServerCPU == 0 {
+			return ""
+		}
+		return secondsText(r.ServerCPU)
+	}},
 	{"ratio: wall", func(o outcome, r row) string {
 		wall, _ := o.noise()
 		return o.claim(wall, r, func(r row) float64 { return r.Wall.Median })

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // GoCache is gocached, a build cache that many machines share. Everybody may write to this one.
@@ -51,12 +52,14 @@ type CacheCounts struct {
 	// Puts are without those of what was there.
 	Puts               int64
 	GotBytes, PutBytes int64
+	CPU                time.Duration // of the server
 }
 
 // Less is what came after others.
 func (c CacheCounts) Less(before CacheCounts) CacheCounts {
 	return CacheCounts{
 		c.Gets - before.Gets, c.Hits - before.Hits, c.Puts - before.Puts, c.GotBytes - before.GotBytes, c.PutBytes - before.PutBytes,
+		c.CPU - before.CPU,
 	}
 }
 
@@ -71,21 +74,25 @@ func (c *GoCache) Counts(ctx context.Context) (CacheCounts, error) {
 		return CacheCounts{}, fmt.Errorf("ask gocached for its counts: %w", err)
 	}
 	defer response.Body.Close()
-	counts := map[string]int64{}
+	counts := map[string]float64{}
 	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		if name, value, ok := strings.Cut(lines.Text(), " "); ok {
-			number, _ := strconv.ParseFloat(value, 64) // of a comment, which is of no interest
-			counts[name] = int64(number)
+			counts[name], _ = strconv.ParseFloat(value, 64) // or it is a comment, which is of no interest
 		}
 	}
-	for _, name := range []string{"gets", "get_hits", "puts", "puts_dup", "get_bytes", "put_bytes"} {
-		if _, there := counts["gocached_"+name]; !there {
+	for _, name := range []string{
+		"gocached_gets", "gocached_get_hits", "gocached_puts", "gocached_puts_dup", "gocached_get_bytes", "gocached_put_bytes",
+		"process_cpu_seconds_total",
+	} {
+		if _, there := counts[name]; !there {
 			return CacheCounts{}, fmt.Errorf("gocached says nothing of its %s: %w", name, lines.Err())
 		}
 	}
+	count := func(name string) int64 { return int64(counts["gocached_"+name]) }
 	return CacheCounts{
-		Gets: counts["gocached_gets"], Hits: counts["gocached_get_hits"], Puts: counts["gocached_puts"] - counts["gocached_puts_dup"],
-		GotBytes: counts["gocached_get_bytes"], PutBytes: counts["gocached_put_bytes"],
+		Gets: count("gets"), Hits: count("get_hits"), Puts: count("puts") - count("puts_dup"),
+		GotBytes: count("get_bytes"), PutBytes: count("put_bytes"),
+		CPU: time.Duration(counts["process_cpu_seconds_total"] * float64(time.Second)),
 	}, nil
 }
