@@ -197,6 +197,9 @@ func (o Options) check() error {
 		if err := image.CheckReference(o.ImageReference); err != nil {
 			return fmt.Errorf("%w: %w", ErrOptions, err)
 		}
+		if len(o.Manifests) > 1 {
+			return fmt.Errorf("%w: one name for the images of %d integrations: take them one by one, or give no name", ErrOptions, len(o.Manifests))
+		}
 	}
 	_, _, err := sourceDateEpoch()
 	return err

@@ -27,7 +27,16 @@ import (
 const Extension = ".oci.tar"
 
 // Beside is where the archive of the package at path is, unless somebody has put it elsewhere.
-func Beside(path string) string { return strings.TrimSuffix(path, ".ptar") + Extension }
+func Beside(path string) string { return strings.TrimSuffix(path, packageExtension) + Extension }
+
+// PackageOf is the name of the package that an archive is beside, by the archive's; ok is false for a file that is none by its name.
+func PackageOf(name string) (pkg string, ok bool) {
+	name, ok = strings.CutSuffix(name, Extension)
+	return name + packageExtension, ok
+}
+
+// packageExtension ends the names of packages.
+const packageExtension = ".ptar"
 
 const (
 	// folder holds the executable and its files, as the package holds them.

@@ -22,7 +22,6 @@ import (
 
 // Limits of what is read of one archive.
 const (
-	maxArchive  = 8 << 30   // bytes of the file
 	maxEntries  = 1000      // files in it
 	maxJSON     = 512 << 10 // bytes of one description, which may take fifty times as much in memory
 	maxAllJSON  = 4 << 20   // bytes of all descriptions
@@ -32,6 +31,9 @@ const (
 	maxFiles    = 100_000   // files that they unpack to
 	maxName     = 4096      // bytes of the name of such a file, as Linux has it (PATH_MAX)
 )
+
+// MaxArchive is how long an archive may be, in bytes.
+const MaxArchive = 8 << 30
 
 // Archive is an open archive of images.
 type Archive struct {
@@ -61,8 +63,10 @@ type Found struct {
 	Env        []string
 	Labels     map[string]string
 
-	layers  []v1.Descriptor
-	diffIDs []v1.Hash
+	manifest v1.Descriptor
+	config   v1.Descriptor
+	layers   []v1.Descriptor
+	diffIDs  []v1.Hash
 }
 
 type section struct{ at, size int64 }
@@ -88,10 +92,10 @@ func Read(ctx context.Context, path string) (_ *Archive, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxArchive {
-		return nil, fmt.Errorf("it has %d bytes, more than %d", info.Size(), int64(maxArchive))
+	if info.Size() > MaxArchive {
+		return nil, fmt.Errorf("it has %d bytes, more than %d", info.Size(), int64(MaxArchive))
 	}
-	if a.SHA256, a.Size, err = sha256sum.Of(ctx, io.NewSectionReader(file, 0, maxArchive)); err != nil {
+	if a.SHA256, a.Size, err = sha256sum.Of(ctx, io.NewSectionReader(file, 0, MaxArchive)); err != nil {
 		return nil, err
 	}
 	if err := a.scan(); err != nil {
@@ -288,7 +292,7 @@ func (a *Archive) image(ctx context.Context, descriptor v1.Descriptor) (Found, e
 	found := Found{
 		ID: manifest.Config.Digest.String(), OS: config.OS, Arch: config.Architecture, Reference: descriptor.Annotations[nameAnnotation],
 		User: config.Config.User, Entrypoint: config.Config.Entrypoint, Env: config.Config.Env, Labels: config.Config.Labels,
-		layers: manifest.Layers, diffIDs: config.RootFS.DiffIDs,
+		manifest: descriptor, config: manifest.Config, layers: manifest.Layers, diffIDs: config.RootFS.DiffIDs,
 	}
 	for _, layer := range manifest.Layers {
 		if err := a.sum(ctx, layer); err != nil {

@@ -14,6 +14,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/registry"
 	"github.com/PlakarKorp/kpkg/release"
@@ -31,6 +32,8 @@ const (
 	// TypeParts and TypeProvenance are those of what tells of a package what it is made of, and how it was made.
 	TypeParts      = "application/vnd.cyclonedx+json"
 	TypeProvenance = "application/vnd.in-toto+json"
+	// TypeImage is that of the images that serve a package's connectors, and the media type of their archive.
+	TypeImage = "application/vnd.plakar.image.v1"
 	// TypeRelease is the artifact type of the recipe, the notes and whatever else a version has.
 	TypeRelease = "application/vnd.plakar.release.v1"
 )
@@ -70,6 +73,8 @@ type blob struct {
 	// name is for people.
 	name string
 	path string
+	// at is where it begins in the file, in bytes.
+	at int64
 }
 
 // noPlatform is that of the index of all.
@@ -142,7 +147,7 @@ func newSet(r registry.Release, besides func(file, extension string) ([]byte, er
 			media := mediaType(f.Name)
 			layers = append([]ocispec.Descriptor{s.layer(r, f, media)}, layers...)
 			of := packageOf(path.Base(f.Name))
-			if subject, kind = manifests[of], media; of == "" || subject.data == nil || media != TypeParts && media != TypeProvenance {
+			if subject, kind = manifests[of], media; of == "" || subject.data == nil || !ofPackage(media) {
 				rest = append(rest, layers...)
 				continue
 			}
@@ -166,8 +171,16 @@ func find(files []release.File, name string) release.File {
 	return files[slices.IndexFunc(files, func(f release.File) bool { return f.Name == name })]
 }
 
+// ofPackage tells the types of what refers to a package's manifest, beside its signatures.
+func ofPackage(kind string) bool {
+	return kind == TypeParts || kind == TypeProvenance || kind == TypeImage
+}
+
 // packageOf is the name of the package that a file of a release is about by its own name, "" for none.
 func packageOf(name string) string {
+	if of, is := image.PackageOf(name); is {
+		return of
+	}
 	at := strings.Index(name, manifest.Extension+".")
 	if at < 0 {
 		return ""
@@ -231,6 +244,8 @@ func mediaType(name string) string {
 		return TypeParts
 	case strings.HasSuffix(name, release.ProvenanceExtension):
 		return TypeProvenance
+	case strings.HasSuffix(name, image.Extension):
+		return TypeImage
 	case path.Ext(name) == ".yaml":
 		return "application/yaml"
 	case path.Ext(name) == ".md":

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 	"oras.land/oras-go/v2/registry/remote"
 
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
 	"github.com/PlakarKorp/kpkg/registry"
@@ -200,8 +201,11 @@ func (o *origin) readContents(ctx context.Context, name, number, key string) (*c
 
 // contentsOf are those that have a file of an integration.
 func (o *origin) contentsOf(ctx context.Context, name, file string) (*contents, error) {
-	number := path.Dir(file)
-	if id, err := manifest.ParseFileName(file); err == nil {
+	number, pkg := path.Dir(file), file
+	if of, is := image.PackageOf(file); is {
+		pkg = of
+	}
+	if id, err := manifest.ParseFileName(pkg); err == nil {
 		number = id.Version
 	}
 	return o.contents(ctx, name, number)
@@ -282,7 +286,7 @@ func (r *repository) contents(ctx context.Context, number string) (*contents, er
 		if err := c.add(p.FileName(), p.layer, ptarread.MaxUnpacked); err != nil {
 			return nil, err
 		}
-		if err := c.refer(ctx, p.manifest, TypeSignature, TypeParts, TypeProvenance); err != nil {
+		if err := c.refer(ctx, p.manifest, TypeSignature, TypeParts, TypeProvenance, TypeImage); err != nil {
 			return nil, err
 		}
 	}
@@ -329,7 +333,7 @@ func (c *contents) refer(ctx context.Context, subject ocispec.Descriptor, kinds 
 			if isSidecar(name) {
 				continue
 			}
-			if err := c.add(path.Join(c.number, name), layer, registry.MaxOther); err != nil {
+			if err := c.add(registry.Place(c.number, name), layer, registry.MaxLength(name)); err != nil {
 				return err
 			}
 		}

@@ -114,7 +114,7 @@ func (r *repository) pushPart(ctx context.Context, s *set, part object, progress
 	case there == len(s.packages) && (published || found && d.Digest == part.Digest):
 		return Unchanged, nil
 	}
-	if err := r.pushBlobs(ctx, s, progress); err != nil {
+	if err := r.pushBlobs(ctx, s.blobs, progress); err != nil {
 		return "", err
 	}
 	for _, tag := range slices.Sorted(maps.Keys(s.packages)) {
@@ -185,8 +185,8 @@ func FindPart(ctx context.Context, a Address, single bool, name, version string,
 			return nil, fmt.Errorf("%s lists %s: packages have tags of their own, and parts no sums and signatures",
 				r.tagged(tag), finding.Cut(name))
 		}
-		if layer.Size < 0 || layer.Size > registry.MaxOther {
-			return nil, fmt.Errorf("%s in %s is larger than %d bytes", finding.Cut(name), r.tagged(tag), int64(registry.MaxOther))
+		if most := registry.MaxLength(name); layer.Size < 0 || layer.Size > most {
+			return nil, fmt.Errorf("%s in %s is larger than %d bytes", finding.Cut(name), r.tagged(tag), most)
 		}
 	}
 	p.Record, err = r.small(ctx, record, registry.MaxOther)

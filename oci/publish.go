@@ -27,6 +27,8 @@ type Pushed struct {
 	Reference string `json:"reference"`
 	Digest    string `json:"digest,omitempty"`
 	What      What   `json:"what"`
+	// Images are those that its packages name by a name.
+	Images []PushedImage `json:"images,omitempty"`
 }
 
 // What is what was done.
@@ -55,16 +57,18 @@ type PublishOptions struct {
 // ErrDifferent is wrapped by the error about a version that the repository has with other bytes.
 var ErrDifferent = errors.New("what is published under a version does not change: release it as a new one")
 
-// Publish puts releases into a registry: each into the repository at a that has the integration's name, or into this one. A version
-// that is there already must have the same bytes. What a run that was interrupted has left undone is done. The versions that were
-// published before an error are returned with it.
+// Publish puts releases into a registry: each into the repository at a that has the integration's name, or into this one. The images that
+// packages name go where their names say, before the version is there. A version, or an image, that is there already must have the same
+// bytes. What a run that was interrupted has left undone is done. The versions that were published before an error are returned with it.
 func Publish(ctx context.Context, a Address, releases []registry.Release, opts PublishOptions) ([]Pushed, error) {
 	type plan struct {
 		Pushed
 		*repository
-		set *set
+		set    *set
+		images []*named
 	}
 	var plans []plan
+	called := map[string]string{} // the digests of images, by their names
 	// All are looked at before anything is sent.
 	for _, r := range releases {
 		to := a
@@ -90,10 +94,28 @@ func Publish(ctx context.Context, a Address, releases []registry.Release, opts P
 			return nil, err
 		}
 		p.Digest = p.set.index.Digest.String()
+		if p.images, err = findNamed(ctx, r, to, p.set.tag, opts.Access); err != nil {
+			return nil, err
+		}
+		for _, n := range p.images {
+			if other, known := called[n.Reference]; known && other != n.Digest {
+				return nil, fmt.Errorf("%s is the name of images in two of the releases: give each release a name of its own", n.Reference)
+			}
+			called[n.Reference] = n.Digest
+			if n.What != Unchanged && p.What == Unchanged {
+				p.What = Completed
+			}
+			p.Images = append(p.Images, n.PushedImage)
+		}
 		plans = append(plans, p)
 	}
 	var pushed []Pushed
 	for _, p := range plans {
+		for _, n := range p.images {
+			if err := n.push(ctx, opts.Progress); err != nil {
+				return pushed, err
+			}
+		}
 		if p.set != nil && p.What != Unchanged {
 			if err := p.push(ctx, p.set, opts.Progress); err != nil {
 				return pushed, err
@@ -182,7 +204,7 @@ const sendingAtOnce = 3
 
 // push sends what is not there, in an order in which nothing names what is not there yet, and gives the version its tag.
 func (r *repository) push(ctx context.Context, s *set, progress func(string, int64)) error {
-	if err := r.pushBlobs(ctx, s, progress); err != nil {
+	if err := r.pushBlobs(ctx, s.blobs, progress); err != nil {
 		return err
 	}
 	for _, tag := range slices.Sorted(maps.Keys(s.packages)) {
@@ -227,12 +249,12 @@ func (r *repository) pushManifest(ctx context.Context, o object, reference strin
 }
 
 // pushBlobs sends the files that are not there.
-func (r *repository) pushBlobs(ctx context.Context, s *set, progress func(string, int64)) error {
+func (r *repository) pushBlobs(ctx context.Context, blobs map[digest.Digest]blob, progress func(string, int64)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(sendingAtOnce)
 	told := make(chan struct{}, 1)
-	for _, key := range slices.Sorted(maps.Keys(s.blobs)) {
-		b := s.blobs[digest.Digest(key)]
+	for _, key := range slices.Sorted(maps.Keys(blobs)) {
+		b := blobs[key]
 		group.Go(func() error {
 			there, err := r.remote.Blobs().Exists(ctx, b.Descriptor)
 			if err != nil || there {
@@ -257,7 +279,7 @@ func (r *repository) pushBlob(ctx context.Context, b blob) error {
 			return err
 		}
 		defer file.Close()
-		content = file
+		content = io.NewSectionReader(file, b.at, b.Size)
 	}
 	return r.remote.Blobs().Push(ctx, b.Descriptor, content)
 }

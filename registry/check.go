@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/internal/sha256sum"
 	"github.com/PlakarKorp/kpkg/internal/web"
@@ -431,7 +432,7 @@ func (c *check) file(ctx context.Context, dir string, v Version, f release.File)
 	var sum string
 	var size int64
 	if isPackage {
-		sum, size, err = c.packaged(ctx, name, file, f.Size)
+		sum, size, err = c.packaged(ctx, name, file, f.Size, v.hasImages(f.Name))
 	} else {
 		sum, size, err = sha256sum.Of(ctx, io.LimitReader(file, f.Size+1))
 	}
@@ -447,8 +448,9 @@ func (c *check) file(ctx context.Context, dir string, v Version, f release.File)
 	return c.signature(ctx, name, sum, c.opts.Trust)
 }
 
-// packaged verifies a package that comes from a reader, by way of a temporary file unless it is one.
-func (c *check) packaged(ctx context.Context, name string, r io.Reader, size int64) (sum string, got int64, err error) {
+// packaged verifies a package that comes from a reader, by way of a temporary file unless it is one. The images beside it, if it has
+// such, are opened on disk; elsewhere their sums alone are compared, as those of all files.
+func (c *check) packaged(ctx context.Context, name string, r io.Reader, size int64, images bool) (sum string, got int64, err error) {
 	file, onDisk := r.(*os.File)
 	if !onDisk {
 		temporary, err := scratch.Make("check")
@@ -476,7 +478,11 @@ func (c *check) packaged(ctx context.Context, name string, r io.Reader, size int
 	if err != nil || got != size {
 		return sum, got, err
 	}
-	report, err := verify.Reader(ctx, file, size, verify.Options{Name: path.Base(name)})
+	opts := verify.Options{Name: path.Base(name), Containers: images && !onDisk}
+	if images && onDisk {
+		opts.Image = image.Beside(file.Name())
+	}
+	report, err := verify.Reader(ctx, file, size, opts)
 	if err != nil {
 		return "", 0, err
 	}

@@ -30,6 +30,8 @@ type incoming struct {
 	readme, icon []byte
 	iconName     string
 	insight      *insight
+	// images are those that packages name, by the archives' names in the version.
+	images []verify.Images
 	// sidecars are sums and signatures, by the paths of the files that they are beside.
 	sources map[string]string
 }
@@ -74,6 +76,7 @@ func readDist(ctx context.Context, dir string, trust release.Trust) (*incoming, 
 		return nil, err
 	}
 	described := false
+	var archives []release.File
 	for _, entry := range entries {
 		name := entry.Name()
 		switch {
@@ -94,9 +97,11 @@ func readDist(ctx context.Context, dir string, trust release.Trust) (*incoming, 
 		if err != nil {
 			return nil, err
 		}
-		place := path.Join(in.version.Version, name)
-		if strings.HasSuffix(name, manifest.Extension) {
-			place = name
+		place, isPackage := Place(in.version.Version, name), strings.HasSuffix(name, manifest.Extension)
+		if isArchive(name) {
+			archives = append(archives, release.File{Name: name, Size: info.Size(), SHA256: sum.SHA256})
+		}
+		if isPackage {
 			if err := in.takePackage(ctx, file, sum.SHA256, !described); err != nil {
 				return nil, err
 			}
@@ -109,7 +114,21 @@ func readDist(ctx context.Context, dir string, trust release.Trust) (*incoming, 
 		return nil, fmt.Errorf("%s holds no package", dir)
 	}
 	slices.SortFunc(in.version.Files, func(a, b release.File) int { return strings.Compare(a.Name, b.Name) })
-	return in, nil
+	return in, in.checkArchives(archives)
+}
+
+// checkArchives holds the archives of images to those that packages were judged with: whatever else has such a name is none of a release.
+func (in *incoming) checkArchives(archives []release.File) error {
+	for _, f := range archives {
+		at := slices.IndexFunc(in.images, func(i verify.Images) bool { return i.File == f.Name })
+		switch {
+		case at < 0:
+			return fmt.Errorf("%s is beside no package that has its connectors in images", filepath.Join(in.dir, f.Name))
+		case in.images[at].SHA256 != f.SHA256:
+			return fmt.Errorf("%s was changed while it was read: something else writes there", filepath.Join(in.dir, f.Name))
+		}
+	}
+	return nil
 }
 
 // judge holds a file to its sum, and to its signature if there is one and keys are given.
@@ -149,7 +168,11 @@ func (in *incoming) takePackage(ctx context.Context, file, sum string, first boo
 	case report.Name != in.recipe.Name || report.Version != in.recipe.Semver():
 		return fmt.Errorf("%s is a package of %s %s, and the recipe beside it is of %s %s",
 			file, report.Name, report.Version, in.recipe.Name, in.recipe.Semver())
-	case !first:
+	}
+	if images := report.Named(); images != nil {
+		in.images = append(in.images, *images)
+	}
+	if !first {
 		return nil
 	}
 	p, err := ptarread.Open(ctx, file)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/mod/semver"
 
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/internal/jsonbound"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -40,7 +41,7 @@ func integrationDir(name string) string { return path.Join(edition, api, name) }
 // maxJSON is how much of an index or a list of versions is read, in bytes.
 const maxJSON = 64 << 20
 
-// MaxOther is how long a file of a version may be that is no package, in bytes: notes and lists of parts are far smaller.
+// MaxOther is how long a file of a version may be that is neither a package nor its images, in bytes: notes and lists of parts are far smaller.
 const MaxOther = 64 << 20
 
 // Index is what clients read first.
@@ -174,7 +175,7 @@ func decodeVersions(data []byte, name string) (*Versions, error) {
 			if !validPath(f.Name) {
 				return nil, fmt.Errorf("%q is no file of an integration", f.Name)
 			}
-			if most := maxLength(f.Name); f.Size < 0 || f.Size > most {
+			if most := MaxLength(f.Name); f.Size < 0 || f.Size > most {
 				return nil, fmt.Errorf("it says that %s has %d bytes, which may have %d at most", f.Name, f.Size, most)
 			}
 		}
@@ -182,12 +183,30 @@ func decodeVersions(data []byte, name string) (*Versions, error) {
 	return &versions, nil
 }
 
-// maxLength is how long a file of a version may be, in bytes.
-func maxLength(name string) int64 {
-	if path.Ext(name) == manifest.Extension {
+// MaxLength is how long a file of a version may be, in bytes.
+func MaxLength(name string) int64 {
+	switch {
+	case path.Ext(name) == manifest.Extension:
 		return ptarread.MaxSize
+	case isArchive(name):
+		return image.MaxArchive
 	}
 	return MaxOther
+}
+
+// isArchive tells the images of a package by the name of their archive.
+func isArchive(name string) bool {
+	_, is := image.PackageOf(name)
+	return is
+}
+
+// Place is where a file of a version stands in the folder of its integration. The images of a package are looked for beside it; what
+// clients do not ask for by its name alone is in the folder of the version.
+func Place(version, name string) string {
+	if path.Ext(name) == manifest.Extension || isArchive(name) {
+		return name
+	}
+	return path.Join(version, name)
 }
 
 // validPath tells a path in the folder of an integration: a file, or a file of a version.

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
@@ -261,6 +262,9 @@ func isFor(file string, platforms []string) bool {
 		return true
 	}
 	base := path.Base(file)
+	if of, is := image.PackageOf(base); is {
+		base = of
+	}
 	at := strings.Index(base, manifest.Extension)
 	if at < 0 {
 		return true

@@ -55,7 +55,7 @@ func (p *pull) fetch(ctx context.Context, versions *Versions) error {
 			if !isFor(f.Name, p.platforms) {
 				continue
 			}
-			group.Go(func() error { return p.file(ctx, v.Version, f) })
+			group.Go(func() error { return p.file(ctx, v, f) })
 		}
 	}
 	return group.Wait()
@@ -85,14 +85,14 @@ func find(files []release.File, name string) release.File {
 }
 
 // file sees to it that the mirror has a file, with a signature that is right.
-func (p *pull) file(ctx context.Context, version string, f release.File) error {
+func (p *pull) file(ctx context.Context, v Version, f release.File) error {
 	sum := release.Sum{Name: path.Base(f.Name), SHA256: f.SHA256}
 	held := p.held(f.Name)
 	if err := os.MkdirAll(filepath.Dir(held), 0o755); err != nil {
 		return err
 	}
 	label := p.name + "/" + f.Name + " of " + p.origin.Location()
-	if p.there(version, f) {
+	if p.there(v.Version, f) {
 		file := filepath.Join(p.folder, filepath.FromSlash(f.Name))
 		if judge(p.Trust, file, sum) == nil {
 			return os.RemoveAll(held) // of a run that was to bring other signatures
@@ -124,14 +124,15 @@ func (p *pull) file(ctx context.Context, version string, f release.File) error {
 	p.again = true
 	p.mu.Unlock()
 	if strings.HasSuffix(f.Name, manifest.Extension) {
-		return p.verify(ctx, version, held, label)
+		return p.verify(ctx, v, f.Name, held, label)
 	}
 	return nil
 }
 
-// verify holds a package to what verification demands, and to the name and version that it comes under.
-func (p *pull) verify(ctx context.Context, version, file, label string) error {
-	report, err := verify.File(ctx, file, verify.Options{})
+// verify holds a package to what verification demands, and to the name and version that it comes under. Its images, which may be still on
+// their way, are held to their sum and signature: what is in them is what its signed manifest names.
+func (p *pull) verify(ctx context.Context, v Version, name, file, label string) error {
+	report, err := verify.File(ctx, file, verify.Options{Containers: v.hasImages(name)})
 	if err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (p *pull) verify(ctx context.Context, version, file, label string) error {
 			return fmt.Errorf("%s does not pass its verification: %s [%s]", label, f.Message, f.Rule)
 		}
 	}
-	if report.Name != p.name || report.Version != version {
+	if report.Name != p.name || report.Version != v.Version {
 		return fmt.Errorf("%s is a package of %s %s", label, report.Name, report.Version)
 	}
 	return nil

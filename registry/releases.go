@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 	"github.com/PlakarKorp/kpkg/release"
+	"github.com/PlakarKorp/kpkg/verify"
 )
 
 // Release is a version of an integration with the paths of its files, for those who hand it on in another form than a tree.
@@ -19,6 +21,8 @@ type Release struct {
 	Version
 	// Paths are those of the files on disk, by their names in Version. What a file has beside it there is its sum and its signature.
 	Paths map[string]string
+	// Images are the archives of images among the files, with the images that packages name.
+	Images []verify.Images
 }
 
 // Releases reads what is in a folder that release.Run has written, or in a tree of Add's, and judges all of it as Add does. single
@@ -37,7 +41,7 @@ func Releases(ctx context.Context, dir string, trust release.Trust) (releases []
 		if err != nil {
 			return nil, false, err
 		}
-		releases = append(releases, Release{in.version, in.sources})
+		releases = append(releases, Release{in.version, in.sources, in.images})
 	}
 	return releases, folders[0] == dir, nil
 }
@@ -71,7 +75,7 @@ func treeReleases(ctx context.Context, dir string, trust release.Trust) ([]Relea
 			return nil, fmt.Errorf("reading %s: %w", file, err)
 		}
 		for _, v := range versions.Versions {
-			one := Release{v, map[string]string{}}
+			one := Release{Version: v, Paths: map[string]string{}}
 			if v.Withdrawn == "" {
 				if err := one.read(ctx, at, trust); err != nil {
 					return nil, err
@@ -88,7 +92,8 @@ func treeReleases(ctx context.Context, dir string, trust release.Trust) ([]Relea
 
 // read finds the files of the version in the folder of its integration, and judges them.
 func (r *Release) read(ctx context.Context, dir string, trust release.Trust) error {
-	in := &incoming{version: r.Version}
+	in := &incoming{dir: dir, version: r.Version}
+	var archives []release.File
 	var err error
 	recipe := path.Join(r.Version.Version, release.RecipeName)
 	if in.recipe, err = release.ReadRecipe(filepath.Join(dir, filepath.FromSlash(recipe))); err != nil {
@@ -112,8 +117,17 @@ func (r *Release) read(ctx context.Context, dir string, trust release.Trust) err
 			}
 		}
 		r.Paths[f.Name] = file
+		if isArchive(f.Name) {
+			archives = append(archives, f)
+		}
 	}
-	return nil
+	r.Images = in.images
+	return in.checkArchives(archives)
+}
+
+// hasImages tells whether the version has images of a package.
+func (v Version) hasImages(pkg string) bool {
+	return slices.ContainsFunc(v.Files, func(f release.File) bool { return f.Name == image.Beside(pkg) })
 }
 
 // Packages are the names of the version's packages.

@@ -32,7 +32,7 @@ func (r *Release) describe(ctx context.Context, dir string, opts Options) error 
 	}
 	files := map[string][]byte{RecipeName: recipe, NotesName: r.notes()}
 	for _, p := range r.packages {
-		made, err := r.takeApart(ctx, filepath.Join(dir, p.Name))
+		made, err := r.takeApart(ctx, filepath.Join(dir, p.Name), p.images)
 		if err != nil {
 			return fmt.Errorf("looking into %s: %w", p.Name, err)
 		}
@@ -58,6 +58,10 @@ func (r *Release) describe(ctx context.Context, dir string, opts Options) error 
 	}
 	for _, p := range r.packages {
 		expect(p.Name)
+		if p.images != nil {
+			expect(p.images.File)
+			r.Images = append(r.Images, *p.images)
+		}
 	}
 	// What an earlier run has left that is no part of this release, such as signatures of another key.
 	entries, err := os.ReadDir(dir)
@@ -101,6 +105,9 @@ func (r *Release) checkPackages() error {
 	for _, p := range r.packages {
 		if !slices.Contains(r.Files, File{p.Name, p.Size, p.SHA256}) {
 			return fmt.Errorf("%s was changed after it was verified: something else writes there", p.Name)
+		}
+		if i := p.images; i != nil && !slices.Contains(r.Files, File{i.File, i.Size, i.SHA256}) {
+			return fmt.Errorf("%s was changed after it was verified: something else writes there", i.File)
 		}
 	}
 	return nil

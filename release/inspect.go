@@ -31,6 +31,7 @@ func inspect(ctx context.Context, opts Options) ([]*Release, error) {
 	integrations, err := create.Run(ctx, create.Options{
 		Manifests: opts.Manifests, Version: opts.Version, Platforms: opts.Platforms, All: len(opts.Platforms) == 0,
 		OutDir: opts.OutDir, DryRun: true, Compression: opts.Compression, Jobs: opts.Jobs, Force: true,
+		Image: opts.Image, ImageReference: opts.ImageReference,
 	})
 	if errors.Is(err, create.ErrOptions) {
 		return nil, fmt.Errorf("%w: %s", ErrOptions, strings.TrimPrefix(err.Error(), create.ErrOptions.Error()+": "))

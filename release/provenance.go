@@ -27,10 +27,16 @@ const (
 // provenance is the in-toto statement on how a package was made, with the predicate of SLSA v1: from which commit, by which
 // go with which settings, of which modules. It has no time: a package made again has the same.
 func (r *Release) provenance(p Packaged, a *apart, opts Options) ([]byte, error) {
-	external, err := asStruct(map[string]any{
+	parameters := map[string]any{
 		"repository": r.repository, "tag": r.Tag, "manifest": r.head.Prefix + filepath.Base(r.Source.Document.File),
 		"version": r.Version, "platform": p.Platform.String(), "build": buildSettings(r.Source.Document.Manifest.Build),
-	})
+	}
+	subjects := []*intoto.ResourceDescriptor{{Name: p.Name, Digest: map[string]string{"sha256": p.SHA256}}}
+	if p.images != nil {
+		parameters["image"] = map[string]any{"reference": opts.ImageReference}
+		subjects = append(subjects, &intoto.ResourceDescriptor{Name: p.images.File, Digest: map[string]string{"sha256": p.images.SHA256}})
+	}
+	external, err := asStruct(parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +63,7 @@ func (r *Release) provenance(p Packaged, a *apart, opts Options) ([]byte, error)
 	}
 	statement := &intoto.Statement{
 		Type: intoto.StatementTypeUri, PredicateType: predicateType, Predicate: body,
-		Subject: []*intoto.ResourceDescriptor{{Name: p.Name, Digest: map[string]string{"sha256": p.SHA256}}},
+		Subject: subjects,
 	}
 	if err := statement.Validate(); err != nil {
 		return nil, err

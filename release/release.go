@@ -18,6 +18,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/internal/suggest"
 	"github.com/PlakarKorp/kpkg/ptarbuild"
+	"github.com/PlakarKorp/kpkg/verify"
 )
 
 // Options say what to release, and what not to insist on.
@@ -35,6 +36,9 @@ type Options struct {
 	// Part, unless nil, says what larger release this is a part of: it is in the folder as PartName, and each integration has a folder in
 	// it, one alone too. Folders beside OutDir are those of other parts.
 	Part []byte
+	// Image makes images of the connectors beside the packages, and ImageReference names them, as create.Options have it.
+	Image          bool
+	ImageReference string
 	// Repository is the https address that the recipe names, "" for that which git has cloned from.
 	Repository string
 	// Allow are the rules whose findings do not stop the release: see Overridable.
@@ -72,6 +76,8 @@ type Release struct {
 	Err error
 	// Files are those of the release, by name, without their sums and signatures.
 	Files []File
+	// Images are the archives of images among Files, by their base names, with the images that connectors name; none without Image.
+	Images []verify.Images
 
 	integration *create.Integration
 	head        git.Head
@@ -96,6 +102,9 @@ type Packaged struct {
 	// SHA256 in lower-case hexadecimal, Size in bytes.
 	SHA256 string
 	Size   int64
+
+	// images are beside it; nil for none.
+	images *verify.Images
 }
 
 // ErrOptions is wrapped by the errors of Run about options that do not fit together.

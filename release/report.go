@@ -6,6 +6,7 @@ import (
 	"github.com/PlakarKorp/kpkg/diff"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
+	"github.com/PlakarKorp/kpkg/verify"
 )
 
 // reported is a release in the JSON of a report.
@@ -20,6 +21,7 @@ type reported struct {
 	Error    string            `json:"error,omitempty"`
 	Changes  []diff.Change     `json:"changes"`
 	Files    []File            `json:"files"`
+	Images   []verify.Images   `json:"images,omitempty"`
 	Findings []finding.Finding `json:"findings"`
 }
 
@@ -30,7 +32,7 @@ func Report(releases []*Release, outcome Outcome, err error) *finding.Report {
 	for _, r := range releases {
 		one := reported{
 			Manifest: r.Source.Document.File, Name: finding.Cut(r.name()), Version: r.Version, Tag: r.Tag, Previous: r.Previous,
-			Outcome: outcome, Changes: append([]diff.Change{}, r.Changes...), Files: append([]File{}, r.Files...),
+			Outcome: outcome, Changes: append([]diff.Change{}, r.Changes...), Files: append([]File{}, r.Files...), Images: r.Images,
 			Findings: append([]finding.Finding{}, report.Add(r.Findings...)...),
 		}
 		if outcome == Written || outcome == Unchanged {

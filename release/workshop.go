@@ -47,7 +47,10 @@ type workshop struct {
 type begun struct {
 	Maker, Go   string
 	Compression string
-	Releases    []begunRelease
+	// Image tells that images are made, ImageReference what they are called.
+	Image          bool   `json:",omitempty"`
+	ImageReference string `json:",omitempty"`
+	Releases       []begunRelease
 }
 
 type begunRelease struct {
@@ -110,7 +113,7 @@ func hasFolders(releases []*Release, opts Options) bool { return len(releases) >
 
 // begin empties the folder unless what is in it was made for the same release.
 func (w *workshop) begin(ctx context.Context, releases []*Release, opts Options) error {
-	now := begun{Maker: opts.Maker, Compression: string(opts.Compression)}
+	now := begun{Maker: opts.Maker, Compression: string(opts.Compression), Image: opts.Image, ImageReference: opts.ImageReference}
 	reusable := true
 	for _, r := range releases {
 		version, err := r.Source.Plan.GoVersion(ctx)

@@ -313,6 +313,8 @@ func (p *Plan) unlike(other *Plan) string {
 		case !slices.Equal(a.Platforms, b.Platforms):
 			return fmt.Sprintf("%s has the platforms %s in it, and %s here",
 				a.Name, strings.Join(b.Platforms, ", "), strings.Join(a.Platforms, ", "))
+		case a.Images != b.Images || a.Image != b.Image:
+			return fmt.Sprintf("%s has %s in it, and %s here", a.Name, b.images(), a.images())
 		case a.Weight != b.Weight:
 			return fmt.Sprintf("%s weighs %v in it, and %v here", a.Name, b.Weight, a.Weight)
 		}
@@ -376,7 +378,7 @@ func (f *Finished) describe(units []Unit, whole []registry.Release) {
 		} else if extra := len(whole[i].Packages()) - len(u.Platforms); extra > 0 {
 			r.Err = fmt.Errorf("%s %s has %d packages for platforms that the plan does not have", u.Name, u.Version, extra)
 		}
-		r.Files = asAssembled(whole[i]).Files
+		r.Files, r.Images = asAssembled(whole[i]).Files, whole[i].Images
 	}
 }
 

@@ -30,12 +30,26 @@ type Unit struct {
 	Commit string `json:"commit,omitempty"`
 	// Platforms are those of its packages, sorted.
 	Platforms []string `json:"platforms,omitempty"`
+	// Images tells that its connectors are put into images, and Image is what these are called, "" for no name.
+	Images bool   `json:"images,omitempty"`
+	Image  string `json:"image,omitempty"`
 	// Weight is what it costs, in whatever all weights are in.
 	Weight float64 `json:"weight"`
 	// Part is the one that makes it, counted from 1.
 	Part int `json:"part"`
 	// Paths are what the command line calls it, such as its manifest.
 	Paths []string `json:"-"`
+}
+
+// images says whether its connectors are in images, and in which.
+func (u Unit) images() string {
+	switch {
+	case !u.Images:
+		return "no images"
+	case u.Image == "":
+		return "images without a name"
+	}
+	return "images of the name " + u.Image
 }
 
 // Plan is how the integrations of a run are spread over jobs. It is the same for the same integrations, whatever their order.
@@ -148,7 +162,10 @@ func Integrations(ctx context.Context, opts create.Options, weights Weights) ([]
 	}
 	var units []Unit
 	for n, i := range integrations {
-		u := Unit{Name: i.Source.Document.Manifest.Name, Version: i.Version.Value, Paths: []string{opts.Manifests[n]}}
+		u := Unit{
+			Name: i.Source.Document.Manifest.Name, Version: i.Version.Value, Paths: []string{opts.Manifests[n]},
+			Images: opts.Image, Image: opts.ImageReference,
+		}
 		if u.Name == "" {
 			u.Name = filepath.ToSlash(i.Source.Document.File)
 		}

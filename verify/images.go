@@ -36,6 +36,23 @@ type Image struct {
 	Reference string `json:"reference,omitempty"`
 }
 
+// Named is the archive that was judged, by its base name, with those of its images that connectors name, each by the name that the manifest
+// has for it; nil where there is none.
+func (r *Report) Named() *Images {
+	if r.Images == nil {
+		return nil
+	}
+	named := &Images{File: filepath.Base(r.Images.File), Size: r.Images.Size, SHA256: r.Images.SHA256, Images: []Image{}}
+	for _, i := range r.Images.Images {
+		at := slices.IndexFunc(r.Connectors, func(c Connector) bool { return c.ImageID == i.ID })
+		if at >= 0 {
+			i.Reference = r.Connectors[at].Image
+			named.Images = append(named.Images, i)
+		}
+	}
+	return named
+}
+
 // openImages opens the archive of a package whose connectors name images. Only if it has them all do clients that run containers
 // find what they need.
 func (v *verifier) openImages() error {

@@ -29,6 +29,9 @@ REPO/NAME. Packages, signatures, lists of parts and provenances are all there be
 Of a part, as kpkg release --shard writes it, the packages go under their own tags: the version is there
 only when kpkg release --finish has put all parts together (docs/scale.md).
 
+Images that packages name (kpkg release --image --image-ref) go where their names say, for all platforms, before
+the version has its tag.
+
 All is verified before anything is sent. What is there is not sent again, and what an interrupted run has
 left undone is done; what is published under a version does not change: other bytes are refused. Credentials
 are those of docker login. docs/oci.md says what a repository holds.
@@ -123,6 +126,9 @@ func printPushed(out io.Writer, pushed []oci.Pushed, err error) error {
 			line = fmt.Sprintf("%s  %s %s  (not published)", p.What, p.Name, p.Version)
 		}
 		fmt.Fprintln(out, finding.Printable(line))
+		for _, i := range p.Images {
+			fmt.Fprintln(out, finding.Printable(fmt.Sprintf("  image %s  %s  %s", i.What, i.Reference, i.Digest)))
+		}
 	}
 	if err != nil || len(pushed) == 0 {
 		return nil

@@ -41,6 +41,9 @@ tag or goes up by less than what changed, a missing LICENSE or README, secrets a
 connectors that were not tested. --allow RULE lets one of these pass as a warning, --skip-test a
 connector. Of several tags on one commit the newest by semantic order counts, or the VERSION given.
 
+With --image the connectors are in container images (Linux), an archive beside each package, tested and signed as
+it is; kpkg publish puts them where --image-ref names them (docs/images.md).
+
 Of one manifest, the folder holds the files of the release; of several, a folder for each.
 
 With --shard, a part of the integrations is released, unsigned, into a folder of the part in DIR. What all
@@ -60,6 +63,8 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 	flags.StringVar(&opts.OutDir, "out-dir", "dist", "`DIR` of the release")
 	key.addFlags(cmd)
 	flags.Var(&chosen, "platform", "`LIST` of os/arch, or all: what the manifest names, else what upstream ships (default all)")
+	flags.BoolVar(&opts.Image, "image", false, "make packages that have their connectors in container images, and these beside them (Linux)")
+	flags.StringVar(&opts.ImageReference, "image-ref", "", "`NAME` of that image, such as registry.example.com/ftp:v1.0.0, where publish puts it")
 	flags.StringVar(&opts.Repository, "repository", "", "`URL` of the repository for the recipe (default that which git has cloned)")
 	flags.Var((*list)(&opts.Allow), "allow", "take what `RULE` finds for a warning; may be repeated")
 	flags.Var((*list)(&opts.SkipTest), "skip-test", "do without a test of `CONNECTOR`, TYPE:PROTOCOL; may be repeated")
@@ -138,6 +143,7 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 func allOf(opts release.Options) create.Options {
 	return create.Options{
 		Manifests: opts.Manifests, Version: opts.Version, Platforms: opts.Platforms, All: len(opts.Platforms) == 0, Force: true,
+		Image: opts.Image, ImageReference: opts.ImageReference,
 	}
 }
 
