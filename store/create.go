@@ -15,13 +15,10 @@ import (
 	"github.com/PlakarKorp/kpkg/ptarbuild"
 )
 
-// create makes a store where a connector could not open one, and returns its configuration. There may be one all the same that
-// could not be opened this time, and not every connector refuses to write over it: whoever lists something has one.
+// create makes a store where a connector could not open one because nothing is there, and returns its configuration.
 func create(ctx context.Context, connector storage.Store, options Options, because error) ([]byte, error) {
-	for _, kind := range []storage.StorageResource{storage.StorageResourceState, storage.StorageResourcePackfile} {
-		if there, err := connector.List(ctx, kind); err == nil && len(there) > 0 {
-			return nil, fmt.Errorf("open the store, which holds %d of %s: %w", len(there), kind, because)
-		}
+	if err := nothingThere(ctx, connector, because); err != nil {
+		return nil, err
 	}
 	config := storage.NewConfiguration()
 	hasher := hashing.GetHasher(storage.DEFAULT_HASHING_ALGORITHM)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/PlakarKorp/kloset/connectors/storage"
 	"github.com/PlakarKorp/kloset/objects"
@@ -15,16 +16,48 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/ptar"
 )
 
-// heldStates is a connector whose states are fetched once, into a folder, and compared with their MACs before anything is made of
-// them. kloset asks for each twice, and stops reading before the MAC.
-type heldStates struct {
+const (
+	// maxStates is how many bytes the states of a store may have together, as they are stored: enough for the 134,217,728 blobs that
+	// are read of a store, each of which takes some 90. They go to temporary files.
+	maxStates = 16 << 30
+	// maxStateCount is how many states a store may have: each backup leaves one, and maintenance makes one of many.
+	maxStateCount = 1_000_000
+	// maxLock is how large a lock of a store may be, in bytes: it holds the name of a machine and a time.
+	maxLock = 64 << 10
+	// maxLockCount is how many locks are looked at before a backup: each one under way has one.
+	maxLockCount = 10_000
+)
+
+// held is a connector whose states are fetched once, into a folder, and compared with their MACs before anything is made of them: kloset
+// asks for each twice, and stops reading before the MAC. States and locks are bounded, as they are from whoever keeps the store.
+type held struct {
 	storage.Store
 	dir string
 	key *ptar.Key
+
+	mu   sync.Mutex
+	left int64 // bytes that states may have yet
 }
 
-func (h *heldStates) Get(ctx context.Context, kind storage.StorageResource, mac objects.MAC, part *storage.Range) (io.ReadCloser, error) {
-	if kind != storage.StorageResourceState || part != nil {
+func (h *held) List(ctx context.Context, kind storage.StorageResource) ([]objects.MAC, error) {
+	macs, err := h.Store.List(ctx, kind)
+	if err != nil {
+		return nil, err
+	}
+	most := map[storage.StorageResource]int{storage.StorageResourceState: maxStateCount, storage.StorageResourceLock: maxLockCount}
+	if bound, bounded := most[kind]; bounded && len(macs) > bound {
+		return nil, fmt.Errorf("the store has %d of %s, more than %d", len(macs), kind, bound)
+	}
+	return macs, nil
+}
+
+func (h *held) Get(ctx context.Context, kind storage.StorageResource, mac objects.MAC, part *storage.Range) (io.ReadCloser, error) {
+	switch {
+	case part != nil:
+		return h.Store.Get(ctx, kind, mac, part)
+	case kind == storage.StorageResourceLock:
+		return h.lock(ctx, mac)
+	case kind != storage.StorageResourceState:
 		return h.Store.Get(ctx, kind, mac, part)
 	}
 	name := filepath.Join(h.dir, fmt.Sprintf("%x", mac))
@@ -38,13 +71,38 @@ func (h *heldStates) Get(ctx context.Context, kind storage.StorageResource, mac 
 	return file, err
 }
 
-// fetch keeps a state that is what was stored.
-func (h *heldStates) fetch(ctx context.Context, mac objects.MAC, name string) (err error) {
-	r, err := h.Store.Get(ctx, storage.StorageResourceState, mac, nil)
-	if err != nil {
-		return err
+// lock reads all of a lock.
+func (h *held) lock(ctx context.Context, mac objects.MAC) (io.ReadCloser, error) {
+	var data bytes.Buffer
+	if _, err := h.copyTo(ctx, &data, storage.StorageResourceLock, mac, maxLock); err != nil {
+		return nil, fmt.Errorf("read lock %x of the store: %w", mac[:4], err)
 	}
-	defer r.Close()
+	return io.NopCloser(&data), nil
+}
+
+// copyTo writes all of an object that has up to limit bytes.
+func (h *held) copyTo(ctx context.Context, w io.Writer, kind storage.StorageResource, mac objects.MAC, limit int64) (int64, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, err := h.Store.Get(ctx, kind, mac, nil)
+	if err != nil {
+		return 0, err
+	}
+	size, err := io.Copy(w, io.LimitReader(r, limit+1))
+	if err == nil && size > limit {
+		err = fmt.Errorf("it has more than %d bytes", limit)
+	}
+	if err != nil {
+		cancel() // else closing may read the rest, which need not end
+	}
+	r.Close()
+	return size, err
+}
+
+// fetch keeps a state that is what was stored.
+func (h *held) fetch(ctx context.Context, mac objects.MAC, name string) (err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
@@ -55,10 +113,11 @@ func (h *heldStates) fetch(ctx context.Context, mac objects.MAC, name string) (e
 			os.Remove(name)
 		}
 	}()
-	size, err := io.Copy(file, r)
+	size, err := h.copyTo(ctx, file, storage.StorageResourceState, mac, h.left)
 	if err != nil {
 		return err
 	}
+	h.left -= size
 	if size < ptar.EnvelopeHeader+ptar.EnvelopeMAC {
 		return fmt.Errorf("it is cut off after %d bytes", size)
 	}

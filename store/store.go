@@ -50,7 +50,8 @@ func Open(ctx context.Context, connector storage.Store, options Options) (*Store
 	return open(ctx, connector, data, options)
 }
 
-// OpenOrCreate opens the store that a connector keeps, or makes one where none is.
+// OpenOrCreate opens the store that a connector keeps, or makes one where its storage answers that nothing is there: not where it
+// cannot be reached.
 func OpenOrCreate(ctx context.Context, connector storage.Store, options Options) (*Store, error) {
 	data, err := connector.Open(ctx)
 	if err == nil {
@@ -95,7 +96,7 @@ func (s *Store) readStates(connector storage.Store, data []byte) (err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
-	connector = &heldStates{connector, dir, s.config.Key()}
+	connector = &held{Store: connector, dir: dir, key: s.config.Key(), left: maxStates}
 	if s.repo, err = repository.NewNoRebuild(s.kloset, s.config.Secret(), connector, data, false); err != nil {
 		return err
 	}

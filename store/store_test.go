@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"path/filepath"
 	"strings"
@@ -307,6 +308,71 @@ type closed struct{ storage.Store }
 
 func (closed) Open(context.Context) ([]byte, error) { return nil, errDead }
 func (closed) Create(context.Context, []byte) error { panic("the store was written over") }
+
+// TestMadeOfAnAnswer makes a store where a storage answers that nothing is there, in whichever words, and none where it gives no
+// answer.
+func TestMadeOfAnAnswer(t *testing.T) {
+	missing := &fs.PathError{Op: "open", Path: "CONFIG", Err: fs.ErrNotExist}
+	for _, test := range []struct {
+		name                    string
+		open, states, packfiles error
+		made                    bool
+	}{
+		{"nothing is there", missing, missing, missing, true},
+		{"lists of nothing", errors.New("no kloset here yet"), nil, nil, true},
+		{"a list of nothing, and a folder that is missing", errors.New("no kloset here yet"), nil, missing, true},
+		{"a bucket", errors.New("NoSuchBucket: The specified bucket does not exist"), errors.New("NoSuchBucket"), errors.New("NoSuchBucket"), true},
+		{"lists of what it has opened alone", missing, errors.New("nothing was opened"), errors.New("nothing was opened"), true},
+		{"Open times out", errors.New("read tcp 192.0.2.1:22: i/o timeout"), nil, nil, false},
+		{"Open is ended", context.DeadlineExceeded, nil, nil, false},
+		{"Open finds no host", errors.New("lookup host: no such host"), nil, nil, false},
+		{"Open and List time out", errors.New("connection timed out"), errors.New("connection timed out"), errors.New("connection timed out"), false},
+		{"List times out", missing, context.DeadlineExceeded, nil, false},
+		{"the second List times out", missing, nil, errors.New("i/o timeout"), false},
+		{"List is refused", errors.New("permission denied"), errors.New("permission denied"), errors.New("permission denied"), false},
+		{"one List fails", errors.New("no kloset here yet"), nil, errDead, false},
+	} {
+		fresh := &answering{Store: folder(t, filepath.Join(t.TempDir(), "store")), open: test.open, lists: map[storage.StorageResource]error{
+			storage.StorageResourceState: test.states, storage.StorageResourcePackfile: test.packfiles,
+		}}
+		s, err := store.OpenOrCreate(t.Context(), fresh, options(t, ""))
+		if (err == nil) != test.made || fresh.made != test.made {
+			t.Errorf("%s: made %v, %v", test.name, fresh.made, err)
+		}
+		if err == nil {
+			s.Close()
+		} else if !errors.Is(err, test.open) {
+			t.Errorf("%s: why it was not opened is not said: %v", test.name, err)
+		}
+	}
+}
+
+// answering answers as it is told until a store is made in it.
+type answering struct {
+	storage.Store
+	open  error
+	lists map[storage.StorageResource]error
+	made  bool
+}
+
+func (a *answering) Open(ctx context.Context) ([]byte, error) {
+	if a.made {
+		return a.Store.Open(ctx)
+	}
+	return nil, a.open
+}
+
+func (a *answering) List(ctx context.Context, kind storage.StorageResource) ([]objects.MAC, error) {
+	if a.made {
+		return a.Store.List(ctx, kind)
+	}
+	return nil, a.lists[kind]
+}
+
+func (a *answering) Create(ctx context.Context, config []byte) error {
+	a.made = true
+	return a.Store.Create(ctx, config)
+}
 
 type foreign struct{ storage.Store }
 

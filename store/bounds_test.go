@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/objects"
+	"github.com/PlakarKorp/kloset/repository"
+)
+
+// endless is a storage whose objects do not end, and can be closed when they have or ctx has, as those of a plugin. Of each kind it
+// lists as many as it is told.
+type endless struct {
+	storage.Store
+	listed int
+}
+
+func (e endless) List(context.Context, storage.StorageResource) ([]objects.MAC, error) {
+	return make([]objects.MAC, e.listed), nil
+}
+
+func (e endless) Get(ctx context.Context, _ storage.StorageResource, _ objects.MAC, _ *storage.Range) (io.ReadCloser, error) {
+	return &zeros{ctx: ctx}, nil
+}
+
+type zeros struct{ ctx context.Context }
+
+func (z *zeros) Read(b []byte) (int, error) { clear(b); return len(b), z.ctx.Err() }
+
+func (z *zeros) Close() error { <-z.ctx.Done(); return z.ctx.Err() }
+
+// TestBounds reads no more of states and locks than there can be.
+func TestBounds(t *testing.T) {
+	h := &held{Store: endless{}, dir: t.TempDir(), left: 1 << 20}
+	for kind, want := range map[storage.StorageResource]string{
+		storage.StorageResourceState: "more than 1048576 bytes", storage.StorageResourceLock: "more than 65536 bytes",
+	} {
+		if _, err := h.Get(t.Context(), kind, objects.MAC{1}, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", kind, err, want)
+		}
+	}
+	for kind, bound := range map[storage.StorageResource]int{
+		storage.StorageResourceState: maxStateCount, storage.StorageResourceLock: maxLockCount,
+	} {
+		h.Store = endless{listed: bound}
+		if _, err := h.List(t.Context(), kind); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+		h.Store = endless{listed: bound + 1}
+		if _, err := h.List(t.Context(), kind); err == nil {
+			t.Errorf("%d of %s are taken", bound+1, kind)
+		}
+	}
+}
+
+// TestBoundsHold has the lock of a machine with a long name be less than the bound.
+func TestBoundsHold(t *testing.T) {
+	var data strings.Builder
+	if err := repository.NewExclusiveLock(strings.Repeat("x", 255)).SerializeToStream(&data); err != nil || data.Len() > maxLock/2 {
+		t.Errorf("it has %d bytes, %v", data.Len(), err)
+	}
+}
