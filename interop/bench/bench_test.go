@@ -63,7 +63,7 @@ func TestRounds(t *testing.T) {
 		taken time.Duration
 		more  bool
 	}{
-		{2, time.Hour, true}, {3, time.Hour, false}, {4, time.Minute, true}, {5, time.Minute, false}, {5, time.Second, true}, {25, time.Second, false},
+		{2, time.Hour, true}, {3, time.Hour, false}, {4, 30 * time.Second, true}, {5, time.Minute, false}, {5, time.Second, true}, {25, time.Second, false},
 	} {
 		if more := (contest{}).more(test.held, 5, test.taken); more != test.more {
 			t.Errorf("after %d rounds in %v: more %v", test.held, test.taken, more)

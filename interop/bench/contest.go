@@ -21,7 +21,7 @@ const noisy = 0.05
 // it was to take, which its medians need the more.
 const (
 	fewestRounds = 3
-	longEnough   = 100 * time.Second
+	longEnough   = 60 * time.Second
 	soon         = 15 * time.Second
 )
 

@@ -148,7 +148,7 @@ func (r *results) plots() map[string]string {
 	}
 	byName := map[string]*curve{}
 	var curves []*curve
-	for _, o := range r.of("growth") {
+	for _, o := range r.of("growth of files") {
 		var count int
 		if _, err := fmt.Sscanf(filesOf(o.Name), "%d files", &count); err != nil {
 			continue

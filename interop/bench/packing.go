@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 
@@ -71,12 +70,8 @@ func stage(ctx context.Context, dir string) error {
 		return err
 	}
 	for executable, kind := range map[string]string{"fsImporter": "importer", "fsExporter": "exporter", "fsStorage": "storage"} {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w",
-			"-o", filepath.Join(dir, executable), "./plugin/"+kind)
-		build.Dir = example
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if output, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("build %s: %w\n%s", executable, err, output)
+		if err := goBuild(ctx, example, filepath.Join(dir, executable), "./plugin/"+kind); err != nil {
+			return err
 		}
 	}
 	return nil

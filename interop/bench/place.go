@@ -12,26 +12,37 @@ import (
 
 // place is a file system that contests are held on, with a client whose home is on it.
 type place struct {
-	name   string // ", in memory" or ", on a disk", after what a contest is about
 	dir    string
 	client *rig.Client
 }
 
-// everywhere calls f for a file system in memory, where there is one, and for a disk.
-func (b *bencher) everywhere(f func(place) error) error {
-	for _, at := range []struct{ name, dir string }{{", in memory", memory}, {", on a disk", b.dir}} {
-		if at.dir == "" || at.dir == b.dir && inMemory(b.dir) {
-			fmt.Fprintf(os.Stderr, "bench: no file system%s: TMPDIR is where one could be\n", at.name)
-			continue
+// kind is where a place is to be.
+type kind int
+
+const (
+	inMemoryPlace kind = iota
+	onDiskPlace
+)
+
+// placed is a group whose contests are held in one place. It is left out, with a word, where there is none such.
+func placed(group func(*bencher, context.Context, place) error, where kind) func(*bencher, context.Context) error {
+	return func(b *bencher, ctx context.Context) error {
+		dir := b.dir
+		switch {
+		case where == inMemoryPlace && memory == "":
+			fmt.Fprintf(os.Stderr, "bench: %s: no file system in memory is known here\n", b.group)
+			return nil
+		case where == inMemoryPlace:
+			dir = memory
+		case inMemory(b.dir):
+			fmt.Fprintf(os.Stderr, "bench: %s: %s is not on a disk; TMPDIR says where one is\n", b.group, b.dir)
+			return nil
 		}
-		if err := b.at(at.name, at.dir, f); err != nil {
-			return err
-		}
+		return b.at(dir, func(p place) error { return group(b, ctx, p) })
 	}
-	return nil
 }
 
-func (b *bencher) at(name, parent string, f func(place) error) (err error) {
+func (b *bencher) at(parent string, f func(place) error) (err error) {
 	dir, err := os.MkdirTemp(parent, "kpkg-bench-*")
 	if err != nil {
 		return err
@@ -54,7 +65,7 @@ func (b *bencher) at(name, parent string, f func(place) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	return f(place{name, dir, client})
+	return f(place{dir, client})
 }
 
 // within is a path in the place.

@@ -18,10 +18,20 @@ type connector struct {
 	client       *rig.Client
 }
 
-// plugins runs the same connectors as plugins on upstream's SDK, as plakar's builtins and as plugins on kpkg's SDK, with the
-// real client: backup through the importer, restore through the exporter, backup into a store and its check through the storage.
-func (b *bencher) plugins(ctx context.Context) error {
-	return b.everywhere(func(p place) (err error) {
+// direction is one of the four in which files go through a connector.
+type direction int
+
+const (
+	importing direction = iota // a backup through the importer
+	exporting                  // a restore through the exporter
+	storing                    // a backup into a store, through the storage
+	checking                   // a check of that store
+)
+
+// copied is a group that runs the same connectors as plugins on upstream's SDK, as plakar's builtins and as plugins on kpkg's SDK,
+// with the real client.
+func copied(w direction, where kind) func(*bencher, context.Context) error {
+	return placed(func(b *bencher, ctx context.Context, p place) (err error) {
 		connectors := []*connector{
 			{name: "upstream's SDK", scheme: "fis", source: p.within("upstream")},
 			{name: "builtin", scheme: "fs"},
@@ -45,16 +55,17 @@ func (b *bencher) plugins(ctx context.Context) error {
 			}
 			return nil
 		})
-		for _, load := range []tree{
-			equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20), equal("50,000 x 4 KB", 50_000, 4<<10),
-		} {
-			if err := b.copies(ctx, p, load, connectors, installed); err != nil {
+		for _, load := range loads {
+			if err := b.copies(ctx, p, w, load, connectors, installed); err != nil {
 				return err
 			}
 		}
 		return nil
-	})
+	}, where)
 }
+
+// loads are what goes through plugins.
+var loads = []tree{equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20), equal("50,000 x 4 KB", 50_000, 4<<10)}
 
 func (b *bencher) install(ctx context.Context, p place, c *connector) (err error) {
 	if c.client, err = b.tools.NewClient(); err != nil || c.source == "" {
@@ -72,8 +83,10 @@ func (b *bencher) install(ctx context.Context, p place, c *connector) (err error
 	return err
 }
 
-// copies measures the four ways of a tree through a connector.
-func (b *bencher) copies(ctx context.Context, p place, load tree, connectors []*connector, installed func(context.Context) error) error {
+// copies measures one way of a tree through the connectors.
+func (b *bencher) copies(
+	ctx context.Context, p place, w direction, load tree, connectors []*connector, installed func(context.Context) error,
+) error {
 	source := p.within("tree")
 	defer os.RemoveAll(source)
 	grown := once(func(context.Context) error { return load.make(source) })
@@ -113,39 +126,40 @@ func (b *bencher) copies(ctx context.Context, p place, load tree, connectors []*
 		}
 		return nil
 	}
-	for _, step := range []struct {
-		name   string
-		setUp  func(context.Context) error
-		before func(context.Context, *connector) error
-		args   func(*connector) []string
-	}{
-		{"import", ready, fresh(func(*connector) string { return local }), func(c *connector) []string {
+	c := contest{name: load.name, tearDown: clean}
+	var before func(context.Context, *connector) error
+	var args func(*connector) []string
+	switch w {
+	case importing:
+		c.setUp, before = ready, fresh(func(*connector) string { return local })
+		args = func(c *connector) []string {
 			return []string{"at", local, "backup", "-no-progress", c.scheme + "://" + source}
-		}},
-		{"export", filled, func(context.Context, *connector) error { return os.RemoveAll(restored) }, func(c *connector) []string {
-			return []string{"at", local, "restore", "-to", c.scheme + "://" + restored}
-		}},
-		{"backup into a store", ready, fresh(remote), func(c *connector) []string {
-			return []string{"at", remote(c), "backup", "-no-progress", "fs://" + source}
-		}},
-		// The file system's store is the same whoever wrote it.
-		{"check of a store", filled, func(context.Context, *connector) error { return nil }, func(c *connector) []string {
-			return []string{"at", c.scheme + "://" + filepath.Join(work, "local"), "check"}
-		}},
-	} {
-		c := contest{name: step.name + ", " + load.name + p.name, setUp: step.setUp, tearDown: clean}
-		for _, connector := range connectors {
-			c.contenders = append(c.contenders, contender{
-				name:   connector.name,
-				before: func(ctx context.Context) error { return step.before(ctx, connector) },
-				run:    func(ctx context.Context) (sample, error) { return watched(ctx, connector.client, step.args(connector)) },
-			})
 		}
-		if err := b.hold(ctx, c); err != nil {
-			return err
+	case exporting:
+		c.setUp, before = filled, func(context.Context, *connector) error { return os.RemoveAll(restored) }
+		args = func(c *connector) []string {
+			return []string{"at", local, "restore", "-to", c.scheme + "://" + restored}
+		}
+	case storing:
+		c.setUp, before = ready, fresh(remote)
+		args = func(c *connector) []string {
+			return []string{"at", remote(c), "backup", "-no-progress", "fs://" + source}
+		}
+	case checking:
+		// The file system's store is the same whoever wrote it.
+		c.setUp, before = filled, func(context.Context, *connector) error { return nil }
+		args = func(c *connector) []string {
+			return []string{"at", c.scheme + "://" + filepath.Join(work, "local"), "check"}
 		}
 	}
-	return nil
+	for _, connector := range connectors {
+		c.contenders = append(c.contenders, contender{
+			name:   connector.name,
+			before: func(ctx context.Context) error { return before(ctx, connector) },
+			run:    func(ctx context.Context) (sample, error) { return watched(ctx, connector.client, args(connector)) },
+		})
+	}
+	return b.hold(ctx, c)
 }
 
 // watched is a run of the client whose plugins are measured apart.

@@ -32,7 +32,7 @@ type machine struct {
 }
 
 type versions struct {
-	Kpkg   string `json:"kpkg"` // the commit, with "-dirty" for what is not committed
+	Kpkg   string `json:"kpkg"` // the last commit that changed the programs, with "-dirty" for what is not committed
 	Go     string `json:"go"`
 	Plakar string `json:"plakar"`
 }
@@ -115,11 +115,18 @@ func kilobytes(text string) (n int64) {
 }
 
 func theseVersions(ctx context.Context) (versions, error) {
-	commit := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-	commit.Dir = rig.Root()
-	out, err := commit.Output()
+	// Neither pages nor tests are in what is measured: they may change between two runs that are one.
+	measured := []string{"--", ".", ":!docs", ":!*.md", ":!*_test.go", ":!.ci"}
+	commit, err := git(ctx, append([]string{"log", "-1", "--format=%h", "--abbrev=12"}, measured...))
 	if err != nil {
-		return versions{}, fmt.Errorf("ask git for the commit: %w", err)
+		return versions{}, err
+	}
+	changes, err := git(ctx, append([]string{"status", "--porcelain"}, measured...))
+	if err != nil {
+		return versions{}, err
+	}
+	if changes != "" {
+		commit += "-dirty"
 	}
 	client := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "github.com/PlakarKorp/plakar")
 	client.Dir = filepath.Join(rig.Root(), "interop")
@@ -127,5 +134,15 @@ func theseVersions(ctx context.Context) (versions, error) {
 	if err != nil {
 		return versions{}, fmt.Errorf("ask go for the version of the client: %w", err)
 	}
-	return versions{strings.TrimSpace(string(out)), runtime.Version(), strings.TrimSpace(string(plakar))}, nil
+	return versions{commit, runtime.Version(), strings.TrimSpace(string(plakar))}, nil
+}
+
+func git(ctx context.Context, args []string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = rig.Root()
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("ask git for the commit: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
