@@ -1,14 +1,22 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"hash"
 	"io"
 	"strings"
 	"testing"
 
+	"github.com/PlakarKorp/kloset/compression"
 	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/hashing"
 	"github.com/PlakarKorp/kloset/objects"
 	"github.com/PlakarKorp/kloset/repository"
+	"github.com/PlakarKorp/kloset/resources"
+	"github.com/PlakarKorp/kloset/versioning"
+
+	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
 // endless is a storage whose objects do not end, and can be closed when they have or ctx has, as those of a plugin. Of each kind it
@@ -53,6 +61,68 @@ func TestBounds(t *testing.T) {
 		if _, err := h.List(t.Context(), kind); err == nil {
 			t.Errorf("%d of %s are taken", bound+1, kind)
 		}
+	}
+}
+
+// serialized is a body as it is stored.
+func serialized(t *testing.T, hasher hash.Hash, kind resources.Type, body io.Reader) []byte {
+	t.Helper()
+	r, err := storage.Serialize(hasher, kind, versioning.GetCurrentVersion(kind), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// one is a storage of one object.
+type one struct {
+	storage.Store
+	data []byte
+}
+
+func (o one) Get(context.Context, storage.StorageResource, objects.MAC, *storage.Range) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(o.data)), nil
+}
+
+// TestStateUnpacked counts what states unpack to, which is far more than is stored of them.
+func TestStateUnpacked(t *testing.T) {
+	config := storage.NewConfiguration()
+	config.Encryption = nil
+	body, err := config.ToBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hasher := hashing.GetHasher(storage.DEFAULT_HASHING_ALGORITHM)
+	opened, err := ptarread.OpenStoreConfig(t.Context(), serialized(t, hasher, resources.RT_CONFIG, bytes.NewReader(body)), ptarread.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const unpacked = 4 << 20
+	packed, err := compression.DeflateStream(config.Compression.Algorithm, bytes.NewReader(make([]byte, unpacked)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := one{data: serialized(t, opened.Key().Hasher(), resources.RT_STATE, packed)}
+	if len(state.data) > unpacked/10 {
+		t.Fatalf("%d bytes are stored", len(state.data))
+	}
+	h := &held{Store: state, dir: t.TempDir(), config: opened, left: 2*unpacked + unpacked/2}
+	for i := range byte(3) {
+		r, err := h.Get(t.Context(), storage.StorageResourceState, objects.MAC{i}, nil)
+		if i == 2 {
+			if err == nil || !strings.Contains(err.Error(), "unpack to more than") {
+				t.Errorf("the third: %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
 	}
 }
 

@@ -10,15 +10,19 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/PlakarKorp/kloset/compression"
 	"github.com/PlakarKorp/kloset/connectors/storage"
+	"github.com/PlakarKorp/kloset/encryption"
 	"github.com/PlakarKorp/kloset/objects"
 
+	"github.com/PlakarKorp/kpkg/internal/interruptible"
 	"github.com/PlakarKorp/kpkg/internal/ptar"
+	"github.com/PlakarKorp/kpkg/ptarread"
 )
 
 const (
-	// maxStates is how many bytes the states of a store may have together, as they are stored: enough for the 134,217,728 blobs that
-	// are read of a store, each of which takes some 90. They go to temporary files.
+	// maxStates is how many bytes the states of a store may unpack to together: enough for the 134,217,728 blobs that are read of a
+	// store, each of which takes some 90. As they are stored they go to temporary files.
 	maxStates = 16 << 30
 	// maxStateCount is how many states a store may have: each backup leaves one, and maintenance makes one of many.
 	maxStateCount = 1_000_000
@@ -32,11 +36,11 @@ const (
 // asks for each twice, and stops reading before the MAC. States and locks are bounded, as they are from whoever keeps the store.
 type held struct {
 	storage.Store
-	dir string
-	key *ptar.Key
+	dir    string
+	config *ptarread.StoreConfig
 
 	mu   sync.Mutex
-	left int64 // bytes that states may have yet
+	left int64 // bytes that states may unpack to yet
 }
 
 func (h *held) List(ctx context.Context, kind storage.StorageResource) ([]objects.MAC, error) {
@@ -117,12 +121,12 @@ func (h *held) fetch(ctx context.Context, mac objects.MAC, name string) (err err
 	if err != nil {
 		return err
 	}
-	h.left -= size
 	if size < ptar.EnvelopeHeader+ptar.EnvelopeMAC {
 		return fmt.Errorf("it is cut off after %d bytes", size)
 	}
-	hasher := h.key.Hasher()
-	defer h.key.Put(hasher)
+	key := h.config.Key()
+	hasher := key.Hasher()
+	defer key.Put(hasher)
 	if _, err := io.Copy(hasher, io.NewSectionReader(file, 0, size-ptar.EnvelopeMAC)); err != nil {
 		return err
 	}
@@ -133,5 +137,33 @@ func (h *held) fetch(ctx context.Context, mac objects.MAC, name string) (err err
 	if !bytes.Equal(hasher.Sum(nil), want) {
 		return errors.New("it does not match its MAC")
 	}
+	unpacked, err := h.unpacked(ctx, file, size, h.left+1)
+	if err != nil {
+		return err
+	}
+	if h.left -= max(unpacked, size); h.left < 0 {
+		return fmt.Errorf("with it the store's states unpack to more than %d bytes", int64(maxStates))
+	}
 	return nil
+}
+
+// unpacked counts what a state of size bytes unpacks to, up to limit: kloset does not.
+func (h *held) unpacked(ctx context.Context, file io.ReaderAt, size, limit int64) (n int64, err error) {
+	config := h.config.Configuration()
+	body := io.NopCloser(io.NewSectionReader(file, ptar.EnvelopeHeader, size-ptar.Envelope))
+	if config.Encryption != nil {
+		if body, err = encryption.DecryptStream(config.Encryption, h.config.Secret(), body); err != nil {
+			return 0, fmt.Errorf("decrypt it: %w", err)
+		}
+	}
+	if config.Compression != nil {
+		if body, err = compression.InflateStream(config.Compression.Algorithm, body); err != nil {
+			return 0, fmt.Errorf("decompress it: %w", err)
+		}
+	}
+	defer body.Close()
+	if n, err = io.Copy(io.Discard, io.LimitReader(interruptible.Reader(ctx, body), limit)); err != nil {
+		return 0, fmt.Errorf("unpack it: %w", err)
+	}
+	return n, nil
 }

@@ -96,7 +96,7 @@ func (s *Store) readStates(connector storage.Store, data []byte) (err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
-	connector = &held{Store: connector, dir: dir, key: s.config.Key(), left: maxStates}
+	connector = &held{Store: connector, dir: dir, config: s.config, left: maxStates}
 	if s.repo, err = repository.NewNoRebuild(s.kloset, s.config.Secret(), connector, data, false); err != nil {
 		return err
 	}

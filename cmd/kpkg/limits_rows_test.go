@@ -21,7 +21,7 @@ var limitRows = map[string][]string{
 	"values in a manifest, counting what aliases repeat":           {"manifest.maxValues"},
 	"a path in a manifest":                                         {"manifest.maxPath", "manifest.maxFolders"},
 	"a package's file name":                                        {"manifest.maxFileName"},
-	"the states of a store, as they are stored":                    {"store.maxStates", "store.maxStateCount"},
+	"the states of a store, unpacked":                              {"store.maxStates", "store.maxStateCount"},
 	"a lock of a store":                                            {"store.maxLock"},
 	"locks of a store":                                             {"store.maxLockCount"},
 	"a validator":                                                  {"manifest.MaxValidatorSize"},
