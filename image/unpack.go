@@ -178,11 +178,12 @@ func unpackEntry(root *os.Root, header *tar.Header, content io.Reader) error {
 		if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 			return err
 		}
-		// What another layer has here may be closed to writing.
-		if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if info, err := root.Lstat(name); err == nil && !info.IsDir() { // another layer's, which may be closed to writing
+			if err := root.Remove(name); err != nil {
+				return err
+			}
 		}
-		file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 		if err != nil {
 			return err
 		}
