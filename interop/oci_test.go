@@ -160,6 +160,69 @@ func TestInstallFromOCI(t *testing.T) {
 	s.installBoth(c)
 }
 
+// TestOCIImages releases an integration with its connectors in an image, the importer of which it tests there, and publishes it: under the
+// name in the manifest, Debian's registry has the image whose ID the manifest has.
+func TestOCIImages(t *testing.T) {
+	s, server, registry := newStory(t), startFTPServer(t), startRegistry(t)
+	if err := os.CopyFS(s.at("ftp"), os.DirFS(filepath.Join(rig.Root(), "examples/ftp"))); err != nil {
+		t.Fatal(err)
+	}
+	module, err := os.ReadFile(s.at("ftp/go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.put("ftp/go.mod", strings.Replace(string(module), "=> ../..", "=> "+rig.Root(), 1))
+	s.put("ftp/both/kpkg-test.yaml", fmt.Sprintf("importer:ftp:\n  config: {location: %q, password: %q}\n",
+		"ftp://"+rig.FTPUser+"@"+server.Address+writeTree(t), rig.FTPPassword))
+	image := registry.Address + "/acme/images/ftp:v1.0.0"
+	released := s.kpkg(0, "release", "ftp/both", "v1.0.0", "--image", "--image-ref", image, "--platform", runtime.GOOS+"/"+runtime.GOARCH,
+		"--out-dir", "dist", "--key", "acme.sec", "--repository", "https://example.org/ftp", "--skip-test", "exporter:ftp", "--allow", "release-commit")
+	if !strings.Contains(released.Stderr, "importer:ftp: ") {
+		t.Errorf("it was not tested: %v", released)
+	}
+	s.kpkg(0, "publish", "dist", "oci://"+registry.Address+"/acme/ftp")
+
+	var verified struct {
+		Packages []struct {
+			Connectors []struct {
+				Image   string
+				ImageID string `json:"image_id"`
+			}
+		}
+	}
+	file := "dist/ftp_v1.0.0_" + runtime.GOOS + "_" + runtime.GOARCH + ".ptar"
+	if err := json.Unmarshal([]byte(s.kpkg(0, "verify", file, "--format", "json").Stdout), &verified); err != nil {
+		t.Fatal(err)
+	}
+	read := func(digest string, into any) {
+		t.Helper()
+		hex := strings.TrimPrefix(digest, "sha256:")
+		data, err := os.ReadFile(filepath.Join(registry.Storage, "blobs/sha256", hex[:2], hex, "data"))
+		if err == nil {
+			err = json.Unmarshal(data, into)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	link, err := os.ReadFile(filepath.Join(registry.Storage, "repositories/acme/images/ftp/_manifests/tags/v1.0.0/current/link"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var index struct{ Manifests []struct{ Digest string } }
+	read(string(link), &index)
+	if len(index.Manifests) != 1 {
+		t.Fatalf("%+v", index)
+	}
+	var manifest struct{ Config struct{ Digest string } }
+	read(index.Manifests[0].Digest, &manifest)
+	for _, c := range verified.Packages[0].Connectors {
+		if c.Image != image || c.ImageID != manifest.Config.Digest {
+			t.Errorf("the manifest has %+v, the registry %s", c, manifest.Config.Digest)
+		}
+	}
+}
+
 // TestOCITampered changes each file that Debian's registry holds in its storage: a mirror, and installing where it reads the file,
 // are refused.
 func TestOCITampered(t *testing.T) {

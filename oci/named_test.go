@@ -21,6 +21,7 @@ import (
 	"oras.land/oras-go/v2/content"
 	"oras.land/oras-go/v2/registry/remote"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/image"
 	"github.com/PlakarKorp/kpkg/internal/raced"
@@ -100,6 +101,13 @@ func (d *distribution) empty() {
 	defer d.mu.Unlock()
 	d.handler = ocidistribution.New(ocidistribution.Logger(log.New(io.Discard, "", 0)))
 	d.writes = nil
+}
+
+// tell has write told of each write from now on.
+func (d *distribution) tell(write func(request string)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.write = write
 }
 
 // wrote is what was written since the last time.
@@ -225,7 +233,7 @@ func TestPublishImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	mirror := t.TempDir()
-	if _, err := registry.Mirror(t.Context(), origin, registry.MirrorOptions{Tree: mirror}); err != nil {
+	if _, err := registry.Mirror(t.Context(), origin, registry.MirrorOptions{Tree: mirror, Platforms: []executable.Platform{arm64}}); err != nil {
 		t.Fatal(err)
 	}
 	mirrored := filepath.Join(mirror, "community/v1.1.0/app/app_v1.0.0_linux_arm64.ptar")
@@ -233,8 +241,15 @@ func TestPublishImages(t *testing.T) {
 	if err != nil || finding.HasErrors(report.Findings) || report.Images == nil || report.Images.File != image.Beside(mirrored) {
 		t.Errorf("mirrored: %+v, %v", report, err)
 	}
-	if checked, err := registry.Check(t.Context(), mirror, registry.CheckOptions{}); err != nil || finding.HasErrors(checked.Findings) {
-		t.Errorf("%+v, %v", checked, err)
+	if archives, err := filepath.Glob(filepath.Join(filepath.Dir(mirrored), "*"+image.Extension)); err != nil || len(archives) != 1 {
+		t.Errorf("the mirror has %q, %v", archives, err)
+	}
+	web := httptest.NewServer(registry.Handler(mirror))
+	defer web.Close()
+	for _, location := range []string{mirror, web.URL} {
+		if checked, err := registry.Check(t.Context(), location, registry.CheckOptions{}); err != nil || finding.HasErrors(checked.Findings) {
+			t.Errorf("%+v, %v", checked, err)
+		}
 	}
 
 	// The name is gone: it comes back, and what else there is stays.
@@ -286,15 +301,13 @@ func TestPublishImages(t *testing.T) {
 		d.empty()
 		ctx, cancel := context.WithCancel(t.Context())
 		count := 0
-		d.write = func(string) {
+		d.tell(func(string) {
 			if count++; count > n {
 				cancel()
 			}
-		}
+		})
 		_, err := d.publish(ctx, t, releases)
-		d.mu.Lock()
-		d.write = nil
-		d.mu.Unlock()
+		d.tell(nil)
 		cancel()
 		if _, there := d.repository(t, "acme/app").Resolve(t.Context(), "v1.0.0"); there == nil {
 			isThere()

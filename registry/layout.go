@@ -41,7 +41,8 @@ func integrationDir(name string) string { return path.Join(edition, api, name) }
 // maxJSON is how much of an index or a list of versions is read, in bytes.
 const maxJSON = 64 << 20
 
-// MaxOther is how long a file of a version may be that is neither a package nor its images, in bytes: notes and lists of parts are far smaller.
+// MaxOther is how long a file of a version may be that is neither a package nor its images, in bytes: notes and lists of parts are far
+// smaller.
 const MaxOther = 64 << 20
 
 // Index is what clients read first.

@@ -98,7 +98,7 @@ func noteSum(ctx context.Context, path, sha256 string) error {
 
 // takeImaged takes a package that was just made into the release, once it and its images agree.
 func (r *Release) takeImaged(ctx context.Context, p *create.Package) error {
-	report, err := verify.File(ctx, p.File, verify.Options{})
+	report, err := judgePackage(ctx, p.File)
 	if err != nil {
 		return err
 	}
@@ -109,6 +109,12 @@ func (r *Release) takeImaged(ctx context.Context, p *create.Package) error {
 	r.Findings = append(r.Findings, report.Findings...)
 	r.packages = append(r.packages, Packaged{p.Platform, filepath.Base(p.File), p.SHA256, p.Size, images})
 	return nil
+}
+
+// judgePackage verifies the package at path, with the images beside it. Its findings have its name alone, as those of a package that is
+// being made: where it is now, it is not when they are read.
+func judgePackage(ctx context.Context, path string) (*verify.Report, error) {
+	return verify.File(ctx, path, verify.Options{Name: filepath.Base(path)})
 }
 
 func is(platform executable.Platform) func(*create.Package) bool {
@@ -124,7 +130,7 @@ func (r *Release) kept(ctx context.Context, dir string, platform executable.Plat
 	if err != nil {
 		return nil, nil
 	}
-	report, err := verify.File(ctx, path, verify.Options{})
+	report, err := judgePackage(ctx, path)
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

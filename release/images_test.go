@@ -94,6 +94,11 @@ func TestImages(t *testing.T) {
 			}
 		}
 	}
+	for _, f := range r.Findings {
+		if strings.Contains(f.File, workSuffix) {
+			t.Errorf("a finding is about a place that is no more: %v", f)
+		}
+	}
 	var report bytes.Buffer
 	if err := finding.Write(&report, "json", Report(releases, Written, nil)); err != nil || !strings.Contains(report.String(), `"image_id": "sha256:`) {
 		t.Errorf("%v, %s", err, report.String())

@@ -9,6 +9,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/create"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 	"github.com/PlakarKorp/kpkg/oci"
 	"github.com/PlakarKorp/kpkg/oci/ocitest"
@@ -131,6 +132,71 @@ func TestFinishAgain(t *testing.T) {
 	}
 	if _, err := os.Lstat(kept); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what was fetched is still there: %v", err)
+	}
+}
+
+// TestFinishImages puts together parts with images: they are under their names once the version is there, and not before.
+func TestFinishImages(t *testing.T) {
+	raced.Skip(t, "it builds images")
+	dir, r := t.TempDir(), ocitest.New(t)
+	write(t, "name: x\ndisplay_name: X\ndescription: of x\nlicense: ISC\nconnectors:\n- {type: importer, executable: run, protocols: [xx]}\n"+
+		"build: {platforms: [linux/amd64], packages: {run: ./main}}\n", dir, "x", "manifest.yaml")
+	write(t, "module example.org/x\n\ngo 1.26\n", dir, "x", "go.mod")
+	write(t, "package main\n\nfunc main() {}\n", dir, "x", "main", "main.go")
+	write(t, "# X\n", dir, "x", "README.md")
+	write(t, "ISC\n", dir, "x", "LICENSE")
+	all := create.Options{
+		Manifests: []string{filepath.Join(dir, "x")}, Version: "v1.0.0", All: true, Force: true,
+		Image: true, ImageReference: r.Host + "/acme/images/x:v1.0.0",
+	}
+	units, err := Integrations(t.Context(), all, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := New(units, 1, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := &Job{Part: Part{1, 1}, Plan: plan}
+	releases, outcome, err := release.Run(t.Context(), job.Release(release.Options{
+		Version: "v1.0.0", OutDir: filepath.Join(dir, "parts"), Repository: "https://example.org/x", Allow: []string{"release-commit"},
+		SkipTest: []string{"importer:xx"}, Maker: "test", Compression: "gzip", Image: true, ImageReference: all.ImageReference,
+	}))
+	if err != nil || outcome != release.Written {
+		t.Fatal(outcome, err, releases[0].Err, releases[0].Findings)
+	}
+	address := oci.Scheme + r.Host + "/acme/x"
+	at, err := oci.ParseAddress(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := FinishOptions{Integrations: all, Maker: "test", OutDir: filepath.Join(dir, "dist"), Access: oci.Access{Client: r.Client}}
+	republish(t, at, filepath.Join(dir, "parts", "part-1-of-1"), opts.Access)
+	if _, there := r.Tags["acme/images/x:v1.0.0"]; there {
+		t.Error("the image has its name before its version is there")
+	}
+	without := opts
+	without.Integrations.Image, without.Integrations.ImageReference = false, ""
+	if f, err := Finish(t.Context(), address, without); err == nil || !strings.Contains(err.Error(), "x has images of the name "+all.ImageReference+" in it, and no images here") {
+		t.Error(f, err)
+	}
+	f, err := Finish(t.Context(), address, opts)
+	if err != nil || f.Outcome != release.Written || f.Releases[0].Err != nil || len(f.Pushed) != 1 || len(f.Pushed[0].Images) != 1 {
+		t.Fatalf("%+v, %v", f, err)
+	}
+	if digest := f.Pushed[0].Images[0].Digest; r.Tags["acme/images/x:v1.0.0"] != digest {
+		t.Errorf("the image %s is there as %s", digest, r.Tags["acme/images/x:v1.0.0"])
+	}
+	if i := f.Releases[0].Images; len(i) != 1 || i[0].Images[0].Reference != all.ImageReference {
+		t.Errorf("the report has %+v", i)
+	}
+	for _, extension := range []string{"", release.SumExtension} {
+		if _, err := os.Stat(filepath.Join(opts.OutDir, "x_v1.0.0_linux_amd64.oci.tar"+extension)); err != nil {
+			t.Error(err)
+		}
+	}
+	if f, err = Finish(t.Context(), address, opts); err != nil || f.Outcome != release.Unchanged || f.Pushed[0].What != oci.Unchanged {
+		t.Errorf("again: %+v, %v", f, err)
 	}
 }
 

@@ -64,7 +64,8 @@ Exit status: 0 released, or there already; 1 something is refused; 2 wrong usage
 	key.addFlags(cmd)
 	flags.Var(&chosen, "platform", "`LIST` of os/arch, or all: what the manifest names, else what upstream ships (default all)")
 	flags.BoolVar(&opts.Image, "image", false, "make packages that have their connectors in container images, and these beside them (Linux)")
-	flags.StringVar(&opts.ImageReference, "image-ref", "", "`NAME` of that image, such as registry.example.com/ftp:v1.0.0, where publish puts it")
+	flags.StringVar(&opts.ImageReference, "image-ref", "",
+		"`NAME` of that image, where publish puts it, such as registry.example.com/ftp:v1.0.0")
 	flags.StringVar(&opts.Repository, "repository", "", "`URL` of the repository for the recipe (default that which git has cloned)")
 	flags.Var((*list)(&opts.Allow), "allow", "take what `RULE` finds for a warning; may be repeated")
 	flags.Var((*list)(&opts.SkipTest), "skip-test", "do without a test of `CONNECTOR`, TYPE:PROTOCOL; may be repeated")
