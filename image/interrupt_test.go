@@ -60,7 +60,7 @@ func TestInterruptedMaking(t *testing.T) {
 func TestInterruptedWriting(t *testing.T) {
 	main := program(t, "amd64")
 	large := filepath.Join(t.TempDir(), "large")
-	content := make([]byte, 4<<20)
+	content := make([]byte, 2<<20)
 	rand.Read(content) // what does not get smaller
 	if err := os.WriteFile(large, content, 0o600); err != nil {
 		t.Fatal(err)
@@ -75,12 +75,12 @@ func TestInterruptedWriting(t *testing.T) {
 	defer cancel()
 	written := 0
 	err = Write(ctx, writerFunc(func(b []byte) (int, error) {
-		if written += len(b); written > 1<<20 {
+		if written += len(b); written > 1<<18 {
 			cancel()
 		}
 		return len(b), nil
 	}), "", i)
-	if !errors.Is(err, context.Canceled) || written > 2<<20 {
+	if !errors.Is(err, context.Canceled) || written > 1<<20 {
 		t.Errorf("%v; %d bytes were written", err, written)
 	}
 }

@@ -280,7 +280,9 @@ func (s *Store) land(
 	ctx context.Context, r *Result, id manifest.Identity, others []manifest.Identity, copied *copied, source Source, beside besides,
 ) error {
 	name := id.FileName()
-	c := change{Add: name, SHA256: copied.sha256, Sum: string(beside[release.SumExtension]), Signature: string(beside[release.SignatureExtension])}
+	c := change{
+		Add: name, SHA256: copied.sha256, Sum: string(beside[release.SumExtension]), Signature: string(beside[release.SignatureExtension]),
+	}
 	for _, other := range others {
 		if other != id {
 			c.Remove, r.Removed = append(c.Remove, other.FileName()), append(r.Removed, other.Version)

@@ -36,8 +36,8 @@ func nothingThere(ctx context.Context, connector storage.Store, because error) e
 // Connectors' errors come as words: the protocol has a code for what is not there, which few connectors set and kloset's host drops.
 
 // nothingWords are those of Unix, Go, Windows, S3, Google's and Microsoft's storages, and HTTP for what is not there.
-var nothingWords = regexp.MustCompile(`(?i)\bno ?such (file|directory|folder|path|key|bucket|container|object|blob|table|store|repository)|` +
-	`not exist|n't exist|not ?found|cannot find the|\bthere is no\b|\b404\b`)
+var nothingWords = regexp.MustCompile(`(?i)\bno ?such (file|directory|folder|path|key|bucket|container|object|blob|table|store)|` +
+	`no ?such repository|not exist|n't exist|not ?found|cannot find the|\bthere is no\b|\b404\b`)
 
 // notReachedWords are those for a storage, or what is behind it, that has not answered.
 var notReachedWords = regexp.MustCompile(`(?i)time ?-?out|timed out|deadline exceeded|cancell?ed|no answer|no such host|host not found|` +
