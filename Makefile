@@ -74,7 +74,7 @@ trial: ## Run kpkg test on upstream's integrations, on both SDKs, with real serv
 	cd interop/trial && $(GO) run . -integrations $(INTEGRATIONS) -only "$(ONLY)"
 
 bench: build ## Measure kpkg beside its peers in turns; BENCH=-cold builds from empty caches too (docs/interop.md)
-	cd interop && $(GO) run ./bench $(BENCH)
+	cd interop && $(GO) run ./bench -integrations $(INTEGRATIONS) $(BENCH)
 
 size: ## Show how large a minimal importer is, on kpkg's SDK with light types and kloset's, and on upstream's
 	@mkdir -p bin/size

@@ -30,6 +30,8 @@ func main() {
 	flag.StringVar(&b.path, "results", filepath.Join(rig.Root(), "bin", "benchmarks.json"), "keep the outcomes in this file")
 	again := flag.Bool("again", false, "measure anew what is known")
 	docs := flag.Bool("docs", false, "write the tables and plots of docs/benchmarks.md and docs/scale.md from the file")
+	flag.StringVar(&b.integrations, "integrations", "https://github.com/PlakarKorp/integrations",
+		"clone upstream's integrations from here, for the group remotes")
 	packages := flag.String("packages", "", "comma-separated packages, beside those of the examples, whose files the group files packs")
 	flag.Parse()
 	if *packages != "" {
@@ -62,6 +64,8 @@ type bencher struct {
 	rounds   int
 	cold     bool
 	packages []string
+	// integrations is the repository of upstream's, as git clone takes it.
+	integrations string
 }
 
 // groups are what there is to measure, in this order.
@@ -89,6 +93,11 @@ var groups = []struct {
 	{"packs on a disk", placed((*bencher).packs, onDiskPlace)},
 	{"growth of packages", (*bencher).growthOfPackages},
 	{"growth of files", (*bencher).growthOfFiles},
+	{"plugins", (*bencher).plugins},
+	{"remotes", (*bencher).remotes},
+	{"archives", (*bencher).archives},
+	{"packs", (*bencher).packs},
+	{"growth", (*bencher).growth},
 	{"registry", (*bencher).registry},
 	{"scale", (*bencher).scale},
 	{"fleet", (*bencher).fleet},

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/PlakarKorp/kpkg/interop/rig"
+)
+
+// remote is a server that keeps what it is given in files of this machine.
+type remote struct {
+	dir   string                   // the folder that locations are in
+	at    func(name string) string // the location of a file or folder in it
+	close func() error
+	// theirs and ours are the settings of upstream's connectors and of those of the example.
+	theirs, ours []string
+}
+
+// rival is one of two integrations for the same protocol, with a client that has it.
+type rival struct {
+	name     string
+	settings []string
+	client   *rig.Client
+}
+
+// remotes runs upstream's integrations and those of the examples with the real client, on the same servers: backups from a server,
+// restores to it, and backups into and restores from a store on it. The servers' files are in memory where that is possible: they
+// stand for other machines, whose disks are not what is measured.
+func (b *bencher) remotes(ctx context.Context) error {
+	name, dir := ", in memory", memory
+	if dir == "" {
+		name, dir = ", on a disk", b.dir
+	}
+	return b.at(name, dir, func(p place) error {
+		for _, t := range []travel{{protocol: "sftp", start: startSFTP}, {protocol: "s3", start: startS3}} {
+			t.b, t.p = b, p
+			if err := t.all(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// startSFTP starts OpenSSH's server.
+func startSFTP(ctx context.Context, p place) (*remote, error) {
+	server, err := rig.StartSSHServer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dir := p.within("sftp")
+	return &remote{
+		dir: dir, close: server.Close,
+		at: func(name string) string {
+			return "sftp://" + server.User + "@" + server.Address + filepath.Join(dir, name)
+		},
+		theirs: []string{"identity=" + server.Identity, "insecure_ignore_host_key=true"},
+		ours:   []string{"identity=" + server.Identity, "agent=-", "host_key=" + strings.TrimSpace(server.HostKey)},
+	}, os.Mkdir(dir, 0o755)
+}
+
+// startS3 starts versitygw, with TLS.
+func startS3(ctx context.Context, p place) (*remote, error) {
+	program, err := rig.BuildS3Server(ctx, p.dir)
+	if err != nil {
+		return nil, err
+	}
+	server, err := rig.StartS3Server(program)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(server.Buckets, "bucket")
+	return &remote{
+		dir: dir, close: server.Close,
+		at:     func(name string) string { return "s3://" + server.Address + "/bucket/" + name },
+		theirs: []string{"access_key=" + rig.S3AccessKey, "secret_access_key=" + rig.S3Secret, "tls_insecure_no_verify=true"},
+		ours:   server.Settings(""),
+	}, os.Mkdir(dir, 0o755)
+}
+// travel is what is measured of one server, which is started when the first of it is.
+type travel struct {
+	b        *bencher
+	p        place
+	protocol string
+	start    func(context.Context, place) (*remote, error)
+
+	r      *remote
+	rivals []*rival
+	runs   int // each of which has places of its own: a server may keep more of what was in one than its files
+}
+
+// all measures the four ways of two trees.
+func (t *travel) all(ctx context.Context) (err error) {
+	defer func() {
+		for _, c := range t.rivals {
+			err = errors.Join(err, c.client.Close())
+		}
+		if t.r != nil {
+			err = errors.Join(err, t.r.close(), os.RemoveAll(t.r.dir))
+		}
+	}()
+	ready := once(t.prepare)
+	for _, load := range []tree{equal("5,000 x 4 KB", 5000, 4<<10), equal("1 x 1 GB", 1, 1<<30)} {
+		if err := t.measure(ctx, load, ready); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare starts the server, and makes the packages and a client for each.
+func (t *travel) prepare(ctx context.Context) (err error) {
+	if t.r, err = t.start(ctx, t.p); err != nil {
+		return err
+	}
+	upstream, err := t.b.upstream(ctx, t.p)
+	if err != nil {
+		return err
+	}
+	for i, c := range []struct {
+		name, source string
+		settings     []string
+	}{
+		{"upstream's", filepath.Join(upstream, t.protocol), t.r.theirs},
+		{"kpkg's example", filepath.Join(rig.Root(), "examples", t.protocol), t.r.ours},
+	} {
+		client, err := t.b.tools.NewClient()
+		if err != nil {
+			return err
+		}
+		t.rivals = append(t.rivals, &rival{c.name, c.settings, client})
+		file := t.p.within(fmt.Sprintf("%s_v9.9.%d_%s_%s.ptar", t.protocol, i, runtime.GOOS, runtime.GOARCH))
+		if _, err := t.b.kpkg("create", c.source, fmt.Sprintf("v9.9.%d", i), "--quiet", "--force", "-o", file)(ctx); err != nil {
+			return err
+		}
+		if err := quietly(ctx, client, "pkg", "add", file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upstream is a clone of upstream's integrations.
+func (b *bencher) upstream(ctx context.Context, p place) (string, error) {
+	dir := p.within("integrations")
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	out, err := exec.CommandContext(ctx, "git", "clone", "-q", "--depth", "1", b.integrations, dir).CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("clone %s: %w: %s", b.integrations, err, out)
+	}
+	return dir, err
+}
+
+// measure measures the four ways of a tree. What is restored is stored once, what is stored goes to a new place each time.
+func (t *travel) measure(ctx context.Context, load tree, ready func(context.Context) error) error {
+	local, restored := t.p.within("local"), t.p.within("restored")
+	source := func() string { return filepath.Join(t.r.dir, "source") }
+	grown := once(func(ctx context.Context) error {
+		if err := ready(ctx); err != nil {
+			return err
+		}
+		return load.make(source())
+	})
+	clean := func() error {
+		return errors.Join(os.RemoveAll(local), os.RemoveAll(restored), t.remove())
+	}
+	filled := func(ctx context.Context) error {
+		err := grown(ctx)
+		for _, args := range [][]string{{"create", "-plaintext"}, {"backup", "-no-progress", "fs://" + source()}} {
+			if err == nil {
+				err = quietly(ctx, t.p.client, append([]string{"at", "fs://" + local}, args...)...)
+			}
+		}
+		for _, c := range t.rivals { // what a client learns of a store at first is not measured
+			if err == nil {
+				err = quietly(ctx, c.client, "at", "fs://"+local, "ls")
+			}
+		}
+		return err
+	}
+	store := func(ctx context.Context, c *rival) error {
+		if err := t.keep(c); err != nil {
+			return err
+		}
+		return quietly(ctx, c.client, "at", "@kept", "create", "-plaintext")
+	}
+	backup := func(*rival) []string { return []string{"at", "@kept", "backup", "-no-progress", "fs://" + source()} }
+	stored := func(ctx context.Context) error {
+		if err := grown(ctx); err != nil {
+			return err
+		}
+		for _, c := range t.rivals {
+			if err := store(ctx, c); err != nil {
+				return err
+			}
+			if err := quietly(ctx, c.client, backup(c)...); err != nil {
+				return err
+			}
+			t.runs++
+		}
+		return nil
+	}
+	for _, step := range []struct {
+		name   string
+		setUp  func(context.Context) error
+		before func(context.Context, *rival) error
+		args   func(*rival) []string
+	}{
+		{"backup from it", grown, func(ctx context.Context, c *rival) error {
+			if err := os.RemoveAll(local); err != nil {
+				return err
+			}
+			return quietly(ctx, c.client, "at", "fs://"+local, "create", "-plaintext")
+		}, func(c *rival) []string {
+			return slices.Concat([]string{"at", "fs://" + local, "backup", "-no-progress"}, c.options(), []string{t.r.at("source")})
+		}},
+		{"restore to it", filled, func(context.Context, *rival) error { return t.remove() }, func(c *rival) []string {
+			return slices.Concat([]string{"at", "fs://" + local, "restore"}, c.options(), []string{"-to", t.r.at(t.now("target"))})
+		}},
+		{"backup into a store on it", grown, func(ctx context.Context, c *rival) error {
+			return errors.Join(t.remove(), store(ctx, c))
+		}, backup},
+		{"restore from a store on it", stored, func(context.Context, *rival) error { return os.RemoveAll(restored) }, func(*rival) []string {
+			return []string{"at", "@kept", "restore", "-to", "fs://" + restored}
+		}},
+	} {
+		c := contest{name: t.protocol + ", " + step.name + ", " + load.name + t.p.name, setUp: step.setUp, tearDown: clean}
+		for i, name := range []string{"upstream's", "kpkg's example"} {
+			c.contenders = append(c.contenders, contender{
+				name: name,
+				before: func(ctx context.Context) error {
+					t.runs++
+					return step.before(ctx, t.rivals[i])
+				},
+				run: func(ctx context.Context) (sample, error) { return watched(ctx, t.rivals[i].client, step.args(t.rivals[i])) },
+			})
+		}
+		if err := t.b.hold(ctx, c); err != nil {
+			return err
+		}
+	}
+	if t.r == nil {
+		return nil
+	}
+	return os.RemoveAll(source())
+}
+
+// now is the name of something of this run.
+func (t *travel) now(name string) string { return fmt.Sprint(name, "-", t.runs) }
+
+// remove removes what runs have left on the server.
+func (t *travel) remove() error {
+	if t.r == nil {
+		return nil
+	}
+	var left []string
+	for _, name := range []string{"store", "target"} {
+		found, err := filepath.Glob(filepath.Join(t.r.dir, name+"-*"))
+		if err != nil {
+			return err
+		}
+		left = append(left, found...)
+	}
+	var err error
+	for _, name := range left {
+		err = errors.Join(err, os.RemoveAll(name))
+	}
+	return err
+}
+
+// options are the settings, as the client's commands take them.
+func (c *rival) options() []string {
+	var all []string
+	for _, setting := range c.settings {
+		all = append(all, "-o", setting)
+	}
+	return all
+}
+
+// keep configures the store @kept of a client, at the place of this run.
+func (t *travel) keep(c *rival) error {
+	dir := filepath.Join(c.client.Home(), "config", "plakar")
+	var stores strings.Builder
+	fmt.Fprintf(&stores, "version: v1.0.0\nstores:\n  kept:\n    location: %q\n", t.r.at(t.now("store")))
+	for _, setting := range c.settings {
+		key, value, _ := strings.Cut(setting, "=")
+		fmt.Fprintf(&stores, "    %s: %q\n", key, value)
+	}
+	err := os.MkdirAll(dir, 0o700)
+	for name, text := range map[string]string{
+		"stores.yml": stores.String(), "sources.yml": "version: v1.0.0\nsources: {}\n", "destinations.yml": "version: v1.0.0\ndestinations: {}\n",
+	} {
+		err = errors.Join(err, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return err
+}
