@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,6 +56,15 @@ func TestS3(t *testing.T) {
 	run(append([]string{"try", "backup", pkg, at("bucket/restored"), "-o", data}, server.Settings("")...)...)
 	run("try", "restore", packages.fs, "fis://"+back, data)
 	wantEqual(t, tree, back)
+
+	// What others have put there has no folders, not even that of the location.
+	if err := os.CopyFS(filepath.Join(server.Buckets, "bucket", "others"), os.DirFS(smallTree(t, 0))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		others := filepath.Join(t.TempDir(), fmt.Sprint(i, ".ptar"))
+		run(append([]string{"try", "backup", pkg, at("bucket/others"), "-o", others}, server.Settings("")...)...)
+	}
 
 	var tests sync.WaitGroup
 	for _, connector := range []string{"importer", "exporter", "storage"} {

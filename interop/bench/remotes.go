@@ -23,9 +23,15 @@ type remote struct {
 	theirs, ours []string
 }
 
-// rival is one of two integrations for the same protocol, with a client that has it.
+// The rivals are two integrations for the same protocol.
+var rivals = [...]string{"upstream's", "kpkg's example"}
+
+// closedTooSoon is what the client ends with, seldom, when it has restored all and still tells of the last file (kloset v1.1.3,
+// events.go): such a run does not count.
+const closedTooSoon = "panic: send on closed channel"
+
+// rival is one of them, with a client that has it.
 type rival struct {
-	name     string
 	settings []string
 	client   *rig.Client
 }
@@ -82,8 +88,9 @@ func startS3(ctx context.Context, p place) (*remote, error) {
 		at:     func(name string) string { return "s3://" + server.Address + "/bucket/" + name },
 		theirs: []string{"access_key=" + rig.S3AccessKey, "secret_access_key=" + rig.S3Secret, "tls_insecure_no_verify=true"},
 		ours:   server.Settings(""),
-	}, os.Mkdir(dir, 0o755)
+	}, nil
 }
+
 // travel is what is measured of one server, which is started when the first of it is.
 type travel struct {
 	b        *bencher
@@ -124,18 +131,18 @@ func (t *travel) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for i, c := range []struct {
-		name, source string
-		settings     []string
+	for i, c := range [len(rivals)]struct {
+		source   string
+		settings []string
 	}{
-		{"upstream's", filepath.Join(upstream, t.protocol), t.r.theirs},
-		{"kpkg's example", filepath.Join(rig.Root(), "examples", t.protocol), t.r.ours},
+		{filepath.Join(upstream, t.protocol), t.r.theirs},
+		{filepath.Join(rig.Root(), "examples", t.protocol), t.r.ours},
 	} {
 		client, err := t.b.tools.NewClient()
 		if err != nil {
 			return err
 		}
-		t.rivals = append(t.rivals, &rival{c.name, c.settings, client})
+		t.rivals = append(t.rivals, &rival{c.settings, client})
 		file := t.p.within(fmt.Sprintf("%s_v9.9.%d_%s_%s.ptar", t.protocol, i, runtime.GOOS, runtime.GOARCH))
 		if _, err := t.b.kpkg("create", c.source, fmt.Sprintf("v9.9.%d", i), "--quiet", "--force", "-o", file)(ctx); err != nil {
 			return err
@@ -144,7 +151,15 @@ func (t *travel) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return nil
+	return t.store(ctx, t.rivals[1]) // which makes a bucket that is one to both
+}
+
+// store makes a store for a client, at the place of this run.
+func (t *travel) store(ctx context.Context, c *rival) error {
+	if err := t.keep(c); err != nil {
+		return err
+	}
+	return quietly(ctx, c.client, "at", "@kept", "create", "-plaintext")
 }
 
 // upstream is a clone of upstream's integrations.
@@ -187,19 +202,13 @@ func (t *travel) measure(ctx context.Context, load tree, ready func(context.Cont
 		}
 		return err
 	}
-	store := func(ctx context.Context, c *rival) error {
-		if err := t.keep(c); err != nil {
-			return err
-		}
-		return quietly(ctx, c.client, "at", "@kept", "create", "-plaintext")
-	}
 	backup := func(*rival) []string { return []string{"at", "@kept", "backup", "-no-progress", "fs://" + source()} }
 	stored := func(ctx context.Context) error {
 		if err := grown(ctx); err != nil {
 			return err
 		}
 		for _, c := range t.rivals {
-			if err := store(ctx, c); err != nil {
+			if err := t.store(ctx, c); err != nil {
 				return err
 			}
 			if err := quietly(ctx, c.client, backup(c)...); err != nil {
@@ -227,21 +236,23 @@ func (t *travel) measure(ctx context.Context, load tree, ready func(context.Cont
 			return slices.Concat([]string{"at", "fs://" + local, "restore"}, c.options(), []string{"-to", t.r.at(t.now("target"))})
 		}},
 		{"backup into a store on it", grown, func(ctx context.Context, c *rival) error {
-			return errors.Join(t.remove(), store(ctx, c))
+			return errors.Join(t.remove(), t.store(ctx, c))
 		}, backup},
 		{"restore from a store on it", stored, func(context.Context, *rival) error { return os.RemoveAll(restored) }, func(*rival) []string {
 			return []string{"at", "@kept", "restore", "-to", "fs://" + restored}
 		}},
 	} {
 		c := contest{name: t.protocol + ", " + step.name + ", " + load.name + t.p.name, setUp: step.setUp, tearDown: clean}
-		for i, name := range []string{"upstream's", "kpkg's example"} {
+		for i, name := range rivals {
 			c.contenders = append(c.contenders, contender{
 				name: name,
 				before: func(ctx context.Context) error {
 					t.runs++
 					return step.before(ctx, t.rivals[i])
 				},
-				run: func(ctx context.Context) (sample, error) { return watched(ctx, t.rivals[i].client, step.args(t.rivals[i])) },
+				run: func(ctx context.Context) (sample, error) {
+					return watched(ctx, t.rivals[i].client, step.args(t.rivals[i]))
+				},
 			})
 		}
 		if err := t.b.hold(ctx, c); err != nil {

@@ -47,10 +47,10 @@ func (imp *Importer) Flags() sdk.Flags { return 0 }
 // Import sends what is below the prefix: objects as files, those whose keys end with / as folders, in no order.
 func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Record, _ <-chan *connectors.Result) error {
 	defer close(records)
-	group, ctx := errgroup.WithContext(ctx)
+	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(asksAtOnce)
-	w := &walk{Importer: imp, ctx: ctx, records: records}
-	err := imp.list(ctx, imp.prefix, func(object minio.ObjectInfo) error {
+	w := &walk{Importer: imp, ctx: asking, records: records}
+	err := imp.list(asking, imp.prefix, func(object minio.ObjectInfo) error {
 		w.any = true
 		if object.Key == imp.prefix {
 			w.rooted = true
@@ -63,7 +63,7 @@ func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Reco
 			return nil
 		}
 		group.Go(func() error { return w.object(name, object) })
-		return ctx.Err()
+		return asking.Err()
 	})
 	if waited := group.Wait(); waited != nil { // it has ended the listing
 		return waited
@@ -71,6 +71,7 @@ func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Reco
 	if err != nil {
 		return err
 	}
+	w.ctx = ctx // that of the group has ended with it
 	return w.root()
 }
 

@@ -27,14 +27,9 @@ const (
 	abortTimeout = 30 * time.Second
 )
 
-// buffers are those of all uploads; the next waits until one is free.
-var buffers = make(chan []byte, maxBuffers)
-
-func init() {
-	for range maxBuffers {
-		buffers <- nil // made when it is needed
-	}
-}
+// taken has an entry for each buffer of all uploads that is in use, and one more waits until there is room; unused has those that
+// are free again.
+var taken, unused = make(chan struct{}, maxBuffers), make(chan []byte, maxBuffers)
 
 // upload writes an object when all of its content has come, or none. size is how long the content may become, in bytes; 0 is
 // unknown. It returns how long it was.
@@ -80,20 +75,25 @@ type piece struct {
 
 // next reads a part. Only io.EOF ends the content: any other error, even one that speaks of an end, leaves nothing.
 func (u *upload) next(ctx context.Context) (piece, error) {
-	var buffer []byte
 	select {
-	case buffer = <-buffers:
+	case taken <- struct{}{}:
 	case <-ctx.Done():
 		return piece{}, context.Cause(ctx)
 	}
-	pooled := buffer
+	var buffer []byte
+	select {
+	case buffer = <-unused:
+	default:
+	}
 	if len(buffer) < u.part {
 		buffer = make([]byte, u.part)
 	}
-	if u.part == partSize {
-		pooled = buffer
-	}
-	p := piece{release: func() { buffers <- pooled }}
+	p := piece{release: func() {
+		if len(buffer) == partSize {
+			unused <- buffer
+		}
+		<-taken
+	}}
 	n := 0
 	for n < u.part && !u.ended {
 		if u.content == nil {
