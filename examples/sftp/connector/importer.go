@@ -116,7 +116,11 @@ func (w walk) record(name, target string, info fs.FileInfo) *connectors.Record {
 			if err != nil {
 				return nil, err
 			}
-			return client.Open(name)
+			file, err := client.Open(name)
+			if err != nil || about.Size <= packet {
+				return file, err
+			}
+			return readAhead(file, file, about.Size), nil
 		}
 	}
 	return connectors.NewRecord(name, target, sdk.NewFileInfo(about), nil, open)

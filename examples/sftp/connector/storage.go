@@ -223,11 +223,16 @@ func (s *Storage) Get(ctx context.Context, kind sdk.Resource, mac objects.MAC, p
 	if err != nil {
 		return nil, s.named(err)
 	}
-	r := io.Reader(file)
-	if part != nil {
-		r = io.NewSectionReader(file, int64(part.Offset), int64(part.Length))
+	if part == nil {
+		r := readAhead(file, file, maxBlock)
+		return &object{r, r, s.account}, nil
 	}
-	return &object{r, file, s.account}, nil
+	section := io.NewSectionReader(file, int64(part.Offset), int64(part.Length))
+	if part.Length <= packet {
+		return &object{section, file, s.account}, nil
+	}
+	r := readAhead(section, file, int64(part.Length))
+	return &object{r, r, s.account}, nil
 }
 
 // object is an object that is read.
