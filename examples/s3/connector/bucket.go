@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -26,6 +27,9 @@ const (
 type bucket struct {
 	account
 	api minio.Core
+
+	// onlyMD5 is set when the server has shown that it compares no other sums.
+	onlyMD5 atomic.Bool
 
 	// life ends when the connector is closed: what is read of objects then fails.
 	life context.Context

@@ -5,9 +5,13 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
+	"maps"
+	"net/http"
 	"sync"
 	"time"
 
@@ -115,7 +119,7 @@ func (u *upload) next(ctx context.Context) (piece, error) {
 
 // inParts sends the content in parts that become an object once all are there.
 func (u *upload) inParts(ctx context.Context, first piece) (total int64, err error) {
-	id, err := u.api.NewMultipartUpload(ctx, u.account.bucket, u.key, u.opts)
+	id, err := u.begin(ctx)
 	if err != nil {
 		first.release()
 		return 0, u.explain(err)
@@ -132,14 +136,13 @@ func (u *upload) inParts(ctx context.Context, first piece) (total int64, err err
 	send := func(number int, p piece) {
 		group.Go(func() error {
 			defer p.release()
-			part, err := u.api.PutObjectPart(sending, u.account.bucket, u.key, id, number, bytes.NewReader(p.data), int64(len(p.data)),
-				minio.PutObjectPartOptions{Md5Base64: sum(p.data)})
+			part, err := u.send(sending, id, number, p.data)
 			if err != nil {
 				return fmt.Errorf("part %d: %w", number, u.explain(err))
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			parts[number-1] = minio.CompletePart{PartNumber: number, ETag: part.ETag}
+			parts[number-1] = part
 			return nil
 		})
 	}
@@ -175,6 +178,54 @@ func (u *upload) inParts(ctx context.Context, first piece) (total int64, err err
 		return 0, u.explain(err)
 	}
 	return u.total, nil
+}
+
+// What is sent in parts goes with sums in CRC-32C, which takes a tenth of the time of MD5, where the server compares them.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+const (
+	keyAlgorithm = "X-Amz-Checksum-Algorithm"
+	keySum       = "X-Amz-Checksum-Crc32c"
+	algorithm    = "CRC32C"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// begin begins an upload in parts.
+func (u *upload) begin(ctx context.Context) (id string, err error) {
+	if !u.onlyMD5.Load() {
+		opts := u.opts
+		opts.UserMetadata = maps.Clone(opts.UserMetadata)
+		if opts.UserMetadata == nil {
+			opts.UserMetadata = map[string]string{}
+		}
+		opts.UserMetadata[keyAlgorithm] = algorithm
+		id, err = u.api.NewMultipartUpload(ctx, u.account.bucket, u.key, opts)
+		switch codeOf(err) {
+		case "NotImplemented", "InvalidArgument", "InvalidRequest":
+			u.onlyMD5.Store(true)
+		default:
+			return id, err
+		}
+	}
+	return u.api.NewMultipartUpload(ctx, u.account.bucket, u.key, u.opts)
+}
+
+// send sends a part, with a sum that the server has compared.
+func (u *upload) send(ctx context.Context, id string, number int, data []byte) (minio.CompletePart, error) {
+	if !u.onlyMD5.Load() {
+		crc := binary.BigEndian.AppendUint32(nil, crc32.Checksum(data, castagnoli))
+		part, err := u.api.PutObjectPart(ctx, u.account.bucket, u.key, id, number, bytes.NewReader(data), int64(len(data)),
+			minio.PutObjectPartOptions{CustomHeader: http.Header{
+				keyAlgorithm: {algorithm}, keySum: {base64.StdEncoding.EncodeToString(crc)},
+			}})
+		if err != nil || part.ChecksumCRC32C != "" {
+			return minio.CompletePart{PartNumber: number, ETag: part.ETag, ChecksumCRC32C: part.ChecksumCRC32C}, err
+		}
+		u.onlyMD5.Store(true) // the server has not looked at it
+	}
+	part, err := u.api.PutObjectPart(ctx, u.account.bucket, u.key, id, number, bytes.NewReader(data), int64(len(data)),
+		minio.PutObjectPartOptions{Md5Base64: sum(data)})
+	return minio.CompletePart{PartNumber: number, ETag: part.ETag}, err
 }
 
 // abort removes the parts, also when the context has ended: they would cost money and be seen by nobody.
