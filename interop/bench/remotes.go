@@ -250,8 +250,18 @@ func (t *travel) measure(ctx context.Context, load tree, ready func(context.Cont
 					t.runs++
 					return step.before(ctx, t.rivals[i])
 				},
-				run: func(ctx context.Context) (sample, error) {
-					return watched(ctx, t.rivals[i].client, step.args(t.rivals[i]))
+				run: func(ctx context.Context) (s sample, err error) {
+					for range 3 {
+						s, err = watched(ctx, t.rivals[i].client, step.args(t.rivals[i]))
+						if err == nil || !strings.Contains(err.Error(), closedTooSoon) {
+							break
+						}
+						t.runs++
+						if before := step.before(ctx, t.rivals[i]); before != nil {
+							return s, errors.Join(err, before)
+						}
+					}
+					return s, err
 				},
 			})
 		}
