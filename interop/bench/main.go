@@ -31,7 +31,7 @@ func main() {
 	again := flag.Bool("again", false, "measure anew what is known")
 	docs := flag.Bool("docs", false, "write the tables and plots of docs/benchmarks.md and docs/scale.md from the file")
 	flag.StringVar(&b.integrations, "integrations", "https://github.com/PlakarKorp/integrations",
-		"clone upstream's integrations from here, for the group remotes")
+		"clone upstream's integrations from here, for the groups of servers")
 	packages := flag.String("packages", "", "comma-separated packages, beside those of the examples, whose files the group files packs")
 	flag.Parse()
 	if *packages != "" {
@@ -86,6 +86,14 @@ var groups = []struct {
 	{"backup on a disk", copied(storing, onDiskPlace)},
 	{"check in memory", copied(checking, inMemoryPlace)},
 	{"check on a disk", copied(checking, onDiskPlace)},
+	{"from sftp", remoted(fromServer, "sftp", startSFTP)},
+	{"to sftp", remoted(toServer, "sftp", startSFTP)},
+	{"into a store on sftp", remoted(intoStore, "sftp", startSFTP)},
+	{"from a store on sftp", remoted(fromStore, "sftp", startSFTP)},
+	{"from s3", remoted(fromServer, "s3", startS3)},
+	{"to s3", remoted(toServer, "s3", startS3)},
+	{"into a store on s3", remoted(intoStore, "s3", startS3)},
+	{"from a store on s3", remoted(fromStore, "s3", startS3)},
 	{"archives in memory", placed((*bencher).archives, inMemoryPlace)},
 	{"archives on a disk", placed((*bencher).archives, onDiskPlace)},
 	{"listing in memory", placed((*bencher).listing, inMemoryPlace)},
@@ -93,11 +101,6 @@ var groups = []struct {
 	{"packs on a disk", placed((*bencher).packs, onDiskPlace)},
 	{"growth of packages", (*bencher).growthOfPackages},
 	{"growth of files", (*bencher).growthOfFiles},
-	{"plugins", (*bencher).plugins},
-	{"remotes", (*bencher).remotes},
-	{"archives", (*bencher).archives},
-	{"packs", (*bencher).packs},
-	{"growth", (*bencher).growth},
 	{"registry", (*bencher).registry},
 	{"scale", (*bencher).scale},
 	{"fleet", (*bencher).fleet},

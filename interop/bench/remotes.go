@@ -36,23 +36,23 @@ type rival struct {
 	client   *rig.Client
 }
 
-// remotes runs upstream's integrations and those of the examples with the real client, on the same servers: backups from a server,
-// restores to it, and backups into and restores from a store on it. The servers' files are in memory where that is possible: they
-// stand for other machines, whose disks are not what is measured.
-func (b *bencher) remotes(ctx context.Context) error {
-	name, dir := ", in memory", memory
-	if dir == "" {
-		name, dir = ", on a disk", b.dir
-	}
-	return b.at(name, dir, func(p place) error {
-		for _, t := range []travel{{protocol: "sftp", start: startSFTP}, {protocol: "s3", start: startS3}} {
-			t.b, t.p = b, p
-			if err := t.all(ctx); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+// journey is one of the four in which files go to a server and come from it.
+type journey int
+
+const (
+	fromServer journey = iota // a backup through the importer
+	toServer              // a restore through the exporter
+	intoStore             // a backup into a store, through the storage
+	fromStore             // a restore from it
+)
+
+// remoted is a group that runs upstream's integration and that of the examples with the real client, on the same server, whose files
+// are in memory: it stands for another machine, whose disk is not what is measured.
+func remoted(j journey, protocol string, start func(context.Context, place) (*remote, error)) func(*bencher, context.Context) error {
+	return placed(func(b *bencher, ctx context.Context, p place) error {
+		t := &travel{b: b, p: p, journey: j, protocol: protocol, start: start}
+		return t.all(ctx)
+	}, inMemoryPlace)
 }
 
 // startSFTP starts OpenSSH's server.
@@ -95,6 +95,7 @@ func startS3(ctx context.Context, p place) (*remote, error) {
 type travel struct {
 	b        *bencher
 	p        place
+	journey  journey
 	protocol string
 	start    func(context.Context, place) (*remote, error)
 
@@ -103,7 +104,7 @@ type travel struct {
 	runs   int // each of which has places of its own: a server may keep more of what was in one than its files
 }
 
-// all measures the four ways of two trees.
+// all measures two trees.
 func (t *travel) all(ctx context.Context) (err error) {
 	defer func() {
 		for _, c := range t.rivals {
@@ -175,7 +176,7 @@ func (b *bencher) upstream(ctx context.Context, p place) (string, error) {
 	return dir, err
 }
 
-// measure measures the four ways of a tree. What is restored is stored once, what is stored goes to a new place each time.
+// measure measures the journey of a tree. What is restored is stored once, what is stored goes to a new place each time.
 func (t *travel) measure(ctx context.Context, load tree, ready func(context.Context) error) error {
 	local, restored := t.p.within("local"), t.p.within("restored")
 	source := func() string { return filepath.Join(t.r.dir, "source") }
@@ -218,59 +219,52 @@ func (t *travel) measure(ctx context.Context, load tree, ready func(context.Cont
 		}
 		return nil
 	}
-	for _, step := range []struct {
-		name   string
-		setUp  func(context.Context) error
-		before func(context.Context, *rival) error
-		args   func(*rival) []string
-	}{
-		{"backup from it", grown, func(ctx context.Context, c *rival) error {
+	c := contest{name: load.name, setUp: grown, tearDown: clean}
+	var before func(context.Context, *rival) error
+	var args func(*rival) []string
+	switch t.journey {
+	case fromServer:
+		before = func(ctx context.Context, c *rival) error {
 			if err := os.RemoveAll(local); err != nil {
 				return err
 			}
 			return quietly(ctx, c.client, "at", "fs://"+local, "create", "-plaintext")
-		}, func(c *rival) []string {
+		}
+		args = func(c *rival) []string {
 			return slices.Concat([]string{"at", "fs://" + local, "backup", "-no-progress"}, c.options(), []string{t.r.at("source")})
-		}},
-		{"restore to it", filled, func(context.Context, *rival) error { return t.remove() }, func(c *rival) []string {
+		}
+	case toServer:
+		c.setUp, before = filled, func(context.Context, *rival) error { return t.remove() }
+		args = func(c *rival) []string {
 			return slices.Concat([]string{"at", "fs://" + local, "restore"}, c.options(), []string{"-to", t.r.at(t.now("target"))})
-		}},
-		{"backup into a store on it", grown, func(ctx context.Context, c *rival) error {
-			return errors.Join(t.remove(), t.store(ctx, c))
-		}, backup},
-		{"restore from a store on it", stored, func(context.Context, *rival) error { return os.RemoveAll(restored) }, func(*rival) []string {
-			return []string{"at", "@kept", "restore", "-to", "fs://" + restored}
-		}},
-	} {
-		c := contest{name: t.protocol + ", " + step.name + ", " + load.name + t.p.name, setUp: step.setUp, tearDown: clean}
-		for i, name := range rivals {
-			c.contenders = append(c.contenders, contender{
-				name: name,
-				before: func(ctx context.Context) error {
-					t.runs++
-					return step.before(ctx, t.rivals[i])
-				},
-				run: func(ctx context.Context) (s sample, err error) {
-					for range 3 {
-						s, err = watched(ctx, t.rivals[i].client, step.args(t.rivals[i]))
-						if err == nil || !strings.Contains(err.Error(), closedTooSoon) {
-							break
-						}
-						t.runs++
-						if before := step.before(ctx, t.rivals[i]); before != nil {
-							return s, errors.Join(err, before)
-						}
-					}
-					return s, err
-				},
-			})
 		}
-		if err := t.b.hold(ctx, c); err != nil {
-			return err
-		}
+	case intoStore:
+		before = func(ctx context.Context, c *rival) error { return errors.Join(t.remove(), t.store(ctx, c)) }
+		args = backup
+	case fromStore:
+		c.setUp, before = stored, func(context.Context, *rival) error { return os.RemoveAll(restored) }
+		args = func(*rival) []string { return []string{"at", "@kept", "restore", "-to", "fs://" + restored} }
 	}
-	if t.r == nil {
-		return nil
+	for i, name := range rivals {
+		prepare := func(ctx context.Context) error {
+			t.runs++
+			return before(ctx, t.rivals[i])
+		}
+		c.contenders = append(c.contenders, contender{name: name, before: prepare, run: func(ctx context.Context) (s sample, err error) {
+			for range 3 {
+				s, err = watched(ctx, t.rivals[i].client, args(t.rivals[i]))
+				if err == nil || !strings.Contains(err.Error(), closedTooSoon) {
+					break
+				}
+				if again := prepare(ctx); again != nil {
+					return s, errors.Join(err, again)
+				}
+			}
+			return s, err
+		}})
+	}
+	if err := t.b.hold(ctx, c); err != nil || t.r == nil {
+		return err
 	}
 	return os.RemoveAll(source())
 }
