@@ -41,9 +41,9 @@ type journey int
 
 const (
 	fromServer journey = iota // a backup through the importer
-	toServer              // a restore through the exporter
-	intoStore             // a backup into a store, through the storage
-	fromStore             // a restore from it
+	toServer                  // a restore through the exporter
+	intoStore                 // a backup into a store, through the storage
+	fromStore                 // a restore from it
 )
 
 // remoted is a group that runs upstream's integration and that of the examples with the real client, on the same server, whose files
@@ -155,8 +155,9 @@ func (t *travel) prepare(ctx context.Context) (err error) {
 	return t.store(ctx, t.rivals[1]) // which makes a bucket that is one to both
 }
 
-// store makes a store for a client, at the place of this run.
+// store makes a store for a client, at a new place.
 func (t *travel) store(ctx context.Context, c *rival) error {
+	t.runs++
 	if err := t.keep(c); err != nil {
 		return err
 	}
@@ -215,7 +216,6 @@ func (t *travel) measure(ctx context.Context, load tree, ready func(context.Cont
 			if err := quietly(ctx, c.client, backup(c)...); err != nil {
 				return err
 			}
-			t.runs++
 		}
 		return nil
 	}
