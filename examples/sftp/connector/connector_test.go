@@ -264,8 +264,8 @@ func TestStoreMadeAgain(t *testing.T) {
 	}
 }
 
-// TestWritesAtOnce has a server take no write before several have come: of files of one packet, whatever the host says of its
-// processors, and of one object.
+// TestWritesAtOnce has no file read before several are, whatever the host says of its processors, and a server take no write of an
+// object before several have come. A server that answers in order, as the library's, opens no file while it does not answer a write.
 func TestWritesAtOnce(t *testing.T) {
 	const atOnce = 8 // which is what the library's server can do
 	s := start(t, false)
@@ -278,7 +278,7 @@ func TestWritesAtOnce(t *testing.T) {
 		left = n
 		waiting.Add(n)
 	}
-	s.put = func() {
+	meet := func() {
 		mu.Lock()
 		if left > 0 {
 			left--
@@ -287,10 +287,11 @@ func TestWritesAtOnce(t *testing.T) {
 		mu.Unlock()
 		waiting.Wait()
 	}
+	s.put = meet
 	expect(atOnce)
 	all := []*connectors.Record{record("/", os.ModeDir|0o755, nil)}
 	for i := range 3 * atOnce {
-		all = append(all, record(fmt.Sprint("/", i), 0o644, strings.NewReader("content")))
+		all = append(all, record(fmt.Sprint("/", i), 0o644, reading(meet)))
 	}
 	for name, err := range export(t, s, "/restored", all...) {
 		if err != nil {
