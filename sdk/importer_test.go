@@ -180,6 +180,7 @@ func TestMisbehavingImporters(t *testing.T) {
 					"/fails":   io.MultiReader(strings.NewReader("half"), errReader{disk}),
 					"/missing": errReader{fs.ErrNotExist},
 					"/stuck":   errReader{nil},
+					"/cut":     io.MultiReader(strings.NewReader("half"), errReader{fmt.Errorf("the line was cut: %w", io.EOF)}),
 				} {
 					r := file(path, "")
 					r.Reader = io.NopCloser(reader)
@@ -200,6 +201,7 @@ func TestMisbehavingImporters(t *testing.T) {
 				"/fails":   "disk on fire",
 				"/missing": "file does not exist",
 				"/stuck":   "multiple Read calls return no data",
+				"/cut":     "the line was cut",
 				"/panics":  "panicked",
 				"/nil":     "panicked",
 				"/none":    "not announced",

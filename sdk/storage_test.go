@@ -1,14 +1,17 @@
 package sdk
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	gstorage "github.com/PlakarKorp/integration-grpc/storage"
 	"github.com/PlakarKorp/kloset/connectors/storage"
@@ -137,6 +140,34 @@ func TestStorage(t *testing.T) {
 	work.Wait()
 	if macs, err := store.List(t.Context(), storage.StorageResourcePackfile); len(macs) != 16 || err != nil {
 		t.Error(len(macs), err)
+	}
+}
+
+// TestWholeChunks has a host count what it gets of a reader that never has more than a little.
+func TestWholeChunks(t *testing.T) {
+	content := bytes.Repeat([]byte("some of it "), 60_000)
+	p := start(t, (&memory{get: func() (io.ReadCloser, error) {
+		return io.NopCloser(iotest.HalfReader(bufio.NewReaderSize(bytes.NewReader(content), 1000))), nil
+	}}).service())
+	p.storage(t, "test", nil)
+	stream, err := gstorage.NewStoreClient(p).Get(t.Context(), &gstorage.GetRequest{Mac: make([]byte, 32), Type: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	var lengths []int
+	for {
+		response, err := stream.Recv()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, lengths = append(got, response.GetChunk()...), append(lengths, len(response.GetChunk()))
+	}
+	if want := []int{chunkSize, chunkSize, len(content) - 2*chunkSize}; !slices.Equal(lengths, want) || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes in chunks of %v, want %v", len(got), lengths, want)
 	}
 }
 

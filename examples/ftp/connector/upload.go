@@ -111,7 +111,7 @@ func (s *source) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := s.from.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF { // one that wraps it is of something that broke off
 		s.err = err
 	}
 	return n, err

@@ -25,7 +25,7 @@ func newSpool(r io.Reader) (*spool, error) {
 		return &spool{}, nil
 	}
 	n, err := io.CopyN(&start, r, inMemory)
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF { // one that wraps it is of something that broke off
 		return &spool{size: n, start: start.Bytes()}, nil
 	}
 	if err != nil {

@@ -97,7 +97,7 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.from.Read(p)
 	s.read += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && err != io.EOF { // one that wraps it is of something that broke off
 		s.err = err
 	}
 	return n, err
