@@ -30,7 +30,7 @@ const (
 
 // copied is a group that runs the same connectors as plugins on upstream's SDK, as plakar's builtins and as plugins on kpkg's SDK,
 // with the real client.
-func copied(w direction, where kind) func(*bencher, context.Context) error {
+func copied(w direction, where kind, loads ...tree) func(*bencher, context.Context) error {
 	return placed(func(b *bencher, ctx context.Context, p place) (err error) {
 		connectors := []*connector{
 			{name: "upstream's SDK", scheme: "fis", source: p.within("upstream")},
@@ -64,8 +64,11 @@ func copied(w direction, where kind) func(*bencher, context.Context) error {
 	}, where)
 }
 
-// loads are what goes through plugins.
-var loads = []tree{equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20), equal("50,000 x 4 KB", 50_000, 4<<10)}
+// What goes through plugins, in two groups, each of some minutes.
+var (
+	large = []tree{equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20)}
+	small = equal("50,000 x 4 KB", 50_000, 4<<10)
+)
 
 func (b *bencher) install(ctx context.Context, p place, c *connector) (err error) {
 	if c.client, err = b.tools.NewClient(); err != nil || c.source == "" {

@@ -31,7 +31,7 @@ func (b *bencher) rawHost(ctx context.Context) error {
 			}
 			return nil
 		})
-		for _, load := range loads {
+		for _, load := range append(large, small) {
 			if err := b.raw(ctx, p, host, load, built); err != nil {
 				return err
 			}

@@ -21,6 +21,8 @@ const (
 	patience = 60 * time.Second
 	// maxIdle is how many connections wait for the next request.
 	maxIdle = 64
+	// writeBuffer takes a request with a small object whole, in bytes: it leaves in one record and one packet.
+	writeBuffer = 16 << 10
 )
 
 // bucket is a prefix in a bucket of a server.
@@ -72,7 +74,7 @@ func dial(ctx context.Context, a account, tolerate ...string) (*bucket, error) {
 func (a account) transport() (*http.Transport, error) {
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialPatiently, MaxIdleConns: maxIdle, MaxIdleConnsPerHost: maxIdle,
-		IdleConnTimeout: patience, TLSHandshakeTimeout: patience, ResponseHeaderTimeout: patience,
+		WriteBufferSize: writeBuffer, IdleConnTimeout: patience, TLSHandshakeTimeout: patience, ResponseHeaderTimeout: patience,
 		DisableCompression: true, // an object that is kept compressed is what is there
 		TLSClientConfig:    &tls.Config{MinVersion: tls.VersionTLS12},
 	}

@@ -142,11 +142,13 @@ func TestRestore(t *testing.T) {
 	failed := export(t, s, dir,
 		record("/", os.ModeDir|0o755, nil), record("/closed", os.ModeDir|0o500, nil), record("/closed/in", 0o640, strings.NewReader("in")),
 		record("/old", 0o644, strings.NewReader("new")), link, record("/link/escaped", 0o644, strings.NewReader("out")),
-		record("/cut", 0o644, io.MultiReader(strings.NewReader("half"), broken{})), record("/../up", 0o644, strings.NewReader("up")),
+		record("/cut", 0o644, io.MultiReader(strings.NewReader("half"), broken{io.ErrUnexpectedEOF})),
+		record("/reset", 0o644, io.MultiReader(strings.NewReader("half"), broken{fmt.Errorf("the connection was reset: %w", io.EOF)})),
+		record("/../up", 0o644, strings.NewReader("up")),
 		record("/device", os.ModeDevice|0o600, nil))
 	for name, fails := range map[string]bool{
 		"/": false, "/closed": false, "/closed/in": false, "/old": false, "/link": false,
-		"/link/escaped": true, "/cut": true, "/../up": true, "/device": true,
+		"/link/escaped": true, "/cut": true, "/reset": true, "/../up": true, "/device": true,
 	} {
 		if err, answered := failed[name]; !answered || (err != nil) != fails {
 			t.Errorf("%s: answered %v, %v", name, answered, err)
@@ -172,10 +174,10 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// broken fails as a connection does that was cut: with an error that libraries take for a short last read.
-type broken struct{}
+// broken fails as a connection does that was cut: with an error that libraries take for the end, or for a short last read.
+type broken struct{ err error }
 
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (b broken) Read([]byte) (int, error) { return 0, b.err }
 
 // TestStorage stores an object or nothing, whatever happens to the connection, and goes on over a new one.
 func TestStorage(t *testing.T) {
