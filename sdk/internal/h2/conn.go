@@ -302,8 +302,7 @@ func (c *Conn) readPing(f frame, payload []byte) error {
 	if f.has(flagAck) {
 		return nil
 	}
-	reply := appendFrame(make([]byte, 0, frameHeaderLen+8), frame{length: 8, typ: framePing, flags: flagAck})
-	return c.control(append(reply, payload...))
+	return c.answer(payload)
 }
 
 func (c *Conn) readWindowUpdate(f frame, payload []byte) error {

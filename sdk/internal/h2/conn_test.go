@@ -147,9 +147,13 @@ func TestFlowControl(t *testing.T) {
 	for range streamWindow / len(chunk) {
 		p.WriteData(1, false, chunk)
 	}
-	p.WritePing(false, [8]byte{1})
-	if f := p.until(http2.FramePing).(*http2.PingFrame); !f.IsAck() || f.Data != [8]byte{1} {
-		t.Errorf("the reply to a PING is %v", f)
+	for i := range byte(3) {
+		p.WritePing(false, [8]byte{i})
+	}
+	for i := range byte(3) {
+		if f := p.until(http2.FramePing).(*http2.PingFrame); !f.IsAck() || f.Data != [8]byte{i} {
+			t.Errorf("the answer to the %d. PING is %v", i+1, f)
+		}
 	}
 	close(received)
 	// Its own response stops where the peer's window does.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 )
 
 const (
@@ -12,6 +13,10 @@ const (
 
 	// controlLimit is where a peer that asks for replies (PING, SETTINGS) without reading them is cut off.
 	controlLimit = outboxLimit + 1<<20
+
+	// answerDelay is how long an answer to PING waits for others. grpc-go learns from its pings how large a window pays, and sends
+	// the next with what comes in after an answer: answered at once, that is a ping for every small file.
+	answerDelay = 20 * time.Millisecond
 )
 
 var errFlood = &connError{codeEnhanceYourCalm, "too many unread replies"}
@@ -23,6 +28,7 @@ type outbox struct {
 	out     io.Writer
 	pending []byte
 	spare   []byte
+	answers []byte    // to PING, that wait
 	wake    sync.Cond // the writer: there is something to write, or the end
 	changed sync.Cond // senders: space, a wider window, or the end
 	window  int64     // what the peer lets the connection send
@@ -83,6 +89,29 @@ func (c *Conn) controlLocked(frame []byte) error {
 	c.pending = append(c.pending, frame...)
 	c.wake.Signal()
 	return nil
+}
+
+// answer answers a PING, a little later.
+func (c *Conn) answer(payload []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.pending)+len(c.answers) > controlLimit {
+		return errFlood
+	}
+	if len(c.answers) == 0 {
+		time.AfterFunc(answerDelay, c.sendAnswers)
+	}
+	c.answers = appendFrame(c.answers, frame{length: len(payload), typ: framePing, flags: flagAck})
+	c.answers = append(c.answers, payload...)
+	return nil
+}
+
+func (c *Conn) sendAnswers() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending = append(c.pending, c.answers...)
+	c.answers = c.answers[:0]
+	c.wake.Signal()
 }
 
 var errWindow = &connError{codeFlowControl, "window above 2^31-1"}
