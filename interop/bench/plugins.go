@@ -68,6 +68,8 @@ func copied(w direction, where kind, loads ...tree) func(*bencher, context.Conte
 var (
 	large = []tree{equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20)}
 	small = equal("50,000 x 4 KB", 50_000, 4<<10)
+	// On a disk, a file takes as long again.
+	fewer = equal("10,000 x 4 KB", 10_000, 4<<10)
 )
 
 func (b *bencher) install(ctx context.Context, p place, c *connector) (err error) {
