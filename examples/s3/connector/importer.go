@@ -130,7 +130,8 @@ func (w *walk) record(name string, about minio.ObjectInfo, folder bool) *connect
 	open := func() (io.ReadCloser, error) { return nil, fs.ErrInvalid }
 	if !folder {
 		info.Size = about.Size
-		open = func() (io.ReadCloser, error) { return w.bucket.open(about.Key, 0, 0) }
+		key := about.Key // the rest of what the server says of it need not be kept until it is read
+		open = func() (io.ReadCloser, error) { return w.bucket.open(key, 0, 0) }
 	}
 	return connectors.NewRecord(name, "", sdk.NewFileInfo(info), nil, open)
 }
