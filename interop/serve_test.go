@@ -477,6 +477,17 @@ func TestServeHostile(t *testing.T) {
 	archive := filepath.Join(t.TempDir(), "hostile.ptar")
 	mustKpkg(t, "pack", writeFiles(t, files), "-o", archive)
 	address := startServing(t, archive)
+	t.Run("without kpkg", func(t *testing.T) { // where nothing keeps it from running, it does, and its browser is no good afterwards
+		ctx, _ := startBrowser(t)
+		browse(t, ctx, "without kpkg", chromedp.Navigate(canary.URL+"/plain"))
+		for deadline := time.Now().Add(patience); calls.Load() == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the contents do nothing anywhere")
+			}
+		}
+	})
+	canary.CloseClientConnections()
+	calls.Store(0)
 	ctx, _ := startBrowser(t)
 	var dialogs atomic.Int64
 	chromedp.ListenTarget(ctx, func(event any) {
@@ -484,16 +495,6 @@ func TestServeHostile(t *testing.T) {
 			dialogs.Add(1)
 		}
 	})
-
-	// Where nothing keeps it from running, it does.
-	browse(t, ctx, "without kpkg", chromedp.Navigate(canary.URL+"/plain"))
-	for deadline := time.Now().Add(patience); calls.Load() == 0; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the contents do nothing anywhere")
-		}
-	}
-	browse(t, ctx, "away from it", chromedp.Navigate("about:blank"))
-	calls.Store(0)
 
 	look := func(place, title string) {
 		t.Helper()
