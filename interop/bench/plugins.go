@@ -64,11 +64,11 @@ func copied(w direction, where kind, loads ...tree) func(*bencher, context.Conte
 	}, where)
 }
 
-// What goes through plugins, in two groups, each of some minutes.
+// What goes through plugins: large files, and small ones in groups of their own, so that each takes some minutes. A disk takes longer for
+// each file, and gets fewer.
 var (
 	large = []tree{equal("1 x 2 GB", 1, 2<<30), equal("2,000 x 1 MB", 2000, 1<<20)}
 	small = equal("50,000 x 4 KB", 50_000, 4<<10)
-	// On a disk, a file takes as long again.
 	fewer = equal("10,000 x 4 KB", 10_000, 4<<10)
 )
 
