@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net"
 	"os"
@@ -227,6 +228,40 @@ func TestStorage(t *testing.T) {
 	}
 	if config, err := store.Open(t.Context()); err != nil || string(config) != "configuration" {
 		t.Errorf("%q, %v", config, err)
+	}
+}
+
+// TestCut cuts the connection under a storage that asks for much at once: whatever of that is noticed first, the error names the
+// server.
+func TestCut(t *testing.T) {
+	s := start(t, false)
+	store, err := connector.NewStorage(t.Context(), "sftp", s.config(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close(t.Context())
+	for range 50 {
+		var asking sync.WaitGroup
+		cut := make(chan struct{})
+		for range 8 {
+			asking.Go(func() {
+				for {
+					err := store.Delete(t.Context(), sdk.ResourceLock, objects.MAC{})
+					if !errors.Is(err, fs.ErrNotExist) && !strings.Contains(fmt.Sprint(err), s.address) {
+						t.Errorf("no word of %s: %v", s.address, err)
+					}
+					select {
+					case <-cut:
+						return
+					default:
+					}
+				}
+			})
+		}
+		time.Sleep(5 * time.Millisecond)
+		s.cut()
+		close(cut)
+		asking.Wait()
 	}
 }
 

@@ -49,7 +49,7 @@ func (exp *Exporter) Export(ctx context.Context, records <-chan *connectors.Reco
 	places := make(chan struct{}, uploads)
 	answer := func(record *connectors.Record, err error) {
 		if err != nil {
-			results <- record.Error(err)
+			results <- record.Error(r.named(err))
 		} else {
 			results <- record.Ok()
 		}
@@ -125,7 +125,7 @@ func (r *restore) file(ctx context.Context, name string, record *connectors.Reco
 		}
 		return r.client.replace(partial, name)
 	})
-	return r.named(err)
+	return err
 }
 
 // other makes what is no file.
@@ -190,7 +190,7 @@ func (r *restore) describeFolders() error {
 	var failed error
 	for _, f := range slices.Backward(r.folders) {
 		if err := f.mayBeForeign(r.client.describe(f.name, f.info.Mode(), f.info.ModTime())); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", f.name, err))
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", f.name, r.named(err)))
 		}
 	}
 	return failed

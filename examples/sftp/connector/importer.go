@@ -52,7 +52,7 @@ func (imp *Importer) Import(ctx context.Context, records chan<- *connectors.Reco
 		top, err = client.Stat(imp.root) // where the location leads is what is meant
 	}
 	if err != nil {
-		return fmt.Errorf("look at %s: %w", imp.root, err)
+		return fmt.Errorf("look at %s: %w", imp.root, imp.named(err))
 	}
 	w := walk{imp, ctx, client, records}
 	return w.entry(imp.root, top)
@@ -83,7 +83,7 @@ func (w walk) entry(name string, info fs.FileInfo) error {
 	children, err := w.client.ReadDirContext(w.ctx, name)
 	if err != nil {
 		if name == w.root {
-			return fmt.Errorf("read %s: %w", name, err)
+			return fmt.Errorf("read %s: %w", name, w.named(err))
 		}
 		return w.failed(name, err)
 	}
@@ -117,10 +117,14 @@ func (w walk) record(name, target string, info fs.FileInfo) *connectors.Record {
 				return nil, err
 			}
 			file, err := client.Open(name)
-			if err != nil || about.Size <= packet {
-				return file, err
+			if err != nil {
+				return nil, w.named(err)
 			}
-			return readAhead(file, file, about.Size), nil
+			if about.Size <= packet {
+				return &object{file, file, w.account}, nil
+			}
+			r := readAhead(file, file, about.Size)
+			return &object{r, r, w.account}, nil
 		}
 	}
 	return connectors.NewRecord(name, target, sdk.NewFileInfo(about), nil, open)
@@ -130,13 +134,13 @@ func (w walk) record(name, target string, info fs.FileInfo) *connectors.Record {
 func (w walk) failed(name string, err error) error {
 	select {
 	case <-w.client.ended:
-		return fmt.Errorf("the connection has ended: %w", err)
+		return fmt.Errorf("the connection has ended: %w", w.named(err))
 	default:
 	}
 	if os.IsNotExist(err) { // it went away meanwhile
 		err = fmt.Errorf("it has gone while it was looked at: %w", err)
 	}
-	return w.send(connectors.NewError(name, err))
+	return w.send(connectors.NewError(name, w.named(err)))
 }
 
 func (w walk) send(r *connectors.Record) error {

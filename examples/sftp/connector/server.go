@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -110,10 +111,14 @@ func (s *server) connect(ctx context.Context) (*connection, error) {
 	return conn, nil
 }
 
-// named is err, with the server's name if it says no more than that the connection was lost.
+// named is err, with the server's name if it says no more than that the connection was lost. What could not be sent over one says
+// only that something has ended, which is said of no content: its end is io.EOF itself.
 func (a account) named(err error) error {
-	if errors.Is(err, sftp.ErrSSHFxConnectionLost) {
+	switch {
+	case errors.Is(err, sftp.ErrSSHFxConnectionLost):
 		return fmt.Errorf("%s: %w", a.origin, err)
+	case err != io.EOF && errors.Is(err, io.EOF):
+		return fmt.Errorf("%s: %w: %w", a.origin, sftp.ErrSSHFxConnectionLost, err)
 	}
 	return err
 }
@@ -147,7 +152,7 @@ func (s *server) Ping(ctx context.Context) error {
 	if err == nil {
 		_, err = client.RealPath(".")
 	}
-	return err
+	return s.named(err)
 }
 
 // Close ends the connection. What is still being read or written fails.
