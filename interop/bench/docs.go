@@ -17,7 +17,13 @@ type page struct {
 	groups []string // nil is those that no other page has
 }
 
-var docsPages = []page{{name: "benchmarks"}, {name: "scale", groups: []string{"scale", "fleet"}}}
+var docsPages = []page{
+	{name: "benchmarks"},
+	{name: "scale", groups: []string{"scale", "fleet"}},
+	{name: "servers", groups: []string{
+		"from sftp", "to sftp", "into a store on sftp", "from a store on sftp", "from s3", "to s3", "into a store on s3", "from a store on s3",
+	}},
+}
 
 func (p page) has(group string) bool {
 	if p.groups != nil {

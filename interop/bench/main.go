@@ -4,7 +4,7 @@
 //
 //	bench                     all that is not known yet of this source and this machine
 //	bench -only TEXT          contests with the text in "GROUP: NAME"
-//	bench -docs               write the tables and plots of docs/benchmarks.md and docs/scale.md from the file, and measure nothing
+//	bench -docs               write the tables and plots of the pages of docs that have some from the file, and measure nothing
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	flag.StringVar(&b.only, "only", "", "hold the contests with this text in \"GROUP: NAME\"")
 	flag.StringVar(&b.path, "results", filepath.Join(rig.Root(), "bin", "benchmarks.json"), "keep the outcomes in this file")
 	again := flag.Bool("again", false, "measure anew what is known")
-	docs := flag.Bool("docs", false, "write the tables and plots of docs/benchmarks.md and docs/scale.md from the file")
+	docs := flag.Bool("docs", false, "write the tables and plots of the pages of docs that have some from the file")
 	flag.StringVar(&b.integrations, "integrations", "https://github.com/PlakarKorp/integrations",
 		"clone upstream's integrations from here, for the groups of servers")
 	packages := flag.String("packages", "", "comma-separated packages, beside those of the examples, whose files the group files packs")
