@@ -155,6 +155,9 @@ func TestRestore(t *testing.T) {
 			t.Errorf("%s: answered %v, %v", name, answered, err)
 		}
 	}
+	if err := failed["/reset"]; err != nil && strings.Contains(err.Error(), s.address) {
+		t.Errorf("what broke off before it came to the server is said to be the server's: %v", err)
+	}
 	if data, err := os.ReadFile(filepath.Join(dir, "old")); err != nil || string(data) != "new" {
 		t.Errorf("what was there is %q, %v", data, err)
 	}

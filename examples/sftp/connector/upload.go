@@ -97,7 +97,10 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.from.Read(p)
 	s.read += int64(n)
-	if err != nil && err != io.EOF { // one that wraps it is of something that broke off
+	if err != io.EOF && errors.Is(err, io.EOF) { // it broke off, which nobody is to take for its end, or for that of the connection
+		err = fmt.Errorf("read the content: %w: %v", io.ErrUnexpectedEOF, err)
+	}
+	if err != nil && err != io.EOF {
 		s.err = err
 	}
 	return n, err
