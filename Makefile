@@ -26,12 +26,11 @@ demo: build ## Create a package of examples/ftp and verify it; needs no server, 
 	@echo "      or install it: plakar pkg add ./dist/ftp_v0.1.0_*.ptar"
 
 # All modules come first, so that a network that fails is seen as that, and not as a test that failed.
-test: ## Run the tests, and the writer's also as a 32-bit program, which must write the same bytes
+test: ## Run the tests
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# modules of $$module"; (cd $$module && $(GO) mod download); done
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# tests of $$module"; (cd $$module && $(GO) test -timeout 30m ./...); done
-	@if [ "$$($(GO) env GOHOSTARCH)" = amd64 ]; then GOARCH=386 $(GO) test -run Golden ./ptarbuild; fi
 
 # It sees what runs at the same time in one process, and makes all of it several times as slow. So it runs each room's own tests, where
 # that code is, and of what goes through the whole program only what does much at once (concurrent in cmd/kpkg/script_test.go).

@@ -48,7 +48,10 @@ func (e Emulator) program(its executable.Platform) (string, error) {
 	case its == here:
 		return "", nil
 	case here.String() == "linux/amd64" && its.String() == "linux/386" && (e == AutoEmulator || e == NoEmulator || e == ""):
-		return "", nil // kernels for amd64 run it, and qemu-i386 7.2 ends Go's programs
+		if !runs386() { // and qemu-i386 7.2 ends Go's programs
+			return "", elsewhere("its kernel runs no 32-bit programs (ia32_emulation=on makes Linux run them)")
+		}
+		return "", nil
 	case its.OS != here.OS || here.OS != "linux":
 		return "", elsewhere("only Linux runs executables of another architecture, and Linux's alone")
 	case e == "" || e == NoEmulator:

@@ -30,6 +30,8 @@ func TestEmulator(t *testing.T) {
 	on386 := "" // where kernels of this architecture run it
 	if here.Arch != "amd64" {
 		on386 = "qemu-i386 is not in PATH"
+	} else if !runs386() {
+		on386 = "its kernel runs no 32-bit programs"
 	}
 	found := map[string]string{"arm64": "qemu-aarch64-static", "s390x": "qemu-s390x"}
 	for name, test := range map[string]struct {
