@@ -48,7 +48,7 @@ func (e Emulator) program(its executable.Platform) (string, error) {
 	case its == here:
 		return "", nil
 	case here.String() == "linux/amd64" && its.String() == "linux/386" && (e == AutoEmulator || e == NoEmulator || e == ""):
-		if !runs386() { // and qemu-i386 7.2 ends Go's programs
+		if !runs386() { // qemu-i386 is no way out: 7.2 ends Go's programs
 			return "", elsewhere("its kernel runs no 32-bit programs (ia32_emulation=on makes Linux run them)")
 		}
 		return "", nil

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runs386 tells whether the kernel of a machine with amd64 runs executables for 386. Some are told not to (ia32_emulation=off), or
+// runs386 tells whether this machine's kernel runs executables for 386. Some are told not to (ia32_emulation=off), or
 // made without it, and no file says so of all of them: the kernel is given the smallest of programs, which is in no folder.
 var runs386 = sync.OnceValue(func() bool {
 	fd, err := unix.MemfdCreate("smallest", unix.MFD_CLOEXEC)
