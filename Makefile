@@ -5,6 +5,9 @@ GO         ?= go
 LINT        = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 MODULES     = . interop interop/old interop/oldest interop/trial interop/upstream $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
 FUZZTIME   ?= 30000x
+# As kpkg is built, and as it builds: so kpkg, its tests and what they build share what is compiled once.
+export CGO_ENABLED = 0
+export GOFLAGS    := $(strip $(shell $(GO) env GOFLAGS 2>/dev/null) -trimpath)
 INTEGRATIONS ?= https://github.com/PlakarKorp/integrations
 
 .DEFAULT_GOAL := help
@@ -14,7 +17,7 @@ help: ## Show the targets
 
 # The commit goes into it, whatever GOFLAGS says, but where git does not tell one, as for a tree that is another user's.
 build: ## Build bin/kpkg
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o bin/kpkg ./cmd/kpkg
+	$(GO) build -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o bin/kpkg ./cmd/kpkg
 
 release: ## Make the release of kpkg in dist, for six platforms; KEY=FILE.sec signs it; needs dpkg-deb (CONTRIBUTING.md)
 	$(GO) run ./internal/ownrelease $(if $(KEY),-key $(KEY)) $(if $(PASSPHRASE_FILE),-passphrase-file $(PASSPHRASE_FILE))
@@ -35,6 +38,9 @@ test: ## Run the tests
 # It sees what runs at the same time in one process, and makes all of it several times as slow. So it runs each room's own tests, where
 # that code is, and of what goes through the whole program only what does much at once (concurrent in cmd/kpkg/script_test.go).
 # Other tests that it is not to run say so themselves, and why: grep -r raced.Skip
+# A raced program waits for a second at its end, in case that others of its threads still race; kpkg has ended its own by then.
+race: export GORACE = atexit_sleep_ms=50
+race: export CGO_ENABLED = 1
 race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m ./...); done
@@ -52,13 +58,9 @@ vuln: ## Look for known vulnerabilities; needs a network that reaches Go's datab
 # A count, not a duration: up to Go 1.26 the end of a duration can be reported as a failure (golang/go#75804). What is found to be
 # of interest is made small for a minute each time, if nothing else is said.
 fuzz: ## Run every fuzz target for FUZZTIME (30000x inputs)
-	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
-		packages=$$(cd $$module && $(GO) list ./...); \
-		for package in $$packages; do \
-			listed=$$(cd $$module && $(GO) test -list '^Fuzz' $$package); \
-			for target in $$(echo "$$listed" | grep '^Fuzz' || true); do \
-				echo "# $$target in $$package"; \
-				(cd $$module && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x $$package); done; done; done
+	@set -e; grep -rEo --include='*_test.go' '^func Fuzz\w+' . | grep -v '^./interop/' | sort | tr : ' ' | while read -r file func target; do \
+		echo "# $$target in $${file%/*}"; \
+		(cd $${file%/*} && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x .); done
 
 platforms: ## Go by two commands from the connectors of examples/ftp to packages for six platforms; takes minutes of compiling
 	$(GO) test -count=1 -timeout 60m -run '^TestTwoCommands$$' ./cmd/kpkg -platforms all
@@ -78,8 +80,8 @@ bench: build ## Measure kpkg beside its peers in turns; BENCH=-cold builds from 
 size: ## Show how large a minimal importer is, on kpkg's SDK with light types and kloset's, and on upstream's
 	@mkdir -p bin/size
 	@for kind in light kloset; do \
-		CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/size/$$kind ./sdk/internal/minimal/$$kind || exit 1; done
-	@cd interop/upstream && CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o ../../bin/size/upstream ./minimal
+		$(GO) build -ldflags "-s -w" -o bin/size/$$kind ./sdk/internal/minimal/$$kind || exit 1; done
+	@cd interop/upstream && $(GO) build -ldflags "-s -w" -o ../../bin/size/upstream ./minimal
 	@wc -c bin/size/light bin/size/kloset bin/size/upstream | grep -v total
 
 container: ## Build the Containerfile and make a package in it; needs root, buildah and mmdebstrap, takes minutes

@@ -19,6 +19,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/conformance"
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/raced"
 )
 
 // broken, outer and singleFile are the executables of testdata.
@@ -49,9 +50,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "building testdata:", err)
 		os.Exit(1)
 	}
-	// Most of the time goes to plugins that do not end, which takes no processor.
+	// Most of the time goes to plugins that do not end, which takes no processor; under the race detector, to the processor.
 	flag.Parse()
-	flag.Set("test.parallel", "8")
+	if !raced.On() {
+		flag.Set("test.parallel", "8")
+	}
 	code := m.Run()
 	os.RemoveAll(dir)
 	os.Exit(code)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/PlakarKorp/kpkg/conformance"
+	"github.com/PlakarKorp/kpkg/internal/raced"
 )
 
 // elsewhere is an exporter whose destination is not known to be a folder of this machine, with an importer of it.
@@ -124,6 +125,9 @@ func TestReadBack(t *testing.T) {
 			with(mailServer, "fail exporter-cut", "a part of its content", "fail exporter-cancelled", "a part of its content")},
 	} {
 		t.Run(test.fault, func(t *testing.T) {
+			if !strings.HasPrefix(test.fault, "is a mail server") {
+				raced.Skip(t, "mail servers run the same code")
+			}
 			t.Parallel()
 			c := elsewhere(t, test.fault, test.importerFault)
 			if test.sample {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/host"
+	"github.com/PlakarKorp/kpkg/internal/raced"
 	"github.com/PlakarKorp/kpkg/ptarread/ptartest"
 )
 
@@ -111,6 +112,7 @@ func wantMode(t *testing.T, path string, want fs.FileMode) {
 
 // TestHostile refuses packages that would not stay where they are unpacked, and leaves nothing of them.
 func TestHostile(t *testing.T) {
+	raced.Skip(t, "it does one thing after another")
 	entry := func(name string, mode fs.FileMode) func(*ptartest.Forgery) {
 		return func(f *ptartest.Forgery) { f.Entries = append(f.Entries, ptartest.NewEntry(name, mode)) }
 	}

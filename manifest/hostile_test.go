@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/PlakarKorp/kpkg/internal/raced"
 )
 
 // longest is far more than a busy machine needs for what must be quick.
@@ -129,6 +131,7 @@ func TestEndedContext(t *testing.T) {
 
 // TestSlowManifests reads manifests as large as they may be.
 func TestSlowManifests(t *testing.T) {
+	raced.Skip(t, "it looks for what takes long")
 	fill := func(f func(int) string) string { // as many as a manifest holds
 		var b strings.Builder
 		for i := 0; b.Len() < MaxSize-5_000; i++ {

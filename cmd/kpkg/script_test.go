@@ -110,6 +110,7 @@ func TestScripts(t *testing.T) {
 				"PLATFORM": runtime.GOOS + "_" + runtime.GOARCH,
 				"GOPROXY":  "off", "GOTOOLCHAIN": "local", "GOFLAGS": "",
 				"XDG_CACHE_HOME": filepath.Join(env.WorkDir, ".cache"),
+				"GORACE":         os.Getenv("GORACE"),
 				// Git must not find the repository around a temporary folder.
 				"GIT_CEILING_DIRECTORIES": filepath.Dir(env.WorkDir),
 			} {

@@ -9,9 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 )
 
 // Tools are the programs under test.
@@ -21,11 +21,20 @@ type Tools struct {
 	Oldest string // an installer on the first kloset that knows packages, see oldest
 }
 
-// Root is the folder of this repository.
-func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
-}
+// root is looked for before anything changes the folder that the program runs in, which is somewhere in the repository. Where the source
+// is, a program built with -trimpath does not know.
+var root = func() string {
+	dir, _ := os.Getwd()
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "interop", "rig")); err == nil || filepath.Dir(dir) == dir {
+			return dir
+		}
+		dir = filepath.Dir(dir)
+	}
+}()
+
+// Root is the folder of this repository, in which the program was started.
+func Root() string { return root }
 
 // BuildTools builds the programs into dir.
 func BuildTools(ctx context.Context, dir string) (Tools, error) {
