@@ -4,22 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
-// readSources reads and judges the integrations, and decides on their versions and times.
+// readSources reads and judges the integrations, and decides on their versions and times. They are read side by side: most of the time of
+// each goes to git and go, which are asked one thing after another.
 func readSources(ctx context.Context, opts Options) ([]*Integration, error) {
-	var integrations []*Integration
-	for _, path := range opts.Manifests {
-		integrations = append(integrations, readSource(ctx, path, opts))
-		if ctx.Err() != nil {
-			return integrations, context.Cause(ctx)
-		}
+	integrations := make([]*Integration, len(opts.Manifests))
+	var reading errgroup.Group
+	reading.SetLimit(runtime.NumCPU())
+	for n, path := range opts.Manifests {
+		reading.Go(func() error {
+			if ctx.Err() == nil {
+				integrations[n] = readSource(ctx, path, opts)
+			}
+			return context.Cause(ctx)
+		})
 	}
-	return integrations, nil
+	err := reading.Wait()
+	return slices.DeleteFunc(integrations, func(i *Integration) bool { return i == nil }), err
 }
 
 func readSource(ctx context.Context, path string, opts Options) *Integration {

@@ -12,8 +12,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild"
@@ -63,12 +66,20 @@ type Validated struct {
 // ValidateAll validates manifests. The error is that of ctx.
 func ValidateAll(ctx context.Context, paths []string, opts ValidateOptions) ([]Validated, error) {
 	all := make([]Validated, len(paths))
+	var validating errgroup.Group
+	validating.SetLimit(runtime.NumCPU())
+	if opts.WriteFixed { // two paths may lead to one manifest
+		validating.SetLimit(1)
+	}
 	for i, path := range paths {
-		source, err := Validate(ctx, path, opts)
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		all[i] = Validated{path, source, err}
+		validating.Go(func() error {
+			source, err := Validate(ctx, path, opts)
+			all[i] = Validated{path, source, err}
+			return context.Cause(ctx)
+		})
+	}
+	if err := validating.Wait(); err != nil {
+		return nil, err
 	}
 	return all, nil
 }

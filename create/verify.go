@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/ptarread"
@@ -33,25 +36,53 @@ type Verified struct {
 	Err error
 }
 
-// Verify judges packages and, with a source, holds them to it. What cannot be done with one does not keep the others from
-// being judged. The error is that of ctx, with the packages judged so far.
+// Verify judges packages, some side by side, and, with a source, holds them to it. What cannot be done with one does not keep the others
+// from being judged. The error is that of ctx, with the packages judged so far.
 func Verify(ctx context.Context, paths []string, opts VerifyOptions) ([]Verified, error) {
-	var all []Verified
-	for _, path := range paths {
-		one := Verified{Path: path}
-		judge := verify.Options{Strict: opts.Strict, Client: opts.Client, Image: opts.Image}
-		one.Report, one.Err = verify.FileAnd(ctx, path, judge, func(r io.ReaderAt, size int64, report *verify.Report) error {
-			if opts.Source == "" || finding.HasErrors(report.Findings) {
-				return nil
+	all := make([]*Verified, len(paths))
+	var judging errgroup.Group
+	judging.SetLimit(sideBySide(opts))
+	for n, path := range paths {
+		judging.Go(func() error {
+			if ctx.Err() == nil {
+				one := verifyOne(ctx, path, opts)
+				all[n] = &one
 			}
-			return rebuildInto(ctx, opts.Source, path, r, size, report)
+			if ctx.Err() != nil {
+				all[n] = nil
+			}
+			return context.Cause(ctx)
 		})
-		if ctx.Err() != nil {
-			return all, context.Cause(ctx)
-		}
-		all = append(all, one)
 	}
-	return all, nil
+	err := judging.Wait()
+	var judged []Verified
+	for _, one := range all {
+		if one != nil {
+			judged = append(judged, *one)
+		}
+	}
+	return judged, err
+}
+
+// sideBySide is how many packages are judged at once. Each is read by several processors, but not from its beginning to its end; what more
+// would take is memory. One that is made again has them all.
+func sideBySide(opts VerifyOptions) int {
+	if opts.Source != "" {
+		return 1
+	}
+	return max(2, min(8, runtime.NumCPU()))
+}
+
+func verifyOne(ctx context.Context, path string, opts VerifyOptions) Verified {
+	one := Verified{Path: path}
+	judge := verify.Options{Strict: opts.Strict, Client: opts.Client, Image: opts.Image}
+	one.Report, one.Err = verify.FileAnd(ctx, path, judge, func(r io.ReaderAt, size int64, report *verify.Report) error {
+		if opts.Source == "" || finding.HasErrors(report.Findings) {
+			return nil
+		}
+		return rebuildInto(ctx, opts.Source, path, r, size, report)
+	})
+	return one
 }
 
 // rebuildInto makes a package again, as one more check of its report.

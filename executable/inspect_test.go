@@ -27,7 +27,7 @@ func tinyProgram(t testing.TB, platform Platform, flags ...string) []byte {
 	out := filepath.Join(dir, "tiny")
 	cmd := exec.CommandContext(context.Background(), "go", append(append([]string{"build", "-o", out}, flags...), ".")...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS="+platform.OS, "GOARCH="+platform.Arch, "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOOS="+platform.OS, "GOARCH="+platform.Arch, "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)
 	}

@@ -31,7 +31,7 @@ func rootWith(t *testing.T, program string) (root, path string) {
 	}
 	path = filepath.Join(root, "plugin", filepath.Base(program))
 	build := exec.Command("go", "build", "-o", path, program)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

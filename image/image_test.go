@@ -31,7 +31,7 @@ func program(t *testing.T, arch string) string {
 		t.Fatal(err)
 	}
 	build := exec.Command("go", "build", "-ldflags", "-s -w", "-o", filepath.Join(dir, "main"), filepath.Join(dir, "main.go"))
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch, "GOFLAGS=-trimpath")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/PlakarKorp/kpkg/create"
@@ -20,25 +21,35 @@ import (
 // Verify judges packages as create.Verify does and, given keys, their sums and signatures. Files that are no packages by
 // their names, such as a recipe, are held to their sum and signature alone.
 func Verify(ctx context.Context, paths []string, opts create.VerifyOptions, trust Trust) ([]create.Verified, error) {
-	var all []create.Verified
-	for _, path := range paths {
-		if path == remote.StandardInput && len(trust.Keys) > 0 {
-			return all, errors.New("what comes on the standard input has no signature beside it: name a file or a URL")
+	if len(trust.Keys) == 0 {
+		return create.Verify(ctx, paths, opts)
+	}
+	if slices.Contains(paths, remote.StandardInput) {
+		return nil, errors.New("what comes on the standard input has no signature beside it: name a file or a URL")
+	}
+	var packages []string
+	others := make([]bool, len(paths))
+	for n, path := range paths {
+		if others[n] = isOther(path); !others[n] {
+			packages = append(packages, path)
 		}
+	}
+	judged, err := create.Verify(ctx, packages, opts)
+	if err != nil {
+		return judged, err
+	}
+	var all []create.Verified
+	for n, path := range paths {
 		one := create.Verified{Path: path}
-		if len(trust.Keys) > 0 && isOther(path) {
+		if others[n] {
 			one.Report, one.Err = otherFile(ctx, path)
 		} else {
-			judged, err := create.Verify(ctx, []string{path}, opts)
-			if err != nil {
-				return append(all, judged...), err
-			}
-			one = judged[0]
+			one, judged = judged[0], judged[1:]
 		}
 		if ctx.Err() != nil {
 			return all, context.Cause(ctx)
 		}
-		if one.Report != nil && one.Report.SHA256 != "" && len(trust.Keys) > 0 {
+		if one.Report != nil && one.Report.SHA256 != "" {
 			one.Err = errors.Join(one.Err, trust.add(ctx, path, one.Report))
 		}
 		all = append(all, one)

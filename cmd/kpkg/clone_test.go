@@ -23,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/internal/access"
 	"github.com/PlakarKorp/kpkg/internal/git"
 	"github.com/PlakarKorp/kpkg/internal/raced"
@@ -69,7 +70,7 @@ func newCloneServer(t *testing.T) *cloneServer {
 		{"git", "clone", "--quiet", "--bare", ".", filepath.Join(s.dir, "tiny.git")},
 		{"kpkg", "keygen", "../acme", "--no-passphrase"},
 		{"kpkg", "release", ".", "v1.0.0", "--repository", s.URL + "/git/tiny.git", "--key", "../acme.sec", "--out-dir", "../dist",
-			"--skip-test", "importer:tiny", "--skip-test", "exporter:tiny"},
+			"--platform", executable.Host().String(), "--skip-test", "importer:tiny", "--skip-test", "exporter:tiny"},
 		{"kpkg", "index", "../dist", "--out-dir", "../tree", "--key", "../acme.sec"},
 	} {
 		cmd := exec.Command(args[0], args[1:]...)
