@@ -45,11 +45,11 @@ race: ## Run the tests under the race detector; needs a C compiler
 	@set -e; for module in $(filter-out interop%,$(MODULES)); do \
 		echo "# race detector on $$module"; (cd $$module && $(GO) test -race -timeout 30m ./...); done
 
-lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml), and that it builds for other systems
+lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml), and vet for other systems too
 	@set -e; for module in $(MODULES); do \
-		echo "# lint of $$module"; (cd $$module && $(GO) vet ./... && $(LINT) run ./...); done
+		echo "# lint of $$module"; (cd $$module && $(LINT) run ./...); done
 	@set -e; for os in windows darwin; do \
-		echo "# build and vet for $$os"; GOOS=$$os $(GO) build ./...; GOOS=$$os $(GO) vet ./...; done
+		echo "# vet for $$os"; GOOS=$$os $(GO) vet ./...; done
 
 vuln: ## Look for known vulnerabilities; needs a network that reaches Go's database of them
 	@set -e; for module in $(MODULES); do \

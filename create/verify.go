@@ -45,11 +45,9 @@ func Verify(ctx context.Context, paths []string, opts VerifyOptions) ([]Verified
 	for n, path := range paths {
 		judging.Go(func() error {
 			if ctx.Err() == nil {
-				one := verifyOne(ctx, path, opts)
-				all[n] = &one
-			}
-			if ctx.Err() != nil {
-				all[n] = nil
+				if one := verifyOne(ctx, path, opts); ctx.Err() == nil {
+					all[n] = &one
+				}
 			}
 			return context.Cause(ctx)
 		})

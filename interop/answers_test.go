@@ -42,6 +42,7 @@ const (
 
 // TestAnswers shows packages to the client and to kpkg, and compares their answers with the recorded table.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "PACKAGE\tplakar pkg add\tkpkg verify")

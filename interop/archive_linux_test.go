@@ -120,6 +120,7 @@ func snapshotsOf(t *testing.T, file string) map[string]string {
 
 // TestArchives lists, checks, extracts and compares archives that the client writes.
 func TestArchives(t *testing.T) {
+	t.Parallel()
 	tree, other := writeTree(t), t.TempDir()
 	writeOdd(t, tree)
 	attributed := writeAttributed(t, tree)
@@ -218,6 +219,7 @@ func wantListed(t *testing.T, source, listed string) {
 
 // TestArchiveOfHugeFile reads an archive of a file of 3 GiB of zeros, longer than what 32 bits count, and an empty one.
 func TestArchiveOfHugeFile(t *testing.T) {
+	t.Parallel()
 	const huge = 3<<30 + 1
 	source, client := t.TempDir(), newClient(t)
 	for name, size := range map[string]int64{"huge": huge, "empty": 0} {

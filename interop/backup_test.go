@@ -103,6 +103,7 @@ func TestFTP(t *testing.T) {
 }
 
 func TestFSPlugin(t *testing.T) {
+	t.Parallel()
 	t.Run("three executables", func(t *testing.T) { useFSPlugin(t, packages.fs) })
 	t.Run("one executable", func(t *testing.T) { useFSPlugin(t, packages.fsOne) })
 }
@@ -137,6 +138,7 @@ func useFSPlugin(t *testing.T, file string) {
 // TestCompressions proves that clients old and new read packages of every compression that kpkg writes, and that what
 // they unpack runs.
 func TestCompressions(t *testing.T) {
+	t.Parallel()
 	tree := writeTree(t)
 	for _, compression := range []string{"gzip", "lz4"} {
 		t.Run(compression, func(t *testing.T) {

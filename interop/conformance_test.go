@@ -14,6 +14,7 @@ import (
 
 // TestConformanceFTP holds both connectors of examples/ftp/both to the conformance suite, on ProFTPD.
 func TestConformanceFTP(t *testing.T) {
+	t.Parallel()
 	server := startFTPServer(t)
 	source := writeTree(t)
 	location := "location=ftp://" + rig.FTPUser + "@" + server.Address
@@ -26,6 +27,7 @@ func TestConformanceFTP(t *testing.T) {
 // TestConformanceImage holds connectors of examples/ftp/both to the suite as they run in a container: in their image, unpacked, over a
 // socket, with a read-only root and no privileges.
 func TestConformanceImage(t *testing.T) {
+	t.Parallel()
 	server := startFTPServer(t)
 	wantSkipped(t, conformPackage(t, imageOf(t, filepath.Join(rig.Root(), "examples/ftp/both")), rig.FTPPassword,
 		"--connector", "importer:ftp", "--config", "location=ftp://"+rig.FTPUser+"@"+server.Address+writeTree(t)))
@@ -33,6 +35,7 @@ func TestConformanceImage(t *testing.T) {
 
 // TestConformanceIMAP holds both connectors of examples/imap to the conformance suite, on Dovecot.
 func TestConformanceIMAP(t *testing.T) {
+	t.Parallel()
 	server := startIMAPServer(t, "/")
 	fillAccount(t, server, "joe")
 	wantSkipped(t, conform(t, "examples/imap", rig.IMAPPassword,

@@ -32,6 +32,7 @@ var mailboxes = []string{
 const holdsNone = "holds no messages"
 
 func TestIMAP(t *testing.T) {
+	t.Parallel()
 	server := startIMAPServer(t, "/")
 	fillAccount(t, server, "joe")
 	want := describeAccount(t, server, "joe")

@@ -13,6 +13,7 @@ import (
 // TestInit takes a new integration the way that plakar's own tools have, pkg build from a tag of its repository, and then kpkg's,
 // and backs up, restores and keeps a store through what comes of both.
 func TestInit(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	in := func(dir, program string, args ...string) {
 		t.Helper()

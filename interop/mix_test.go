@@ -46,6 +46,7 @@ func TestFTPToIMAP(t *testing.T) {
 // TestLocalToS3ToSFTP carries local files into a store in a bucket, and from there to a folder on an SSH server, byte for byte, with
 // links, permissions and times, without plakar.
 func TestLocalToS3ToSFTP(t *testing.T) {
+	t.Parallel()
 	bucket, ssh := newS3Stores(t, startS3Server(t)), newSFTPStores(t)
 	tree := writeTree(t)
 	if result := bucket.try(t, "backup", packages.fs, "fis://"+tree, bucket.at(bucket.address, "store")); result.Status != 0 {

@@ -15,6 +15,7 @@ import (
 
 // TestPacked: the client lists, checks and restores what kpkg pack writes.
 func TestPacked(t *testing.T) {
+	t.Parallel()
 	tree := writeTree(t)
 	attributed := writeAttributed(t, tree)
 	names := []string{"new\nline", "not \xff UTF-8", "tab\there", strings.Repeat("x", 255), "~", "<b>&amp;", "a:b", "$HOME"}
@@ -67,6 +68,7 @@ func TestPacked(t *testing.T) {
 
 // TestPackedHugeFile: a file of 3 GiB, longer than what 32 bits count, an empty one beside it.
 func TestPackedHugeFile(t *testing.T) {
+	t.Parallel()
 	const huge = 3<<30 + 1
 	source := t.TempDir()
 	for name, size := range map[string]int64{"huge": huge, "empty": 0} {

@@ -90,6 +90,7 @@ func TestProtocol(t *testing.T) {
 
 // TestPython builds examples/zip, holds it to the suite, and backs up with it.
 func TestPython(t *testing.T) {
+	t.Parallel()
 	source := filepath.Join(t.TempDir(), "zip")
 	if err := os.CopyFS(source, os.DirFS(filepath.Join(rig.Root(), "examples", "zip"))); err != nil {
 		t.Fatal(err)

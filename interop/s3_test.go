@@ -34,6 +34,7 @@ func startS3Server(t *testing.T) *rig.S3Server {
 // TestS3 carries a tree of local files to a store in a bucket, from there into a bucket, and from there back, byte for byte and with
 // permissions and times, without plakar. kpkg test has nothing against any of the three connectors.
 func TestS3(t *testing.T) {
+	t.Parallel()
 	server := startS3Server(t)
 	pkg, err := packages.s3()
 	if err != nil {

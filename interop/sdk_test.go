@@ -75,6 +75,7 @@ func TestOldSDK(t *testing.T) {
 
 // TestEmulated tests packages for other architectures, as far as shows that they do their work, under qemu-user.
 func TestEmulated(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	result, err := rig.Run(t.Context(), tools.Kpkg, "create", filepath.Join(rig.Root(), "examples", "fs", "one"), "v0.1.0",
 		"--platform", "linux/arm64,linux/s390x,linux/arm", "--out-dir", dir)

@@ -221,6 +221,7 @@ func pleasant(t *testing.T) map[string]string {
 
 // TestServe looks at an archive of two snapshots as people do, with a mouse and by keyboard alone.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	files := pleasant(t)
 	before := writeFiles(t, files)
 	files["readme.txt"] += "And another line.\n"

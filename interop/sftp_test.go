@@ -26,6 +26,7 @@ func startSSHServer(t *testing.T) *rig.SSHServer {
 // TestSFTP carries a tree of local files to a store on an SSH server, and from there to a folder on it, byte
 // for byte, without plakar. kpkg test has nothing against any of the three connectors.
 func TestSFTP(t *testing.T) {
+	t.Parallel()
 	server := startSSHServer(t)
 	pkg, err := packages.sftp()
 	if err != nil {

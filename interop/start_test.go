@@ -12,6 +12,7 @@ import (
 
 // TestStart follows docs/start.md to its end, with plakar's own code for the commands of plakar.
 func TestStart(t *testing.T) {
+	t.Parallel()
 	client := newClient(t)
 	dir, bin := t.TempDir(), t.TempDir()
 	follow := filepath.Join(bin, "follow")

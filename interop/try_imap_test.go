@@ -13,6 +13,7 @@ import (
 // TestTryIMAP copies an account into a second one by way of a data file, and does what makes no sense: files into a mail
 // account.
 func TestTryIMAP(t *testing.T) {
+	t.Parallel()
 	server := startIMAPServer(t, "/")
 	fillAccount(t, server, "joe")
 	want := describeAccount(t, server, "joe")

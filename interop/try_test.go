@@ -103,6 +103,7 @@ func imageOf(t *testing.T, source string) string {
 // TestTryFTPWithOneConnection is TestTryFTP on servers that allow a connection or two, for a tree with links: ProFTPD tells
 // where they point in LIST only, which takes a connection of its own.
 func TestTryFTPWithOneConnection(t *testing.T) {
+	t.Parallel()
 	for _, directive := range []string{"MaxClientsPerUser 1", "MaxClientsPerUser 2", "MaxConnectionsPerHost 1"} {
 		t.Run(directive, func(t *testing.T) {
 			server := startFTPServer(t, directive)
