@@ -180,6 +180,7 @@ func TestAttributes(t *testing.T) {
 
 // TestForgedArchives holds that reading an archive ends, with the reason, whatever its MACs vouch for.
 func TestForgedArchives(t *testing.T) {
+	raced.Skip(t, "other tests run the same code, this one again and again")
 	self := objects.MAC{7}
 	pointsToItself := func(f *forgery, h *header.Header, node *treeNode) {
 		data, err := msgpack.Marshal(node)
