@@ -297,6 +297,13 @@ func TestBlameless(t *testing.T) {
 			}
 		}
 	}
+	for connectorType, names := range watched {
+		for _, name := range names {
+			if !slices.Contains(blameless[connectorType], name) {
+				t.Errorf("%s %s is watched, and not held to all checks", connectorType, name)
+			}
+		}
+	}
 }
 
 // TestProven looks for checks that find nothing.
