@@ -13,6 +13,7 @@ import (
 
 	"github.com/PlakarKorp/kloset/connectors"
 	ftpserver "github.com/fclairamb/ftpserverlib"
+	"github.com/jlaffaye/ftp"
 	"github.com/spf13/afero"
 )
 
@@ -54,7 +55,8 @@ func TestFewConnections(t *testing.T) {
 	}
 }
 
-// TestFewTransfers is of servers that let us in and refuse transfers, before or after they have begun.
+// TestFewTransfers is of servers that let us in and refuse transfers, before or after they have begun: each of some files as often
+// as one can be refused before that counts.
 func TestFewTransfers(t *testing.T) {
 	for _, full := range []string{
 		"421 Too many transfers", "425 Can't open data connection", "450 Too many transfers for this user",
@@ -64,12 +66,12 @@ func TestFewTransfers(t *testing.T) {
 			t.Parallel()
 			s, want := manyFiles()
 			var mu sync.Mutex
-			transfers := 0
-			s.retr = func(string) (string, string) {
+			refused := make(map[string]int)
+			s.retr = func(name string) (string, string) {
 				mu.Lock()
 				defer mu.Unlock()
-				transfers++
-				if transfers%3 == 1 {
+				if strings.HasSuffix(name, "1") && refused[name] < maxTries-1 {
+					refused[name]++
 					return "", full
 				}
 				return "ok", "226 done"
@@ -80,6 +82,36 @@ func TestFewTransfers(t *testing.T) {
 			}
 			wantRecords(t, got, want)
 		})
+	}
+}
+
+// TestFewerConnectionsAreNoTry: what is refused while others are at it is asked again until it is alone, and only then for so many
+// times.
+func TestFewerConnectionsAreNoTry(t *testing.T) {
+	s, _ := manyFiles()
+	imp := newImporter(t, "ftp://"+s.start(t))
+	var others []*conn
+	for range 3 {
+		c, err := imp.pool.get(t.Context(), either)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others = append(others, c)
+	}
+	refusals := len(others) - 1 + maxTries - 1
+	err := imp.pool.do(t.Context(), either, func(c *conn) error {
+		if len(others) > 0 {
+			imp.pool.put(others[0], nil)
+			others = others[1:]
+		}
+		if refusals == 0 {
+			return nil
+		}
+		refusals--
+		return &textproto.Error{Code: ftp.StatusCanNotOpenDataConnection, Msg: "no"}
+	})
+	if err != nil {
+		t.Errorf("%v, with %d refusals to come", err, refusals)
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	patience = 15 * time.Second
 	// firstPause is how long the pool waits before it asks such a server again; every further wait is twice as long.
 	firstPause = 100 * time.Millisecond
-	// maxTries is how often an exchange is begun before its error counts.
+	// maxTries is how often an exchange is begun with as many connections as before, until its error counts.
 	maxTries = 5
 )
 
@@ -124,15 +124,16 @@ func (p *pool) exchange(ctx context.Context, how command, f func(*conn) error) (
 		case tries == maxTries:
 			return c, err
 		}
-		tries++
 		p.release(c, errDropped)
-		if !p.shrink() {
-			<-p.slots
-			if !p.wait(ctx, pause) {
-				return nil, err
-			}
-			pause *= 2
+		if p.shrink() {
+			continue
 		}
+		tries++
+		<-p.slots
+		if !p.wait(ctx, pause) {
+			return nil, err
+		}
+		pause *= 2
 	}
 }
 
