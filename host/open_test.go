@@ -201,6 +201,7 @@ func TestRefused(t *testing.T) {
 // TestReplaced unpacks a file whose name changes hands all the time, between a package and one that does not verify: what
 // is unpacked must be what was judged.
 func TestReplaced(t *testing.T) {
+	raced.Skip(t, "it is of a file that changes, which it does not see")
 	bad := files()
 	bad[0].Content = []byte(strings.Replace(manifest, "[shell]", "[fs]", 1))
 	packages := [][]byte{ptartest.Kpkg(t, files()), ptartest.Kpkg(t, bad)}
@@ -240,6 +241,7 @@ func TestReplaced(t *testing.T) {
 // TestWrittenInPlace opens a file that is written to all the time, now a package and now one of the same size that does not
 // verify: what is unpacked must be what was judged.
 func TestWrittenInPlace(t *testing.T) {
+	raced.Skip(t, "it is of a file that changes, which it does not see")
 	fine, bad := files(), files()
 	fine[0].Content = []byte(manifest + "# " + content(50))
 	good := ptartest.Kpkg(t, fine)

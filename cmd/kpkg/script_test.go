@@ -67,10 +67,10 @@ func (a allTests) Run() int {
 
 var atEnd []func()
 
-// concurrent are the scripts for the race detector: those in which one kpkg does much at once, which are builds side by side,
-// transfers, and signals in the midst of what connectors do. The others go one way through code that the tests of its own folder
-// run under the detector.
-var concurrent = []string{"many", "oci", "try_interrupted"}
+// concurrent are the scripts for the race detector: those in which one kpkg does much at once, which are builds side by side, and
+// signals in the midst of what connectors do. The others go one way through code that the tests of its own folder run under the
+// detector.
+var concurrent = []string{"many", "try_interrupted"}
 
 // TestScripts drives the real program through the scripts of testdata/script.
 func TestScripts(t *testing.T) {
