@@ -14,7 +14,7 @@ func buildFor(t *testing.T, platform Platform, ldflags string) *os.File {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "program")
 	cmd := exec.Command("go", "build", "-o", name, "-ldflags", ldflags, "./testdata/modules")
-	cmd.Env = append(os.Environ(), "GOOS="+platform.OS, "GOARCH="+platform.Arch, "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "GOOS="+platform.OS, "GOARCH="+platform.Arch, "CGO_ENABLED=0", "GOFLAGS=-trimpath")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

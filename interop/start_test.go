@@ -41,7 +41,8 @@ func TestStart(t *testing.T) {
 	}
 	run := exec.CommandContext(t.Context(), follow, rig.Root(), "docs/start.md", "run", "plakar")
 	run.Dir = dir
-	run.Env = append(client.Environment(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"), "GOFLAGS=-mod=mod")
+	run.Env = append(client.Environment(), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"),
+		"GOFLAGS=-mod=mod -trimpath", "CGO_ENABLED=0")
 	// The client's home is not where Go keeps what it has fetched and built.
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB"} {
 		value, err := exec.CommandContext(t.Context(), "go", "env", name).Output()

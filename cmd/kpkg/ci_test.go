@@ -83,7 +83,9 @@ func newMachine(t *testing.T) *machine {
 		t.Fatal(err)
 	}
 	m.env = []string{
-		"HOME=" + m.temporary, "TMPDIR=" + m.temporary, "GOPATH=" + filepath.Join(dir, "go"), "GOTOOLCHAIN=local", "GOFLAGS=-buildvcs=false",
+		"HOME=" + m.temporary, "TMPDIR=" + m.temporary, "GOPATH=" + filepath.Join(dir, "go"), "GOTOOLCHAIN=local",
+		// What other tests have compiled is not compiled once more.
+		"GOFLAGS=-buildvcs=false -trimpath", "CGO_ENABLED=0",
 		"GIT_CEILING_DIRECTORIES=" + dir, "CI=true",
 	}
 	turnTelemetryOff(t, filepath.Join(m.temporary, ".config"))

@@ -21,7 +21,8 @@ func newIntegrationEnv(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(os.Environ(), "KPKG="+program, "GOPROXY=off", "GOFLAGS=-mod=mod", "GOTOOLCHAIN=local", "GOWORK=off")
+	return append(os.Environ(), "KPKG="+program, "GOPROXY=off", "GOFLAGS=-mod=mod -trimpath", "CGO_ENABLED=0", "GOTOOLCHAIN=local",
+		"GOWORK=off")
 }
 
 // runIn runs a program that has to succeed, and returns what it prints.

@@ -351,7 +351,7 @@ func TestPagesRun(t *testing.T) {
 	t.Parallel()
 	root := treeRoot(t)
 	fetchModules(t, filepath.Join(root, "examples"))
-	caches := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOFLAGS")
+	caches := goEnv(t, "GOROOT", "GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOFLAGS", "CGO_ENABLED")
 	for _, page := range readPages(t) {
 		if !slices.ContainsFunc(page.Blocks, func(b pages.Block) bool { return b.Mark == "run" }) {
 			continue
