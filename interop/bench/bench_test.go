@@ -112,6 +112,16 @@ func TestNoise(t *testing.T) {
 	}
 }
 
+// TestIdle: of two processors one had work for 100 seconds, the other for 90.
+func TestIdle(t *testing.T) {
+	r := results{Machine: machine{Processors: 2}, Outcomes: []outcome{{Group: "many", Name: "100 integrations", Rows: []row{
+		{Wall: spread{Median: 100}, CPU: spread{Median: 190}},
+	}}}}
+	if got := r.idleText("many"); !strings.HasPrefix(got, "100 integrations took 2 min, for 5 % of which a processor had no work") {
+		t.Error(got)
+	}
+}
+
 // TestKept: an outcome is measured once for a machine and a source.
 func TestKept(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "results", "benchmarks.json")

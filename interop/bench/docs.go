@@ -20,6 +20,7 @@ type page struct {
 var docsPages = []page{
 	{name: "benchmarks"},
 	{name: "scale", groups: []string{"scale", "fleet"}},
+	{name: "building", groups: []string{"many integrations"}},
 	{name: "servers", groups: []string{
 		"from sftp", "to sftp", "into a store on sftp", "from a store on sftp", "from s3", "to s3", "into a store on s3", "from a store on s3",
 	}},
@@ -102,6 +103,9 @@ func (r *results) fill(page string) (string, error) {
 			return "", err
 		}
 		maps.Copy(tables, computed)
+	}
+	if len(r.of("many integrations")) > 0 {
+		tables["idle"] = r.idleText("many integrations")
 	}
 	var filled strings.Builder
 	for rest := page; ; {

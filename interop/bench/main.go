@@ -112,6 +112,7 @@ var groups = []struct {
 	{"registry", (*bencher).registry},
 	{"scale", (*bencher).scale},
 	{"fleet", (*bencher).fleet},
+	{"many integrations", (*bencher).manyIntegrations},
 }
 
 func (b *bencher) run(ctx context.Context, again bool) (err error) {
