@@ -117,7 +117,8 @@ func TestIdle(t *testing.T) {
 	r := results{Machine: machine{Processors: 2}, Outcomes: []outcome{{Group: "many", Name: "100 integrations", Rows: []row{
 		{Wall: spread{Median: 100}, CPU: spread{Median: 190}},
 	}}}}
-	if got := r.idleText("many"); !strings.HasPrefix(got, "100 integrations took 2 min, for 5 % of which a processor had no work") {
+	const want = "100 integrations took 2 min, in which the machine's 2 processors had no work for 5 % of their time.\n"
+	if got := r.idleText("many"); got != want {
 		t.Error(got)
 	}
 }

@@ -51,6 +51,6 @@ func (b *bencher) manyIntegrations(ctx context.Context) error {
 func (r *results) idleText(group string) string {
 	o := r.of(group)[0]
 	wall, cpu := o.Rows[0].Wall.Median, o.Rows[0].CPU.Median
-	return fmt.Sprintf("%s took %s, for %.0f %% of which a processor had no work, the %d of the machine on the average.\n",
-		o.Name, timeText(wall), 100*(1-cpu/(wall*float64(r.Machine.Processors))), r.Machine.Processors)
+	return fmt.Sprintf("%s took %s, in which the machine's %d processors had no work for %.0f %% of their time.\n",
+		o.Name, timeText(wall), r.Machine.Processors, 100*(1-cpu/(wall*float64(r.Machine.Processors))))
 }
