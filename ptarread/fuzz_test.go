@@ -17,6 +17,7 @@ import (
 
 // FuzzOpen reads any bytes as a package. The MACs stop most of what fuzzing comes up with; FuzzForged goes behind them.
 func FuzzOpen(f *testing.F) {
+	raced.Skip(f, "other tests run the same code, this one again and again")
 	for _, data := range packages(f) {
 		f.Add(data)
 	}
@@ -99,6 +100,7 @@ func FuzzForged(f *testing.F) {
 
 // FuzzArchive reads and checks any bytes as an archive, encrypted or not.
 func FuzzArchive(f *testing.F) {
+	raced.Skip(f, "other tests run the same code, this one again and again")
 	for _, archive := range []ptartest.Archive{
 		{Snapshots: several()}, {Snapshots: several()[:1], Passphrase: passphrase}, {Snapshots: several()[1:], Configure: uncompressed},
 	} {
