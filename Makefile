@@ -62,9 +62,8 @@ fuzz: ## Run every fuzz target for FUZZTIME (30000x inputs)
 		echo "# $$target in $${file%/*}"; \
 		(cd $${file%/*} && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1000x .); done
 
-platforms: ## Make packages of examples/ftp for six platforms from its connectors, and write one in 32 bits; takes minutes of compiling
+platforms: ## Go by two commands from the connectors of examples/ftp to packages for six platforms; takes minutes of compiling
 	$(GO) test -count=1 -timeout 60m -run '^TestTwoCommands$$' ./cmd/kpkg -platforms all
-	$(GO) test -count=1 -timeout 60m -run '^TestGoldenBytesIn32Bits$$' ./ptarbuild -bits32
 
 interop: build ## Run plakar's own code against packages of the examples; needs what docs/interop.md names
 	cd interop && $(GO) test -count=1 -timeout 30m ./...
