@@ -109,12 +109,20 @@ func (p *proxy) call(_ any, call grpc.ServerStream) error {
 	if err != nil {
 		return err
 	}
+	// The plugin may refuse a call before its first message, which the fault is to see all the same. Of an import, records
+	// come before it.
+	judged := make(chan struct{})
+	judge := sync.OnceFunc(func() { close(judged) })
+	if method == "Import" {
+		judge()
+	}
 	succeeded := make(chan struct{})
 	go func() {
 		for {
 			var message []byte
 			if err := call.RecvMsg(&message); err != nil {
 				behind.CloseSend()
+				judge()
 				return
 			}
 			switch p.fault(p, method, message) {
@@ -124,10 +132,16 @@ func (p *proxy) call(_ any, call grpc.ServerStream) error {
 			case pass:
 				behind.SendMsg(&message)
 			}
+			judge()
 		}
 	}()
 	ended := make(chan error, 1)
 	go func() {
+		select {
+		case <-judged:
+		case <-ctx.Done():
+			return
+		}
 		for {
 			var message []byte
 			err := behind.RecvMsg(&message)
