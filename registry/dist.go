@@ -10,8 +10,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/internal/regular"
@@ -60,6 +64,32 @@ func findDists(dirs []string) ([]string, error) {
 		}
 	}
 	return found, nil
+}
+
+// readDists reads releases side by side. The error is that of the first one in dirs that has any.
+func readDists(ctx context.Context, dirs []string, trust release.Trust) ([]*incoming, error) {
+	all, errs := make([]*incoming, len(dirs)), make([]error, len(dirs))
+	var failed atomic.Bool
+	var reading errgroup.Group
+	reading.SetLimit(runtime.NumCPU())
+	for n, dir := range dirs {
+		if failed.Load() { // what has begun goes on: it may be before the one that failed
+			break
+		}
+		reading.Go(func() error {
+			if all[n], errs[n] = readDist(ctx, dir, trust); errs[n] != nil {
+				failed.Store(true)
+			}
+			return nil
+		})
+	}
+	reading.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // readDist reads a release and judges all that is in it: every package is opened and verified, every file has its sum, and a

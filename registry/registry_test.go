@@ -287,6 +287,23 @@ func TestRefused(t *testing.T) {
 	sound(t, opts.Tree, key, other)
 }
 
+// TestRefusesTheFirst has bad releases that are read side by side, of which the first takes longest to be found out.
+func TestRefusesTheFirst(t *testing.T) {
+	key := newKey(t, "acme")
+	dists := []string{dist(t, key, "b", "v1.1.0"), broken(t, key, dist(t, key, "b", "v1.0.0"))}
+	for range 4 {
+		dir := dist(t, key, "c", "v1.0.0")
+		os.Remove(filepath.Join(dir, "NOTES.md.sum"))
+		dists = append(dists, dir)
+	}
+	for range 20 {
+		_, err := Add(t.Context(), dists, Options{Tree: t.TempDir(), Key: key})
+		if err == nil || !strings.Contains(err.Error(), dists[1]) {
+			t.Fatalf("%v; want one of %s", err, dists[1])
+		}
+	}
+}
+
 // broken is a release of a package that is damaged, with a sum and a signature that are right.
 func broken(t *testing.T, key *release.SecretKey, dir string) string {
 	t.Helper()

@@ -75,12 +75,12 @@ func Add(ctx context.Context, dists []string, opts Options) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	releases, err := readDists(ctx, folders, t.trust)
+	if err != nil {
+		return nil, err
+	}
 	var changes []Change
-	for _, dir := range folders {
-		in, err := readDist(ctx, dir, t.trust)
-		if err != nil {
-			return nil, err
-		}
+	for _, in := range releases {
 		what, err := t.take(in)
 		if err != nil {
 			return nil, err
