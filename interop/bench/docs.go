@@ -20,6 +20,7 @@ type page struct {
 var docsPages = []page{
 	{name: "benchmarks"},
 	{name: "scale", groups: []string{"scale", "fleet"}},
+	{name: "growth", groups: []string{"growth of packages", "growth of files"}},
 	{name: "building", groups: []string{"many integrations"}},
 	{name: "servers", groups: []string{
 		"from sftp", "to sftp", "into a store on sftp", "from a store on sftp", "from s3", "to s3", "into a store on s3", "from a store on s3",
@@ -178,7 +179,7 @@ func (r *results) plots() map[string]string {
 		for _, c := range curves {
 			p.curves = append(p.curves, *c)
 		}
-		files["benchmarks-files.svg"] = p.svg()
+		files["growth-files.svg"] = p.svg()
 	}
 	return files
 }

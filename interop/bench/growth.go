@@ -13,15 +13,19 @@ import (
 	"github.com/PlakarKorp/kpkg/interop/rig"
 )
 
-// growthOfPackages measures how cost grows with the number of packages.
+// growthOfPackages measures how cost grows with the number of packages. The suite goes over those of the quickest of the examples, and
+// over one with an importer, an exporter and a storage.
 func (b *bencher) growthOfPackages(ctx context.Context) error {
 	for _, count := range []int{10, 100, 1000} {
 		if err := b.manyPackages(ctx, count); err != nil {
 			return err
 		}
 	}
-	for _, count := range []int{1, 10, 30} {
-		if err := b.manyTests(ctx, count); err != nil {
+	if err := b.manyTests(ctx, "fs-one", "examples/fs/one", 1); err != nil {
+		return err
+	}
+	for _, count := range []int{1, 10, 100, 1000} {
+		if err := b.manyTests(ctx, "disks", "examples/disks", count); err != nil {
 			return err
 		}
 	}
@@ -133,24 +137,27 @@ func (b *bencher) distribute(ctx context.Context, dir string, packages []string)
 	return err
 }
 
-// manyTests runs the suite on so many packages of a real plugin.
-func (b *bencher) manyTests(ctx context.Context, count int) error {
-	dir := filepath.Join(b.dir, fmt.Sprint("tests-", count))
+// manyTests runs the suite on so many packages of the integration name, whose source is there in the project.
+func (b *bencher) manyTests(ctx context.Context, name, source string, count int) error {
+	dir := filepath.Join(b.dir, fmt.Sprint("tests-", name, "-", count))
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, fmt.Sprintf("fs-one_v0.1.0_%s_%s.ptar", runtime.GOOS, runtime.GOARCH))
+	file := filepath.Join(dir, fmt.Sprintf("%s_v0.1.0_%s_%s.ptar", name, runtime.GOOS, runtime.GOARCH))
 	args := []string{"test"}
 	for range count {
 		args = append(args, file)
 	}
-	return b.hold(ctx, contest{
-		name: fmt.Sprintf("test, %d packages", count),
+	c := contest{
+		name: fmt.Sprintf("test, %d x %s", count, source),
 		setUp: func(ctx context.Context) error {
-			one := filepath.Join(rig.Root(), "examples", "fs", "one")
-			_, err := b.kpkg("create", one, "v0.1.0", "--quiet", "-o", file)(ctx)
+			_, err := b.kpkg("create", filepath.Join(rig.Root(), source), "v0.1.0", "--quiet", "-o", file)(ctx)
 			return err
 		},
 		contenders: []contender{{name: "kpkg test", run: b.kpkg(args...)}},
-	})
+	}
+	if count > 10 {
+		c.rounds = 1 // of minutes
+	}
+	return b.hold(ctx, c)
 }
 
 // archivesOf packs a tree, beside the client, and checks the archive; rounds 0 are as many as the bench holds.
