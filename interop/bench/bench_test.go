@@ -60,13 +60,19 @@ func TestTurns(t *testing.T) {
 func TestRounds(t *testing.T) {
 	for _, test := range []struct {
 		held  int
+		noise float64
 		taken time.Duration
 		more  bool
 	}{
-		{2, time.Hour, true}, {3, time.Hour, false}, {4, 30 * time.Second, true}, {5, time.Minute, false}, {5, time.Second, true}, {25, time.Second, false},
+		{2, 0, time.Hour, true}, {3, 0, time.Hour, false}, {4, 0, 30 * time.Second, true}, {5, 0, time.Minute, false},
+		{5, 0, time.Second, true}, {25, 0, time.Second, false},
+		{5, 0.04, time.Minute, false}, {5, 0.06, time.Minute, true}, {25, 0.06, time.Minute, true}, {50, 0.06, time.Second, false},
+		{3, 0.06, 4 * time.Minute, false},
 	} {
-		if more := (contest{}).more(test.held, 5, test.taken); more != test.more {
-			t.Errorf("after %d rounds in %v: more %v", test.held, test.taken, more)
+		o := outcomeOf(test.noise)
+		o.Rounds = test.held
+		if more := (contest{}).more(o, 5, test.taken); more != test.more {
+			t.Errorf("after %d rounds in %v, with a noise of %v: more %v", test.held, test.taken, test.noise, more)
 		}
 	}
 }

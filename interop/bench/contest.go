@@ -18,11 +18,12 @@ import (
 const noisy = 0.05
 
 // A contest takes so many rounds at least, and after so much time no more; one that is over sooner takes up to five times as many as
-// it was to take, which its medians need the more.
+// it was to take, which its medians need the more. One that is noisy goes on, for up to so much time and ten times as many rounds.
 const (
 	fewestRounds = 3
 	longEnough   = 60 * time.Second
 	soon         = 15 * time.Second
+	tooLong      = 4 * time.Minute
 )
 
 // contest is work that several programs do, in turns: the first is the peer, which runs twice a round to show how much the
@@ -119,7 +120,7 @@ func (c contest) hold(ctx context.Context, rounds int) (result outcome, err erro
 	}
 	samples := make([][]sample, len(turns))
 	began := time.Now()
-	for more := true; more; more = c.more(result.Rounds, rounds, time.Since(began)) {
+	for more := true; more; more = c.more(result, rounds, time.Since(began)) {
 		for i := range turns {
 			i = (i + result.Rounds) % len(turns)
 			s, err := turns[i].take(ctx)
@@ -128,30 +129,31 @@ func (c contest) hold(ctx context.Context, rounds int) (result outcome, err erro
 			}
 			samples[i] = append(samples[i], s)
 		}
-		result.Rounds++
+		result = outcome{Name: c.name, Time: began.UTC().Truncate(time.Second), Rounds: result.Rounds + 1}
+		for i, contender := range turns {
+			result.Rows = append(result.Rows, summary(contender.name, samples[i]))
+		}
+		if last := len(c.contenders); last < len(turns) {
+			result.Again = &result.Rows[last]
+			result.Rows = result.Rows[:last:last]
+		}
 	}
-	for i, contender := range turns {
-		result.Rows = append(result.Rows, summary(contender.name, samples[i]))
-	}
-	if last := len(c.contenders); last < len(turns) {
-		result.Again = &result.Rows[last]
-		result.Rows = result.Rows[:last:last]
-	}
-	result.Name, result.Time = c.name, began.UTC().Truncate(time.Second)
 	return result, nil
 }
 
-// more tells whether there is another round.
-func (c contest) more(held, wanted int, taken time.Duration) bool {
+// more tells whether there is another round after those of an outcome.
+func (c contest) more(o outcome, wanted int, taken time.Duration) bool {
 	switch {
 	case c.rounds > 0:
-		return held < c.rounds
-	case held < fewestRounds:
+		return o.Rounds < c.rounds
+	case o.Rounds < fewestRounds:
 		return true
-	case held < wanted:
+	case max(o.noise()) > noisy && o.Rounds < 10*wanted && taken < tooLong:
+		return true
+	case o.Rounds < wanted:
 		return taken < longEnough
 	}
-	return held < 5*wanted && taken < soon
+	return o.Rounds < 5*wanted && taken < soon
 }
 
 func (c contender) take(ctx context.Context) (sample, error) {
