@@ -71,7 +71,7 @@ func readDists(ctx context.Context, dirs []string, trust release.Trust) ([]*inco
 	all, errs := make([]*incoming, len(dirs)), make([]error, len(dirs))
 	var failed atomic.Bool
 	var reading errgroup.Group
-	reading.SetLimit(runtime.NumCPU())
+	reading.SetLimit(min(8, runtime.NumCPU())) // what more would take is memory
 	for n, dir := range dirs {
 		if failed.Load() { // what has begun goes on: it may be before the one that failed
 			break
