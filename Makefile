@@ -48,8 +48,9 @@ race: ## Run the tests under the race detector; needs a C compiler
 lint: ## Check formatting, vet, staticcheck and the layers of the tree (.golangci.yml), and vet for other systems too
 	@set -e; for module in $(MODULES); do \
 		echo "# lint of $$module"; (cd $$module && $(LINT) run ./...); done
+	@$(GO) build -o bin/vet ./internal/vet
 	@set -e; for os in windows darwin; do \
-		echo "# vet for $$os"; GOOS=$$os $(GO) vet ./...; done
+		echo "# vet for $$os"; GOOS=$$os bin/vet ./...; done
 
 vuln: ## Look for known vulnerabilities; needs a network that reaches Go's database of them
 	@set -e; for module in $(MODULES); do \
