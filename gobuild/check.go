@@ -9,6 +9,7 @@ import (
 	"github.com/PlakarKorp/kpkg/executable"
 	"github.com/PlakarKorp/kpkg/finding"
 	"github.com/PlakarKorp/kpkg/gobuild/internal/makefile"
+	"github.com/PlakarKorp/kpkg/internal/modules"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -112,7 +113,11 @@ func (r *resolver) checkPackages() {
 		built[e.Package] = e.Name
 	}
 	if _, found := ModuleRoot(r.plan.Dir); !found && r.plan.Builds() {
-		r.report("module-missing", finding.Error, "there is no go.mod here or above, so that go builds nothing",
-			"run go mod init")
+		message, hint := "there is no go.mod here or above, so that go builds nothing", "run go mod init"
+		if modules.IsTemporary(r.plan.Dir) {
+			message = "this is the folder for temporary files, where go ignores a go.mod, so that go builds nothing"
+			hint = "move the integration into a folder of its own"
+		}
+		r.report("module-missing", finding.Error, message, hint)
 	}
 }

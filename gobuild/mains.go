@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/internal/modules"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
@@ -220,7 +221,7 @@ func ignored(folder string) bool {
 }
 
 // ModuleRoot is the folder of the module that dir is in, with the go.mod in dir or above it; found is false outside of any.
-func ModuleRoot(dir string) (root string, found bool) { return goModAbove(workingDir(dir)) }
+func ModuleRoot(dir string) (root string, found bool) { return modules.Root(workingDir(dir)) }
 
 // workingDir is the path by which go is to know dir, since it looks for a module up that path: the one given, as after cd, or
 // where that is in no module the one that its links lead to.
@@ -229,21 +230,10 @@ func workingDir(dir string) string {
 	if err != nil {
 		return dir
 	}
-	if _, found := goModAbove(path); !found {
+	if _, found := modules.Root(path); !found {
 		if physical, err := filepath.EvalSymlinks(path); err == nil {
 			return physical
 		}
 	}
 	return path
-}
-
-func goModAbove(path string) (root string, found bool) {
-	for root = path; ; root = filepath.Dir(root) {
-		if info, err := os.Stat(filepath.Join(root, "go.mod")); err == nil && info.Mode().IsRegular() {
-			return root, true
-		}
-		if root == filepath.Dir(root) {
-			return "", false
-		}
-	}
 }

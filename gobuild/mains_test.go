@@ -3,10 +3,12 @@ package gobuild
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/PlakarKorp/kpkg/executable"
+	"github.com/PlakarKorp/kpkg/finding"
 )
 
 func TestModuleRoot(t *testing.T) {
@@ -34,11 +36,16 @@ func TestModuleRoot(t *testing.T) {
 	}
 }
 
-// go and ModuleRoot find the same module, from wherever kpkg is run and however the folder is named.
+// go and ModuleRoot find the same module, from wherever kpkg is run and however the folder is named. Neither takes the go.mod that
+// some trial left in the folder for temporary files, where all of this is, for one.
 func TestModuleRootIsGos(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
+	}
+	writeTree(t, dir, map[string]string{"go.mod": "module stray\n"})
+	for _, name := range []string{"TMPDIR", "TMP"} { // TMP is that of Windows
+		t.Setenv(name, dir)
 	}
 	writeTree(t, dir, map[string]string{
 		"outer/go.mod": "module x\n", "far/integration/x.go": "package x\n",
@@ -76,9 +83,27 @@ func TestModuleRootIsGos(t *testing.T) {
 			b := testBuilder(t, Options{}, runGo)
 			env := b.environment(&Plan{Dir: test.folder}, executable.Host(), t.TempDir())
 			output, err := b.run(t.Context(), test.folder, env, []string{"env", "GOMOD"}, nil)
-			if got := strings.TrimSpace(string(output)); err != nil || got != goMod {
-				t.Errorf("go env GOMOD: %q, %v; want %q", got, err, goMod)
+			said := strings.Split(strings.TrimSpace(string(output)), "\n") // the last line, after a warning of the stray one
+			if got := said[len(said)-1]; err != nil || got != goMod {
+				t.Errorf("go env GOMOD: %q, %v; want %q", said, err, goMod)
 			}
 		})
+	}
+}
+
+// TestTemporaryGoMod holds what is said of an integration that lies in the folder for temporary files itself, as trials do.
+func TestTemporaryGoMod(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP"} {
+		t.Setenv(name, dir)
+	}
+	writeTree(t, dir, simple)
+	_, findings, err := Resolve(t.Context(), dir, readManifest(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Rule == "module-missing" })
+	if found < 0 || !strings.Contains(findings[found].Message, "the folder for temporary files") {
+		t.Errorf("%v", findings)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"golang.org/x/mod/modfile"
 
+	"github.com/PlakarKorp/kpkg/internal/modules"
 	"github.com/PlakarKorp/kpkg/internal/place"
 	"github.com/PlakarKorp/kpkg/internal/regular"
 )
@@ -182,28 +183,19 @@ func read(root *os.Root, name string) ([]byte, error) {
 
 // moduleOf is the module around a folder, and the module's folder. The error of one outside of any wraps fs.ErrNotExist.
 func moduleOf(folder string) (name, top string, err error) {
-	top, err = filepath.Abs(folder)
+	top, found := modules.Root(folder)
+	if !found {
+		return "", "", fmt.Errorf("%s is in no Go module: %w", folder, fs.ErrNotExist)
+	}
+	data, err := regular.Read(filepath.Join(top, "go.mod"), maxFile)
 	if err != nil {
 		return "", "", err
 	}
-	for {
-		data, err := regular.Read(filepath.Join(top, "go.mod"), maxFile)
-		if err == nil {
-			name = modfile.ModulePath(data)
-			if name == "" {
-				return "", "", fmt.Errorf("%s names no module", filepath.Join(top, "go.mod"))
-			}
-			return name, top, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return "", "", err
-		}
-		above := filepath.Dir(top)
-		if above == top {
-			return "", "", fmt.Errorf("%s is in no Go module: %w", folder, fs.ErrNotExist)
-		}
-		top = above
+	name = modfile.ModulePath(data)
+	if name == "" {
+		return "", "", fmt.Errorf("%s names no module", filepath.Join(top, "go.mod"))
 	}
+	return name, top, nil
 }
 
 // importPathOf is the import path of a folder.
