@@ -296,6 +296,7 @@ func TestSinceUnknown(t *testing.T) {
 	if err := os.RemoveAll(empty.at(".git")); err != nil {
 		t.Fatal(err)
 	}
+	t.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
 	if _, _, err := empty.since("base", amd64, "."); err == nil || !strings.Contains(err.Error(), "in no git repository") {
 		t.Error(err)
 	}

@@ -28,7 +28,7 @@ var Rules = []finding.Rule{
 	},
 	{
 		ID: "module-missing", Severity: finding.Error,
-		Title: "No go.mod in the manifest's folder or above.",
+		Title: "No go.mod in the manifest's folder or above. Go takes one in the folder for temporary files (`TMPDIR`) for none.",
 		Fix:   "Run `go mod init`.",
 	},
 	{
