@@ -33,12 +33,6 @@ func TestRules(t *testing.T) {
 	findingtest.Raised(t, Rules, append(findings, CheckPrograms(programs)...))
 }
 
-// simple is a tree of one importer.
-var simple = map[string]string{
-	"go.mod": "module example.org/x\n", "plugin/importer/main.go": "package main\n\nfunc main() {}\n",
-	"manifest.yaml": "name: x\nconnectors:\n- {type: importer, executable: xImporter, protocols: [x]}\n",
-}
-
 // pipe are the findings on a tree with a pipe that is named like a Go file.
 func pipe(t *testing.T) []finding.Finding {
 	t.Helper()

@@ -19,3 +19,9 @@ func writeTree(t testing.TB, dir string, files map[string]string) {
 		}
 	}
 }
+
+// simple is a tree of one importer.
+var simple = map[string]string{
+	"go.mod": "module example.org/x\n", "plugin/importer/main.go": "package main\n\nfunc main() {}\n",
+	"manifest.yaml": "name: x\nconnectors:\n- {type: importer, executable: xImporter, protocols: [x]}\n",
+}
