@@ -113,9 +113,9 @@ func (r *resolver) checkPackages() {
 		built[e.Package] = e.Name
 	}
 	if _, found := ModuleRoot(r.plan.Dir); !found && r.plan.Builds() {
-		message, hint := "there is no go.mod here or above, so that go builds nothing", "run go mod init"
+		message, hint := "go finds no go.mod here or above, so that it builds nothing", "run go mod init"
 		if modules.IsTemporary(r.plan.Dir) {
-			message = "this is the folder for temporary files, where go ignores a go.mod, so that go builds nothing"
+			message = "this is the folder for temporary files, where go ignores a go.mod, so that it builds nothing"
 			hint = "move the integration into a folder of its own"
 		}
 		r.report("module-missing", finding.Error, message, hint)

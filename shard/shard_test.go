@@ -162,16 +162,28 @@ func TestIntegrations(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	paths := []string{filepath.Join(dir, "x"), filepath.Join(dir, "bad"), filepath.Join(dir, "nowhere")}
+	// In no module: a go.mod in the folder for temporary files is none.
+	temporary := t.TempDir()
+	for _, name := range []string{"TMPDIR", "TMP"} { // TMP is that of Windows
+		t.Setenv(name, temporary)
+	}
+	alone := filepath.Join(temporary, "alone")
+	if err := errors.Join(os.CopyFS(temporary, os.DirFS(dir)), os.Rename(filepath.Join(temporary, "x"), alone)); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{filepath.Join(dir, "x"), filepath.Join(dir, "bad"), filepath.Join(dir, "nowhere"), alone}
 	units, err := Integrations(t.Context(), create.Options{Manifests: paths, Version: "v1.0.0", All: true}, nil)
-	if err != nil || len(units) != 3 {
+	if err != nil || len(units) != 4 {
 		t.Fatal(units, err)
 	}
 	x, bad, nowhere := units[0], units[1], units[2]
+	if units[3].Weight != 1 {
+		t.Errorf("one in no module is %+v", units[3])
+	}
 	if x.Name != "x" || x.Version != "v1.0.0" || x.Weight != 3 || !slices.Equal(x.Platforms, []string{"linux/amd64", "windows/amd64"}) {
 		t.Errorf("x is %+v", x)
 	}
-	if bad.Name != "bad" || bad.Platforms != nil || nowhere.Name != filepath.ToSlash(paths[2]) || !slices.Equal(nowhere.Paths, paths[2:]) {
+	if bad.Name != "bad" || bad.Platforms != nil || nowhere.Name != filepath.ToSlash(paths[2]) || !slices.Equal(nowhere.Paths, paths[2:3]) {
 		t.Errorf("the others are %+v and %+v", bad, nowhere)
 	}
 }

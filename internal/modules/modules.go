@@ -1,4 +1,4 @@
-// Package modules says what Go modules executables are made of, and under which licences those are.
+// Package modules says what Go module a folder is in, what modules executables are made of, and under which licences those are.
 //
 // What is in an executable, the linker has written into it. The texts of licences come from where go keeps the source: its
 // cache of modules, or a vendor folder. It asks no network, and guesses no licence: a text that google/licensecheck does not
