@@ -142,7 +142,8 @@ func (s *story) install(tree string) string {
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestInstallFrom$", "-test.v")
-	cmd.Env = append(os.Environ(), installFrom+"="+server.URL, "SSL_CERT_FILE="+s.at("roots.pem"))
+	// The folders of a test that panics stay, so they are to be in one of this test's.
+	cmd.Env = append(os.Environ(), installFrom+"="+server.URL, "SSL_CERT_FILE="+s.at("roots.pem"), "TMPDIR="+s.t.TempDir())
 	out, err := cmd.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if said, found := strings.CutPrefix(line, "client: "); found {
