@@ -69,7 +69,8 @@ func fromRepository(file string) string {
 func errorText(err error) string {
 	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
 		temporary := os.TempDir()
-		isTemporary := failed.Path == temporary || strings.HasPrefix(failed.Path, temporary+string(filepath.Separator))
+		// Of what is in there, only what is named so is kpkg's own: the user's may be on another disk.
+		isTemporary := failed.Path == temporary || strings.HasPrefix(failed.Path, filepath.Join(temporary, "kpkg-"))
 		_, missing := os.Stat(temporary)
 		switch {
 		case failed.Path == os.Stdout.Name():
