@@ -3,15 +3,16 @@
 package gobuild
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/PlakarKorp/kpkg/finding"
+	"github.com/PlakarKorp/kpkg/internal/growth"
 	"github.com/PlakarKorp/kpkg/manifest"
 )
 
@@ -64,26 +65,20 @@ func TestPipes(t *testing.T) {
 
 // TestDeepTree holds that folders cost what they cost wherever they are: not more for each folder above.
 func TestDeepTree(t *testing.T) {
+	trees := map[int]string{}
 	dir := t.TempDir()
-	const depth = 1_000 // "d/" for each, within the longest path of Linux and macOS
-	deepest := dir
-	for range min(depth, (1_000-len(dir))/2) {
-		deepest = filepath.Join(deepest, "d")
+	depth := (1_000 - len(dir) - len("/1000/x.go")) / len("/d") // within the longest path of Linux and macOS
+	for _, depth := range []int{growth.Smaller(depth), depth} {
+		trees[depth] = filepath.Join(dir, fmt.Sprint(depth))
+		files := map[string]string{}
+		for i := range depth {
+			files[strings.Repeat("d/", i+1)+"x.go"] = "package main\n"
+		}
+		writeTree(t, trees[depth], files)
 	}
-	if err := os.MkdirAll(deepest, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(deepest, "x.go"), []byte("package main\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	tree := newTree(t.Context(), dir, manifest.Build{})
-	started := time.Now()
-	mains := tree.mains()
-	relative, _ := filepath.Rel(dir, deepest)
-	if !slices.Equal(mains, []string{filepath.ToSlash(relative)}) {
-		t.Errorf("main packages: %.100q", mains)
-	}
-	if taken := time.Since(started); taken > 20*time.Second {
-		t.Errorf("%d folders in each other took %v", strings.Count(relative, "/"), taken)
-	}
+	growth.Linear(t, depth, func(depth int) {
+		if mains := newTree(t.Context(), trees[depth], manifest.Build{}).mains(); len(mains) != depth {
+			t.Errorf("%d main packages of %d", len(mains), depth)
+		}
+	})
 }

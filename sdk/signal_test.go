@@ -79,7 +79,6 @@ func TestSignal(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 
-			began := time.Now()
 			p.cmd.Process.Signal(signal)
 			calls.Go(func() {
 				time.Sleep(50 * time.Millisecond)
@@ -89,9 +88,6 @@ func TestSignal(t *testing.T) {
 			var exit interface{ ExitCode() int }
 			if err := p.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitSignal+int(signal) {
 				t.Errorf("the process ended with %v", err)
-			}
-			if took := time.Since(began); took > 15*time.Second { // far above what it may take on a busy machine
-				t.Errorf("the process took %v to end", took)
 			}
 			close(results)
 			for range records {

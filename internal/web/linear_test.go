@@ -73,6 +73,27 @@ func TestPreviewsAreLinear(t *testing.T) {
 	}
 }
 
+// TestMarkdownIsLinear renders what takes parsers long, as much of it as there may be.
+func TestMarkdownIsLinear(t *testing.T) {
+	var steps strings.Builder
+	for i := range 80 {
+		steps.WriteString(strings.Repeat("  ", i) + "- x\n")
+	}
+	for name, shape := range map[string]struct{ before, repeated string }{
+		"quotes": {"", ">"}, "lists": {"", "- "}, "brackets": {"", "["}, "links": {"", "[a]("}, "emphasis": {"", "*a_ "}, "ticks": {"", "`a``"},
+		"tags": {"", "<b>"}, "tables": {"|a|\n|-|\n", "|"}, "entities": {"", "&"}, "references": {"", "[a]: b\n"}, "images": {"", "!["},
+		"indented": {"", strings.Repeat("  ", 100) + "- x\n"}, "steps": {"", steps.String()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			growth.Linear(t, maxMarkdown, func(size int) {
+				if shown, _ := Markdown([]byte(fill(size, shape.before, shape.repeated, ""))); len(shown) == 0 && name != "references" {
+					t.Error("nothing is shown")
+				}
+			})
+		})
+	}
+}
+
 // TestPreviewsAreSmall shows the largest that there may be of each, and looks at the memory that is in use at the end of it, and at all
 // that was.
 func TestPreviewsAreSmall(t *testing.T) {

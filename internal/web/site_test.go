@@ -126,28 +126,3 @@ func TestMarkdown(t *testing.T) {
 		t.Errorf("%d bytes are shown, cut: %t", len(shown), cut)
 	}
 }
-
-// TestMarkdownIsQuick renders what takes parsers long: without bounds, minutes.
-func TestMarkdownIsQuick(t *testing.T) {
-	for name, source := range map[string]string{
-		"quotes": strings.Repeat(">", 1<<20), "lists": strings.Repeat("- ", 1<<19), "brackets": strings.Repeat("[", 1<<20),
-		"links": strings.Repeat("[a](", 1<<18), "emphasis": strings.Repeat("*a_ ", 1<<18), "ticks": strings.Repeat("`a``", 1<<18),
-		"tags": strings.Repeat("<b>", 1<<18), "tables": "|a|\n|-|\n" + strings.Repeat("|", 1<<20), "entities": strings.Repeat("&", 1<<20),
-		"indented": strings.Repeat(strings.Repeat("  ", 1000)+"- x\n", 500), "references": strings.Repeat("[a]: b\n", 1<<17),
-		"images": strings.Repeat("![", 1<<19), "steps": func() (s string) {
-			for i := range 400 {
-				s += strings.Repeat("  ", i) + "- x\n"
-			}
-			return s
-		}(),
-	} {
-		start := time.Now()
-		shown, _ := Markdown([]byte(source))
-		if took := time.Since(start); took > 20*time.Second {
-			t.Errorf("%s takes %v", name, took)
-		}
-		if len(shown) == 0 && name != "references" {
-			t.Errorf("nothing is shown of %s", name)
-		}
-	}
-}
