@@ -1,9 +1,11 @@
 package scratch_test
 
 import (
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -11,7 +13,7 @@ import (
 	"github.com/PlakarKorp/kpkg/internal/scratch"
 )
 
-// TestMain is also the run that is killed: it makes a folder, says where it is, and waits for its end.
+// TestMain is also the run that is killed: it makes a folder, says where it is, and goes on until then, or until the test has ended.
 func TestMain(m *testing.M) {
 	if os.Getenv("SCRATCH_RUN") == "" {
 		os.Exit(m.Run())
@@ -30,7 +32,8 @@ func TestMain(m *testing.M) {
 	}
 	os.Stdout.WriteString(f.Path)
 	os.Stdout.Close()
-	select {}
+	io.Copy(io.Discard, os.Stdin) // to wait without anything to wait for is a deadlock, which ends it
+	runtime.KeepAlive(f)
 }
 
 // run starts a run of which a folder is left when it is killed.
@@ -38,6 +41,11 @@ func run(t *testing.T) (path string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "SCRATCH_RUN=1", "TMPDIR="+os.TempDir(), "TMP="+os.TempDir())
+	var failure strings.Builder
+	cmd.Stderr = &failure
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +58,9 @@ func run(t *testing.T) (path string, kill func()) {
 		if !killed {
 			killed = true
 			cmd.Process.Kill()
-			cmd.Wait()
+			if cmd.Wait(); failure.Len() > 0 {
+				t.Errorf("the run has ended by itself: %s", &failure)
+			}
 		}
 	}
 	t.Cleanup(kill)
