@@ -79,6 +79,7 @@ func TestSignal(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 
+			began := time.Now()
 			p.cmd.Process.Signal(signal)
 			calls.Go(func() {
 				time.Sleep(50 * time.Millisecond)
@@ -88,6 +89,9 @@ func TestSignal(t *testing.T) {
 			var exit interface{ ExitCode() int }
 			if err := p.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitSignal+int(signal) {
 				t.Errorf("the process ended with %v", err)
+			}
+			if took := time.Since(began); took >= drainTime {
+				t.Errorf("it took what the host goes on sending, as after a failure: %v", took)
 			}
 			close(results)
 			for range records {

@@ -58,17 +58,19 @@ var previews = map[string]struct{ name, before, repeated, after string }{
 	"a magic that is all":           {"x.db", databaseMagic, "\x00", ""},
 }
 
-// TestPreviewsAreLinear shows each in two sizes.
+// TestPreviewsAreLinear shows each in two sizes, up to what is shown of a text and beyond.
 func TestPreviewsAreLinear(t *testing.T) {
 	for name, p := range previews {
 		t.Run(name, func(t *testing.T) {
-			growth.Linear(t, 1<<20, func(size int) {
-				c := contentOf(p.name, fill(size, p.before, p.repeated, p.after))
-				c.TempDir = t.TempDir()
-				if v := Show(t.Context(), c); len(v.Text) > 8*maxText {
-					t.Errorf("%d bytes are shown", len(v.Text))
-				}
-			})
+			for _, most := range []int{maxText, 1 << 20} {
+				growth.Linear(t, most, func(size int) {
+					c := contentOf(p.name, fill(size, p.before, p.repeated, p.after))
+					c.TempDir = t.TempDir()
+					if v := Show(t.Context(), c); len(v.Text) > 8*maxText {
+						t.Errorf("%d bytes are shown", len(v.Text))
+					}
+				})
+			}
 		})
 	}
 }
